@@ -1,0 +1,297 @@
+"""What can go wrong, as types that say who must act.
+
+ArchwrightError
+├── InvalidArgument     the caller: the request is wrong as it stands
+│   ├── RequestInvalid, PayloadInvalid, PayloadTooLarge, InputMismatch, DefinitionInvalid
+│   └── CursorOutOfRange
+├── NotFound            the caller: it names something that is not there
+│   └── DefinitionNotFound, WorkflowNotFound, TaskNotFound, AgentNotFound, ArtifactNotFound, MethodUnknown
+├── Taken               the caller: the name is in use for something else
+│   └── DefinitionVersionTaken, RequestIdReused
+├── Conflict            the caller: not in the present state
+│   └── TransitionIllegal, AgentNotRegistered, StreamProtocol
+├── Unauthenticated     the caller: say who you are
+│   └── TokenMissing, TokenInvalid
+├── Denied              the operator: may this caller do it?
+│   └── RoleDenied
+├── Exhausted           the operator, or time: a limit is reached
+│   └── LimitReached
+├── Unavailable         time: try again
+│   └── DependencyUnavailable, DeadlinePassed
+└── InternalFault       us
+
+The same types are raised in services and, rebuilt from the wire, in clients. The reasons are those of
+`archwright.problem.v1.Reason`; a house test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+DOMAIN = "archwright.dev"
+"""The `domain` of every `google.rpc.ErrorInfo` of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field, or one place in a document, that is wrong."""
+
+    field: str
+    description: str
+    line: int = 0
+    column: int = 0
+
+
+class ArchwrightError(Exception):
+    """Something went wrong, and `reason` says what in a word that machines can rely on.
+
+    Every variable in the message is also in `facts`.
+    """
+
+    reason: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        violations: Sequence[Violation] = (),
+        retry_after_seconds: float | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.violations = tuple(violations)
+        self.retry_after_seconds = retry_after_seconds
+        self.facts: Mapping[str, str] = dict(facts or {})
+
+
+class InvalidArgument(ArchwrightError):
+    """The request is wrong as it stands; sending it again will not help."""
+
+
+class RequestInvalid(InvalidArgument):
+    """The request, or a field of it, is not of the documented form."""
+
+    reason = "REQUEST_INVALID"
+
+
+class PayloadInvalid(InvalidArgument):
+    """A JSON payload is malformed, too deep, or holds a number that JSON cannot carry exactly."""
+
+    reason = "PAYLOAD_INVALID"
+
+
+class PayloadTooLarge(InvalidArgument):
+    """A payload is larger than its limit."""
+
+    reason = "PAYLOAD_TOO_LARGE"
+
+
+class InputMismatch(InvalidArgument):
+    """The workflow's input does not fit the definition's `input_schema`."""
+
+    reason = "INPUT_MISMATCH"
+
+
+class DefinitionInvalid(InvalidArgument):
+    """The text is not a definition; `violations` say where and why."""
+
+    reason = "DEFINITION_INVALID"
+
+
+class CursorOutOfRange(InvalidArgument):
+    """The cursor lies beyond the end of the history."""
+
+    reason = "CURSOR_OUT_OF_RANGE"
+
+
+class NotFound(ArchwrightError):
+    """What the request names is not there."""
+
+
+class DefinitionNotFound(NotFound):
+    """No definition of this tenant has this name and version."""
+
+    reason = "DEFINITION_NOT_FOUND"
+
+    @classmethod
+    def named(cls, name: str, version: str = "", *, known: Sequence[str] = ()) -> DefinitionNotFound:
+        """Name the definition that is missing, and those that are there."""
+        which = f"{name!r}, version {version!r}" if version else repr(name)
+        there = f" There are: {', '.join(sorted(known))}." if known else ""
+        return cls(
+            f"There is no definition {which}.{there} `archwright definitions list` shows them all.",
+            facts={"definition_name": name, "definition_version": version},
+        )
+
+
+class WorkflowNotFound(NotFound):
+    """No workflow of this tenant has this id."""
+
+    reason = "WORKFLOW_NOT_FOUND"
+
+    @classmethod
+    def named(cls, workflow_id: str) -> WorkflowNotFound:
+        """Name the workflow that is missing."""
+        return cls(
+            f"There is no workflow {workflow_id!r}. `archwright workflows list` shows yours.",
+            facts={"workflow_id": workflow_id},
+        )
+
+
+class TaskNotFound(NotFound):
+    """No task of this workflow has this id."""
+
+    reason = "TASK_NOT_FOUND"
+
+    @classmethod
+    def named(cls, task_id: str) -> TaskNotFound:
+        """Name the task that is missing."""
+        return cls(
+            f"There is no task {task_id!r} in this workflow. `archwright workflows tasks` shows its tasks.",
+            facts={"task_id": task_id},
+        )
+
+
+class AgentNotFound(NotFound):
+    """No agent of this tenant has this id."""
+
+    reason = "AGENT_NOT_FOUND"
+
+    @classmethod
+    def named(cls, agent_id: str) -> AgentNotFound:
+        """Name the agent that is missing."""
+        return cls(
+            f"There is no agent {agent_id!r}. `archwright agents list` shows those that are registered.",
+            facts={"agent_id": agent_id},
+        )
+
+
+class ArtifactNotFound(NotFound):
+    """The workflow has no artifact of this name."""
+
+    reason = "ARTIFACT_NOT_FOUND"
+
+    @classmethod
+    def named(cls, workflow_id: str, name: str) -> ArtifactNotFound:
+        """Name the artifact that is missing."""
+        return cls(
+            f"Workflow {workflow_id!r} has no artifact {name!r}. `archwright workflows artifacts {workflow_id}` "
+            "lists what it has.",
+            facts={"workflow_id": workflow_id, "name": name},
+        )
+
+
+class MethodUnknown(NotFound):
+    """No such method."""
+
+    reason = "METHOD_UNKNOWN"
+
+
+class Taken(ArchwrightError):
+    """The name is in use for something else."""
+
+
+class DefinitionVersionTaken(Taken):
+    """This version is published with other content; a published version never changes."""
+
+    reason = "DEFINITION_VERSION_TAKEN"
+
+
+class RequestIdReused(Taken):
+    """The same `request_id` came with another body."""
+
+    reason = "REQUEST_ID_REUSED"
+
+
+class Conflict(ArchwrightError):
+    """Not in the present state of the thing."""
+
+
+class TransitionIllegal(Conflict):
+    """The workflow's status does not allow the wished one."""
+
+    reason = "TRANSITION_ILLEGAL"
+
+
+class AgentNotRegistered(Conflict):
+    """The agent is not registered, or its registration ended."""
+
+    reason = "AGENT_NOT_REGISTERED"
+
+
+class StreamProtocol(Conflict):
+    """The peer broke the rules of the agents' stream."""
+
+    reason = "STREAM_PROTOCOL"
+
+
+class Unauthenticated(ArchwrightError):
+    """The caller has not shown who it is."""
+
+
+class TokenMissing(Unauthenticated):
+    """No token came with the call."""
+
+    reason = "TOKEN_MISSING"
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is malformed, expired, not for us, or not signed by a key we trust."""
+
+    reason = "TOKEN_INVALID"
+
+
+class Denied(ArchwrightError):
+    """The caller may not do this."""
+
+
+class RoleDenied(Denied):
+    """The token is good, but its roles do not allow this call."""
+
+    reason = "ROLE_DENIED"
+
+
+class Exhausted(ArchwrightError):
+    """A limit is reached."""
+
+
+class LimitReached(Exhausted):
+    """A limit of the tenant or the service is reached; `retry_after_seconds` says when to try again."""
+
+    reason = "LIMIT_REACHED"
+
+
+class Unavailable(ArchwrightError):
+    """Something does not answer just now; time may mend it."""
+
+
+class DependencyUnavailable(Unavailable):
+    """Something we depend on does not answer."""
+
+    reason = "DEPENDENCY_UNAVAILABLE"
+
+
+class DeadlinePassed(Unavailable):
+    """The call took longer than the caller or the service allows."""
+
+    reason = "DEADLINE_PASSED"
+
+
+class InternalFault(ArchwrightError):
+    """A fault of ours; the message holds the id under which it was logged."""
+
+    reason = "INTERNAL_FAULT"
+
+
+def _leaves(kind: type[ArchwrightError]) -> dict[str, type[ArchwrightError]]:
+    found = {kind.reason: kind} if kind.reason else {}
+    for child in kind.__subclasses__():
+        found |= _leaves(child)
+    return found
+
+
+BY_REASON: Mapping[str, type[ArchwrightError]] = _leaves(ArchwrightError)
+"""Every error that may cross the wire, by its reason."""

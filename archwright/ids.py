@@ -1,0 +1,71 @@
+"""Ids: sixteen bytes that sort by time, shown as a typed prefix and 26 letters.
+
+The first six bytes are milliseconds since 1970, the rest chance, or a digest where an id must come out
+the same each time. In the database an id is a plain uuid; the prefix exists at the edges only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from typing import NewType
+
+WorkflowId = NewType("WorkflowId", str)
+TaskId = NewType("TaskId", str)
+AgentId = NewType("AgentId", str)
+SessionId = NewType("SessionId", str)
+LeaseId = NewType("LeaseId", str)
+
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its bytes do, and no i, l, o, u
+_VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
+_LENGTH = 26
+
+
+class MalformedId(ValueError):
+    """The text is not an id of the expected kind."""
+
+
+def new_uuid() -> uuid.UUID:
+    """Return an id of now and chance."""
+    return _compose(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def derived_uuid(at_ms: int, *parts: str) -> uuid.UUID:
+    """Return the id that these parts always have at `at_ms`, in milliseconds since 1970."""
+    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=10).digest()
+    return _compose(at_ms, digest)
+
+
+def show(prefix: str, value: uuid.UUID) -> str:
+    """Return an id as people and the wire see it, such as `wf_01k…`."""
+    number = value.int
+    letters = [_LETTERS[(number >> shift) & 31] for shift in range(125, -1, -5)]
+    return f"{prefix}_{''.join(letters)}"
+
+
+def read(prefix: str, text: str) -> uuid.UUID:
+    """Return the uuid behind an id.
+
+    Raises MalformedId when `text` is anything else than `prefix`, an underscore and 26 letters.
+    """
+    head, _, letters = text.partition("_")
+    if head != prefix or len(letters) != _LENGTH:
+        raise MalformedId(f"{text[:80]!r} is not an id like {prefix}_{'0' * _LENGTH}")
+    number = 0
+    for letter in letters:
+        value = _VALUES.get(letter)
+        if value is None:
+            raise MalformedId(f"{text[:80]!r} is not an id: {letter!r} is not a letter of ids")
+        number = number << 5 | value
+    if number >> 128:
+        raise MalformedId(f"{text[:80]!r} is not an id: it is too large")
+    return uuid.UUID(int=number)
+
+
+def _compose(at_ms: int, rest: bytes) -> uuid.UUID:
+    raw = bytearray(at_ms.to_bytes(6, "big") + rest)
+    raw[6] = raw[6] & 0x0F | 0x70  # version 7
+    raw[8] = raw[8] & 0x3F | 0x80  # variant of RFC 9562
+    return uuid.UUID(bytes=bytes(raw))
