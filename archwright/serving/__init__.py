@@ -1,0 +1,1 @@
+"""What any server of ours needs, an agent's as much as a service's."""
