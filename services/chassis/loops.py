@@ -1,0 +1,36 @@
+"""Duties that go on for as long as a service lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from services.chassis.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+STEP_SECONDS_MAX: Final = 60.0
+PAUSE_SECONDS_MAX: Final = 60.0
+_DOUBLINGS_MAX: Final = 16
+
+
+async def forever(name: str, step: Callable[[], Awaitable[None]], *, pause: float, clock: Clock) -> None:
+    """Do `step`, pause for `pause` seconds, and again, until cancelled.
+
+    A step that fails is tried again after a pause that doubles up to a minute: a database that is down for an
+    hour costs sixty log lines, not a crash loop.
+    """
+    failures = 0
+    while True:
+        try:
+            async with asyncio.timeout(STEP_SECONDS_MAX):
+                await step()
+            failures = 0
+        except Exception:  # the top of the loop is the one place that may say this
+            failures += 1
+            log.exception("loop_step_failed", loop=name, times=failures)
+        backed_off = pause * 2 ** min(failures, _DOUBLINGS_MAX)
+        await clock.sleep(min(backed_off, max(pause, PAUSE_SECONDS_MAX)))
