@@ -1,0 +1,68 @@
+"""Envoy of the local mesh: the one door, on loopback, with the mesh's own certificate."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from archwright.local.child import Program, clean_environment
+from archwright.local.gateway_config import GatewayConfig, render
+from archwright.local.launch import launched
+from archwright.local.private import write_private
+from archwright.local.wheels import program
+
+HOST = "127.0.0.1"
+USUAL_PORT = 8443
+_PROBE_SECONDS_MAX = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One Envoy with one configuration."""
+
+    config: GatewayConfig
+    config_file: Path
+    binary: str = ""
+
+    def serving(self) -> Program:
+        """Write the configuration and return what runs it."""
+        write_private(self.config_file, render(self.config).encode())
+        binary = self.binary or str(program("envoy", "_bin/envoy", what="Envoy", option="--envoy-binary"))
+        # Without the option it dies with the thread that started it.
+        words = ("-c", str(self.config_file), "--disable-hot-restart", "--log-level", "warning", "--concurrency", "2")
+        command = launched((binary, *words), signal.SIGTERM)
+        return Program("gateway", command, clean_environment(), probe=self._is_ready)
+
+    async def _is_ready(self) -> bool:
+        host, _, port = self.config.admin.rpartition(":")
+        try:
+            async with asyncio.timeout(_PROBE_SECONDS_MAX):
+                reader, writer = await asyncio.open_connection(host, int(port))
+                try:
+                    writer.write(b"GET /ready HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
+                    return (await reader.readline()).split()[1:2] == [b"200"]
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False
+
+
+def is_free(port: int) -> bool:
+    """Whether a server may listen on the port."""
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on just now."""
+    with socket.socket() as attempt:
+        attempt.bind((HOST, 0))
+        return int(attempt.getsockname()[1])

@@ -1,0 +1,152 @@
+"""Brings the parts of a mesh up, each as soon as what it needs is there: the only file that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from importlib.resources import files
+from pathlib import Path
+
+from archwright.errors import InvalidArgument
+from archwright.local import certificates, envoy, keys, programs
+from archwright.local.child import Program
+from archwright.local.gateway_config import GatewayConfig, Upstream
+from archwright.local.postgres import Postgres
+from archwright.local.state import MeshRecord, StateFolder
+from archwright.local.supervisor import Say, Supervisor
+from archwright.local.valkey import Valkey
+
+
+class PortTaken(InvalidArgument):
+    """The port that was asked for is in use."""
+
+
+class Tier(IntEnum):
+    """Who needs whom: each tier is stopped before those below it."""
+
+    STORAGE = 1
+    REGISTRY = 2
+    ENGINE = 3
+    GATEWAY = 4
+    AGENTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person who starts a mesh may choose."""
+
+    state_folder: Path | None = None
+    is_ephemeral: bool = False
+    gateway_port: int | None = None
+    """None takes the usual one, or a free one when that is taken."""
+    postgres_dsn: str = ""
+    """A PostgreSQL to use instead of one of the mesh's own; its user must own the database."""
+    redis_url: str = ""
+    """A Redis or Valkey to use instead of one of the mesh's own."""
+    envoy_binary: str = ""
+    """An Envoy to start instead of the installed one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """All parts of one mesh."""
+
+    choices: Choices
+    place: StateFolder
+    sockets: Path
+    supervisor: Supervisor
+    say: Say
+
+    async def start(self) -> MeshRecord:
+        """Start every part and return how to reach them; raises `StartFailed` naming the part that does not come."""
+        port = self._gateway_port()
+        made_certificates = certificates.ensure(self.place.certificates, datetime.fromtimestamp(time.time(), UTC))
+        made_keys = keys.ensure(self.place.keys)
+        async with asyncio.TaskGroup() as group:
+            redis = group.create_task(self._redis())
+            postgres = group.create_task(self._postgres())
+        own = programs.OwnPrograms(made_certificates, made_keys, postgres.result(), redis.result())
+        async with asyncio.TaskGroup() as group:
+            registering = group.create_task(self._registry(own))
+            engine = group.create_task(self._engine(own, registering))
+        record = MeshRecord(
+            gateway=f"https://{envoy.HOST}:{port}",
+            engine=engine.result(),
+            registry=registering.result(),
+            ca_file=str(made_certificates.ca_file),
+            token_key_file=str(made_keys.signing_key_file),
+            enrolment_token_file=str(made_keys.enrolment_token_file),
+            token_issuer=keys.ISSUER,
+            token_audience=keys.AUDIENCE,
+            pid=os.getpid(),
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._gateway(record, made_certificates, made_keys, port))
+            for role in programs.ROLES:
+                group.create_task(self._keep(own.agent(role, record.engine, record.registry), Tier.AGENTS))
+        return record
+
+    def _gateway_port(self) -> int:
+        wished = self.choices.gateway_port
+        if envoy.is_free(wished or envoy.USUAL_PORT):
+            return wished or envoy.USUAL_PORT
+        if wished:
+            raise PortTaken(
+                f"Port {wished} is taken. Name another with --gateway-port, or none and a free one is found."
+            )
+        port = envoy.free_port()
+        self.say(f"Port {envoy.USUAL_PORT} is taken; the gateway listens on {port} instead.")
+        return port
+
+    async def _postgres(self) -> str:
+        if self.choices.postgres_dsn:
+            return self.choices.postgres_dsn
+        postgres = Postgres(self.place.postgres, self.sockets / "postgres", self.choices.is_ephemeral)
+        if not postgres.is_made:
+            await self.supervisor.complete(postgres.making())
+            postgres.take_made()
+        await self._keep(postgres.serving(), Tier.STORAGE)
+        return postgres.dsn
+
+    async def _redis(self) -> str:
+        if self.choices.redis_url:
+            return self.choices.redis_url
+        valkey = Valkey(self.place.valkey, self.sockets / "valkey.sock")
+        await self._keep(valkey.serving(), Tier.STORAGE)
+        return valkey.url
+
+    async def _registry(self, own: programs.OwnPrograms) -> str:
+        await self.supervisor.complete(own.migration("registry"))
+        return await self._keep(own.registry(), Tier.REGISTRY)
+
+    async def _engine(self, own: programs.OwnPrograms, registering: asyncio.Task[str]) -> str:
+        await self.supervisor.complete(own.migration("engine"))
+        return await self._keep(own.engine(await registering), Tier.ENGINE)
+
+    async def _gateway(
+        self, record: MeshRecord, made_certificates: certificates.Certificates, made_keys: keys.Keys, port: int
+    ) -> None:
+        config = GatewayConfig(
+            listen=f"{envoy.HOST}:{port}",
+            admin=f"{envoy.HOST}:{envoy.free_port()}",
+            tls_cert_file=str(made_certificates.server_file),
+            tls_key_file=str(made_certificates.server_key_file),
+            jwks_file=str(made_keys.jwks_file),
+            token_issuer=record.token_issuer,
+            token_audience=record.token_audience,
+            descriptors_file=str(files("archwright") / "descriptors.binpb"),
+            engine=Upstream((record.engine,), record.ca_file),
+            registry=Upstream((record.registry,), record.ca_file),
+        )
+        gateway = envoy.Gateway(config, self.sockets / "envoy.yaml", self.choices.envoy_binary)
+        await self._keep(gateway.serving(), Tier.GATEWAY)
+
+    async def _keep(self, program: Program, tier: Tier) -> str:
+        began = time.monotonic()
+        address = await self.supervisor.keep(program, tier=tier)
+        self.say(f"{program.name} is ready after {time.monotonic() - began:.1f} s")
+        return address

@@ -1,0 +1,102 @@
+"""The mesh's own programs: the services, the roles and the migrations, and what each is told.
+
+They are told everything in their environment, as in a cluster, and they never hear of the supervisor.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from archwright.local.certificates import Certificates
+from archwright.local.child import Program, clean_environment
+from archwright.local.keys import AUDIENCE, ISSUER, Keys
+
+ROLES = (
+    "business_analyst",
+    "business_architect",
+    "application_architect",
+    "infrastructure_architect",
+    "solution_architect",
+    "project_manager",
+    "accountant",
+    "developer",
+)
+_MIGRATION_SECONDS_MAX = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPrograms:
+    """Makes the programs of one mesh."""
+
+    certificates: Certificates
+    keys: Keys
+    postgres_dsn: str
+    redis_url: str
+
+    def migration(self, service: str) -> Program:
+        """Return what brings the service's part of the database up to date, and ends."""
+        return Program(
+            f"{service} migration",
+            _python("-m", f"services.{service}", "migrate"),
+            _environment({"POSTGRES_OWNER_DSN": self.postgres_dsn}),
+            ready_seconds_max=_MIGRATION_SECONDS_MAX,
+        )
+
+    def registry(self) -> Program:
+        """Return the registry, which alone signs agents' tokens."""
+        return self._service("registry", {"TOKEN_KEY_FILE": str(self.keys.signing_key_file)})
+
+    def engine(self, registry_address: str) -> Program:
+        """Return the engine, which asks the registry who its agents are."""
+        return self._service(
+            "engine",
+            {"REGISTRY_ADDRESS": registry_address, "SERVICE_TOKEN_FILE": str(self.keys.service_token_file)},
+        )
+
+    def agent(self, role: str, engine_address: str, registry_address: str) -> Program:
+        """Return the one agent of a role."""
+        told = {
+            "ENGINE_ADDRESS": engine_address,
+            "REGISTRY_ADDRESS": registry_address,
+            "CA_FILE": str(self.certificates.ca_file),
+            "ENROLMENT_TOKEN_FILE": str(self.keys.enrolment_token_file),
+            # The same id after a restart: it takes up its registration, and its leases, where they were.
+            "AGENT_ID": f"{role}-1",
+        }
+        return Program(f"agent {role}", _python("-m", "services.agents", role), _environment(told))
+
+    def _service(self, name: str, more: Mapping[str, str]) -> Program:
+        told = {
+            "HOST": "127.0.0.1",
+            "PORT": "0",
+            "POSTGRES_DSN": as_user(self.postgres_dsn, f"archwright_{name}"),
+            "REDIS_URL": self.redis_url,
+            "TLS_CERT_FILE": str(self.certificates.server_file),
+            "TLS_KEY_FILE": str(self.certificates.server_key_file),
+            "TLS_CA_FILE": str(self.certificates.ca_file),
+            "JWKS_FILE": str(self.keys.jwks_file),
+            "TOKEN_ISSUER": ISSUER,
+            "TOKEN_AUDIENCE": AUDIENCE,
+            **more,
+        }
+        return Program(name, _python("-m", f"services.{name}"), _environment(told), port_variable="ARCHWRIGHT_PORT")
+
+
+def as_user(dsn: str, user: str) -> str:
+    """Return the DSN for another user of the same database, with the same password where it has one."""
+    parts = urlsplit(dsn)
+    password = f":{quote(parts.password, safe='')}" if parts.password else ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}{password}@{host}"))
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    # -P: a folder `services` of the user's, in the working directory, must not be taken for ours.
+    return (sys.executable, "-P", *arguments)
+
+
+def _environment(told: Mapping[str, str]) -> dict[str, str]:
+    return clean_environment() | {f"ARCHWRIGHT_{name}": value for name, value in told.items()}
