@@ -30,6 +30,7 @@ class Viewpoint:
     nested_types: frozenset[E] = frozenset()
     drawn: frozenset[RelationType] = frozenset(RelationType)
     needs: frozenset[E] = frozenset()
+    columns_max: int = 3
     companions: frozenset[E] = frozenset()
     """Types of another layer, shown only where a relation ties them to what the view is about."""
 
@@ -84,6 +85,7 @@ VIEWPOINTS: Sequence[Viewpoint] = (
         nested_types=frozenset({E.VALUE_STREAM}),
         drawn=frozenset({RelationType.SERVING, RelationType.TRIGGERING, RelationType.FLOW}),
         needs=frozenset({E.VALUE_STREAM}),
+        columns_max=6,
         companions=frozenset({E.CAPABILITY}),
     ),
     Viewpoint(

@@ -1,0 +1,1 @@
+"""Diagrams as SVG, in the colours and signs of ArchiMate."""
