@@ -9,27 +9,28 @@ _TAIL_BYTES = 8192
 
 
 class ChildLog:
-    """One child's output: the newest 2 to 4 MiB of it, in two files."""
+    """One child's output: the newest 2 to 4 MiB of it, in two files.
+
+    The file is opened for every piece, so nobody has to close it and it may be removed at any time.
+    """
 
     def __init__(self, file: Path, bytes_max: int = BYTES_MAX) -> None:
         self.file = file
         self._bytes_max = bytes_max
-        self._open = file.open("ab", buffering=0)
 
     def append(self, output: bytes) -> None:
         """Add what the child printed."""
-        if self._open.tell() + len(output) > self._bytes_max:
-            self._open.close()
-            self.file.replace(self.file.with_name(f"{self.file.name}.1"))
-            self._open = self.file.open("ab", buffering=0)
-        self._open.write(output)
+        with self.file.open("ab") as file:
+            if file.tell() + len(output) <= self._bytes_max:
+                file.write(output)
+                return
+        self.file.replace(self.file.with_name(f"{self.file.name}.1"))
+        self.file.write_bytes(output)
 
     def last_lines(self, count: int) -> list[str]:
         """Return the newest lines."""
+        if not self.file.exists():
+            return []
         with self.file.open("rb") as file:
             file.seek(max(0, self.file.stat().st_size - _TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-count:]
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._open.close()

@@ -16,8 +16,9 @@ from archwright.local import certificates, envoy, keys, programs
 from archwright.local.child import Program
 from archwright.local.gateway_config import GatewayConfig, Upstream
 from archwright.local.postgres import Postgres
-from archwright.local.state import MeshRecord, StateFolder
-from archwright.local.supervisor import Say, Supervisor
+from archwright.local.serve import Answer, Site, Use, serve
+from archwright.local.state import MeshRecord
+from archwright.local.supervisor import Say
 from archwright.local.valkey import Valkey
 
 
@@ -51,21 +52,27 @@ class Choices:
     """An Envoy to start instead of the installed one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mesh:
-    """All parts of one mesh."""
+def up(choices: Choices, say: Say, use: Use[Answer]) -> Answer:
+    """Bring the mesh up, await `use`, and take it down; see `serve`."""
+    return serve(
+        lambda site: _Mesh(choices, site).start(),
+        use,
+        say,
+        state_folder=choices.state_folder,
+        is_ephemeral=choices.is_ephemeral,
+    )
 
+
+@dataclass(frozen=True, slots=True)
+class _Mesh:
     choices: Choices
-    place: StateFolder
-    sockets: Path
-    supervisor: Supervisor
-    say: Say
+    site: Site
 
     async def start(self) -> MeshRecord:
         """Start every part and return how to reach them; raises `StartFailed` naming the part that does not come."""
         port = self._gateway_port()
-        made_certificates = certificates.ensure(self.place.certificates, datetime.fromtimestamp(time.time(), UTC))
-        made_keys = keys.ensure(self.place.keys)
+        made_certificates = certificates.ensure(self.site.place.certificates, datetime.fromtimestamp(time.time(), UTC))
+        made_keys = keys.ensure(self.site.place.keys)
         async with asyncio.TaskGroup() as group:
             redis = group.create_task(self._redis())
             postgres = group.create_task(self._postgres())
@@ -99,15 +106,15 @@ class Mesh:
                 f"Port {wished} is taken. Name another with --gateway-port, or none and a free one is found."
             )
         port = envoy.free_port()
-        self.say(f"Port {envoy.USUAL_PORT} is taken; the gateway listens on {port} instead.")
+        self.site.say(f"Port {envoy.USUAL_PORT} is taken; the gateway listens on {port} instead.")
         return port
 
     async def _postgres(self) -> str:
         if self.choices.postgres_dsn:
             return self.choices.postgres_dsn
-        postgres = Postgres(self.place.postgres, self.sockets / "postgres", self.choices.is_ephemeral)
+        postgres = Postgres(self.site.place.postgres, self.site.sockets / "postgres", self.choices.is_ephemeral)
         if not postgres.is_made:
-            await self.supervisor.complete(postgres.making())
+            await self.site.supervisor.complete(postgres.making())
             postgres.take_made()
         await self._keep(postgres.serving(), Tier.STORAGE)
         return postgres.dsn
@@ -115,16 +122,16 @@ class Mesh:
     async def _redis(self) -> str:
         if self.choices.redis_url:
             return self.choices.redis_url
-        valkey = Valkey(self.place.valkey, self.sockets / "valkey.sock")
+        valkey = Valkey(self.site.place.valkey, self.site.sockets / "valkey.sock")
         await self._keep(valkey.serving(), Tier.STORAGE)
         return valkey.url
 
     async def _registry(self, own: programs.OwnPrograms) -> str:
-        await self.supervisor.complete(own.migration("registry"))
+        await self.site.supervisor.complete(own.migration("registry"))
         return await self._keep(own.registry(), Tier.REGISTRY)
 
     async def _engine(self, own: programs.OwnPrograms, registering: asyncio.Task[str]) -> str:
-        await self.supervisor.complete(own.migration("engine"))
+        await self.site.supervisor.complete(own.migration("engine"))
         return await self._keep(own.engine(await registering), Tier.ENGINE)
 
     async def _gateway(
@@ -142,11 +149,11 @@ class Mesh:
             engine=Upstream((record.engine,), record.ca_file),
             registry=Upstream((record.registry,), record.ca_file),
         )
-        gateway = envoy.Gateway(config, self.sockets / "envoy.yaml", self.choices.envoy_binary)
+        gateway = envoy.Gateway(config, self.site.sockets / "envoy.yaml", self.choices.envoy_binary)
         await self._keep(gateway.serving(), Tier.GATEWAY)
 
     async def _keep(self, program: Program, tier: Tier) -> str:
         began = time.monotonic()
-        address = await self.supervisor.keep(program, tier=tier)
-        self.say(f"{program.name} is ready after {time.monotonic() - began:.1f} s")
+        address = await self.site.supervisor.keep(program, tier=tier)
+        self.site.say(f"{program.name} is ready after {time.monotonic() - began:.1f} s")
         return address

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from archwright.local.certificates import Certificates
 from archwright.local.child import Program, clean_environment
@@ -88,9 +88,9 @@ class OwnPrograms:
 def as_user(dsn: str, user: str) -> str:
     """Return the DSN for another user of the same database, with the same password where it has one."""
     parts = urlsplit(dsn)
-    password = f":{quote(parts.password, safe='')}" if parts.password else ""
+    password = f":{parts.password}" if parts.password else ""
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}{password}@{host}"))
+    return urlunsplit(parts._replace(netloc=f"{user}{password}@{host}"))
 
 
 def _python(*arguments: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A mesh from beginning to end: the folder is held, the parts come up, somebody uses them, all is taken down."""
+"""A mesh from beginning to end: its folder is held, its parts come up, somebody uses them, all is taken down."""
 
 from __future__ import annotations
 
@@ -6,57 +6,76 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from archwright.local import state
-from archwright.local.mesh import Choices, Mesh
-from archwright.local.reaper_link import ReaperLink, reaper
+from archwright.local.reaper_link import reaper
 from archwright.local.supervisor import Say, Supervisor, supervising
 from archwright.local.temporary import temporary_folder
 
 Answer = TypeVar("Answer")
-Use = Callable[[state.StateFolder, state.MeshRecord], Awaitable[Answer]]
-"""What somebody does with a mesh that is up."""
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def serve(choices: Choices, say: Say, use: Use[Answer]) -> Answer:
-    """Bring the mesh up, await `use`, and take the mesh down, whatever happens.
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a mesh is built, and who keeps its parts up."""
+
+    place: state.StateFolder
+    sockets: Path
+    """A temporary folder with a short path."""
+    supervisor: Supervisor
+    say: Say
+
+
+Start = Callable[[Site], Awaitable[state.MeshRecord]]
+"""Brings the parts up and returns how to reach them."""
+
+Use = Callable[[state.StateFolder, state.MeshRecord], Awaitable[Answer]]
+"""What somebody does with a mesh that is up."""
+
+
+def serve(
+    start: Start, use: Use[Answer], say: Say, *, state_folder: Path | None = None, is_ephemeral: bool = False
+) -> Answer:
+    """Bring a mesh up, await `use`, and take the mesh down, whatever happens.
 
     SIGINT, SIGTERM and SIGHUP end it in order, a second of them at once; this then raises KeyboardInterrupt.
     """
     with contextlib.ExitStack() as stack:
-        place = state.folder(choices.state_folder)
-        if choices.is_ephemeral:
+        place = state.folder(state_folder)
+        if is_ephemeral:
             place = state.StateFolder(stack.enter_context(temporary_folder()))
         place.make()
         link = stack.enter_context(reaper(stack.enter_context(state.hold(place))))
         sockets = stack.enter_context(temporary_folder())
-        for folder in (sockets, place.root) if choices.is_ephemeral else (sockets,):
+        for folder in (sockets, place.root) if is_ephemeral else (sockets,):
             link.folder(folder)
 
-        def mesh(supervisor: Supervisor) -> Mesh:
-            return Mesh(choices, place, sockets, supervisor, say)
+        async def until_done() -> Answer:
+            async with supervising(link, place.logs, say) as supervisor:
+                return await _live(Site(place, sockets, supervisor, say), start, use)
 
         try:
-            return asyncio.run(_serve(mesh, place, link, say, use))
+            return asyncio.run(until_done())
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
 
 
-async def _serve(
-    mesh_of: Callable[[Supervisor], Mesh], place: state.StateFolder, link: ReaperLink, say: Say, use: Use[Answer]
-) -> Answer:
-    async with supervising(link, place.logs, say) as supervisor:
-        with _signals(supervisor, say):
-            try:
-                record = await mesh_of(supervisor).start()
-                state.write(place, record)
-                return await use(place, record)
-            finally:
-                say("Stopping: agents, gateway, engine, registry, databases.")
-                await supervisor.stop()
+async def _live(site: Site, start: Start, use: Use[Answer]) -> Answer:
+    with _signals(site.supervisor, site.say):
+        try:
+            record = await start(site)
+            state.write(site.place, record)
+            return await use(site.place, record)
+        finally:
+            site.place.record.unlink(missing_ok=True)
+            site.say("Stopping …")
+            await site.supervisor.stop()
+            site.say("Everything has stopped.")
 
 
 @contextlib.contextmanager

@@ -120,7 +120,6 @@ def hold(state: StateFolder, wait_seconds: float = LEFTOVER_SECONDS_MAX) -> Iter
         _take(descriptor, state, wait_seconds)
         state.record.unlink(missing_ok=True)
         yield descriptor
-        state.record.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
 

@@ -8,16 +8,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from archwright.local.backoff import Backoff
 from archwright.local.child import Child, Program, StartFailed
 from archwright.local.child_log import ChildLog
 from archwright.local.reaper_link import ReaperLink
+from archwright.pacing import Backoff, rest
 
 Say = Callable[[str], None]
 """Tells the person at the terminal, in one line."""
+
+_PAUSE_SECONDS_FIRST = 0.5
+_PAUSE_SECONDS_MAX = 30.0
+_QUIET_SECONDS = 60.0
+"""Who lived so long is forgiven the crashes before."""
 
 
 @dataclass(slots=True)
@@ -29,25 +34,16 @@ class _Kept:
     log: ChildLog
     child: Child | None = None
     address: str = ""
-    crashes: int = field(default=0)
 
 
 class Supervisor:
     """Starts programs and keeps them up until it is told to stop."""
 
-    def __init__(
-        self,
-        group: asyncio.TaskGroup,
-        reaper: ReaperLink,
-        logs: Path,
-        say: Say,
-        backoff: Backoff,
-    ) -> None:
+    def __init__(self, group: asyncio.TaskGroup, reaper: ReaperLink, logs: Path, say: Say) -> None:
         self._group = group
         self._reaper = reaper
         self._logs = logs
         self._say = say
-        self._backoff = backoff
         self._kept: list[_Kept] = []
         self._stopping = asyncio.Event()
         self._starting = asyncio.Lock()
@@ -109,31 +105,26 @@ class Supervisor:
             self._reaper.forget(child.identity)
 
     async def _guard(self, kept: _Kept, child: Child) -> None:
+        backoff = Backoff(base_seconds=_PAUSE_SECONDS_FIRST, seconds_max=_PAUSE_SECONDS_MAX)
         while True:
             await child.ended()
             if self._stopping.is_set():
                 return
-            kept.crashes = self._backoff.crashes_after(kept.crashes, child.lived_seconds)
-            pause = self._backoff.pause_seconds(kept.crashes)
-            self._say(f"{kept.program.name} ended with {child.exit_words()}; starting it again in {pause:.1f} s")
-            if await self._is_stopping_within(pause):
-                return
+            if child.lived_seconds >= _QUIET_SECONDS:
+                backoff.reset()
+            pause = backoff.next_pause()
+            self._say(f"{kept.program.name} ended with {child.exit_words()}; starting it again in {pause:.1f} s.")
+            await rest(pause, until=self._stopping)
             try:
                 child = await self._start(kept)
                 kept.address = await child.ready()
             except StartFailed as failed:
                 if self._stopping.is_set():
                     return
-                self._say(f"{kept.program.name} did not come up again: {failed.message.splitlines()[0]}")
+                self._say(f"{failed.message.splitlines()[0]} Its log: {kept.log.file}")
                 child.kill()
             else:
-                self._say(f"{kept.program.name} is up again")
-
-    async def _is_stopping_within(self, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        return self._stopping.is_set()
+                self._say(f"{kept.program.name} is up again.")
 
     async def _end(self, kept: _Kept) -> None:
         if kept.child is None:
@@ -143,13 +134,11 @@ class Supervisor:
 
 
 @contextlib.asynccontextmanager
-async def supervising(
-    reaper: ReaperLink, logs: Path, say: Say, backoff: Backoff | None = None
-) -> AsyncIterator[Supervisor]:
+async def supervising(reaper: ReaperLink, logs: Path, say: Say) -> AsyncIterator[Supervisor]:
     """Give a supervisor, and stop all that it keeps when the block ends, however it ends."""
     try:
         async with asyncio.TaskGroup() as group:
-            supervisor = Supervisor(group, reaper, logs, say, backoff or Backoff())
+            supervisor = Supervisor(group, reaper, logs, say)
             try:
                 yield supervisor
             finally:
