@@ -1,0 +1,301 @@
+"""The agent's half of the stream's rules, without a stream: frames and the time in, frames and effects out.
+
+A session outlives its streams. When one breaks, tasks go on, results wait, and the next Hello names both; only
+the lease clock, a Cancel, a LeaseLost or a Welcome that abandons them takes tasks away. What is to be sent is
+taken by whoever writes, so all that gathered during one write goes into the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from archwright.language.model import ErrorCategory
+from archwright.sdk.frames import (
+    Accept,
+    AgentFrame,
+    Assign,
+    Cancel,
+    Credit,
+    Delivery,
+    Drain,
+    Draining,
+    EngineFrame,
+    Failure,
+    Hello,
+    LeaseLost,
+    Outcome,
+    Ping,
+    Pong,
+    Progress,
+    Reject,
+    Result,
+    ResultAck,
+    Welcome,
+)
+from archwright.sdk.lease import LeaseClock
+
+WELCOME_SECONDS_MAX = 10.0
+SILENT_PINGS_MAX = 3
+UNACKNOWLEDGED_MAX = 1024
+"""No task is taken on while so many results wait for the engine's word."""
+REJECT_PAUSE_SECONDS = 1.0
+GIVEN_BACK = "AGENT_DRAINING"
+"""The code of a Failure by which a draining agent returns a task, charged to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine has welcomed the agent."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin the task."""
+
+    assign: Assign
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the task: its result would not count any more."""
+
+    delivery: Delivery
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The engine's last word on a result that did not simply count."""
+
+    ack: ResultAck
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Leave this stream and open another, not before `after_seconds`."""
+
+    reason: str
+    after_seconds: float = 0.0
+
+
+Effect: TypeAlias = Ready | Start | Stop | Settled | Reconnect
+
+
+class _Stream:
+    """What holds for one stream only."""
+
+    def __init__(self, opened_at: float) -> None:
+        self.opened_at = opened_at
+        self.welcome: Welcome | None = None
+        self.pinged_at = opened_at
+        self.unused_credit = 0
+        self.is_ending = False
+
+    def silent_at(self) -> float:
+        """Return when the engine must be taken for dead, if it says nothing until then."""
+        if self.welcome is None:
+            return self.opened_at + WELCOME_SECONDS_MAX
+        return self.pinged_at + SILENT_PINGS_MAX * self.welcome.ping_interval_seconds
+
+
+class Session:
+    """One agent's dealings with the engine, from its first stream to its last."""
+
+    def __init__(self, agent_id: str, capabilities: tuple[str, ...], slots: int) -> None:
+        self._agent_id = agent_id
+        self._capabilities = capabilities
+        self._slots = slots
+        self._lease = LeaseClock()
+        self._stream: _Stream | None = None
+        self._running: dict[str, Assign] = {}
+        self._stopping: set[Delivery] = set()
+        self._unacknowledged: dict[Delivery, Result | Failure] = {}
+        self._outbox: list[AgentFrame] = []
+        self._progress: dict[Delivery, Progress] = {}
+        self._draining: str | None = None
+
+    @property
+    def occupied(self) -> int:
+        """How many slots are taken: a task that was called off holds its slot until its function has ended."""
+        return len(self._running) + len(self._stopping)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the engine has nothing more to hear of any task."""
+        return not self._running and not self._unacknowledged
+
+    # The stream
+
+    def opened(self, now: float) -> None:
+        """Begin a stream: say Hello, and nothing else before Welcome."""
+        self._stream = _Stream(now)
+        in_flight = (*(assign.delivery for assign in self._running.values()), *self._unacknowledged)
+        self._outbox = [Hello(self._agent_id, self._capabilities, in_flight)]
+
+    def broken(self) -> None:
+        """Go on without a stream: tasks run, and what was not acknowledged is kept for the next one."""
+        self._stream = None
+        self._outbox.clear()
+
+    def take(self) -> tuple[AgentFrame, ...]:
+        """Return, once, all that is to be sent now."""
+        stream = self._stream
+        if stream is None:
+            return ()
+        frames, self._outbox = self._outbox, []
+        if stream.welcome is not None:
+            frames.extend(self._progress.values())
+            self._progress.clear()
+            if free := self._free(stream):
+                stream.unused_credit += free
+                frames.append(Credit(free))
+        return tuple(frames)
+
+    def received(self, frame: EngineFrame, now: float) -> tuple[Effect, ...]:
+        """Return what the engine's frame makes the agent do."""
+        stream = self._stream
+        if stream is None or stream.is_ending:
+            return ()
+        if (stream.welcome is None) is not isinstance(frame, Welcome):
+            stream.is_ending = True
+            return (Reconnect(f"the engine sent {type(frame).__name__} where the protocol has no place for it"),)
+        match frame:
+            case Welcome():
+                return self._welcomed(stream, frame, now)
+            case Assign():
+                stream.unused_credit = max(0, stream.unused_credit - 1)
+                return tuple(self._assigned(frame, now))
+            case Cancel(delivery, _, reason):
+                return self._revoked(delivery, reason or "the engine called it off")
+            case LeaseLost(delivery):
+                return self._revoked(delivery, "its lease was lost")
+            case ResultAck():
+                self._unacknowledged.pop(frame.delivery, None)
+                return () if frame.outcome in {Outcome.APPLIED, Outcome.DUPLICATE} else (Settled(frame),)
+            case Ping(nonce, renewed_nonce):
+                stream.pinged_at = now
+                self._lease.renewed(renewed_nonce)
+                self._lease.ponged(nonce, now)
+                self._outbox.append(Pong(nonce))
+                return ()
+            case Drain(after_seconds):
+                stream.is_ending = True
+                return (Reconnect("the engine drains", after_seconds),)
+        assert_never(frame)
+
+    # Time
+
+    def due_at(self) -> float:
+        """Return when `due` will have something to say, if nothing happens until then."""
+        lease_ends_at = self._lease.ends_at if self._running else float("inf")
+        if self._stream is None or self._stream.is_ending:
+            return lease_ends_at
+        return min(lease_ends_at, self._stream.silent_at())
+
+    def due(self, now: float) -> tuple[Effect, ...]:
+        """Return what time alone makes the agent do."""
+        effects: list[Effect] = []
+        if self._lease.has_passed(now):
+            for assign in tuple(self._running.values()):
+                effects.extend(self._revoked(assign.delivery, "the engine was not heard of for most of its lease"))
+        stream = self._stream
+        if stream is not None and not stream.is_ending and now >= stream.silent_at():
+            stream.is_ending = True
+            effects.append(Reconnect("the engine is silent"))
+        return tuple(effects)
+
+    # The tasks
+
+    def progressed(self, progress: Progress) -> None:
+        """Tell how a task is getting on; only its newest word is sent."""
+        if self._is_running(progress.delivery):
+            self._progress[progress.delivery] = progress
+
+    def ended(self, delivery: Delivery, outcome: Result | Failure | None) -> None:
+        """Free the slot of a task whose function has ended; send its outcome until settled, if it can still count."""
+        self._progress.pop(delivery, None)
+        self._stopping.discard(delivery)
+        if self._is_running(delivery):
+            del self._running[delivery.task_id]
+            if outcome is not None:
+                self._send_until_acknowledged(outcome)
+
+    # The end
+
+    def drain(self, reason: str) -> None:
+        """Take no more tasks."""
+        if self._draining is None:
+            self._draining = reason
+            if self._stream is not None and self._stream.welcome is not None:
+                self._outbox.append(Draining(reason))
+
+    def give_back(self) -> tuple[Effect, ...]:
+        """Return all running tasks to the engine, for others to do."""
+        effects: list[Effect] = []
+        for assign in tuple(self._running.values()):
+            delivery = assign.delivery
+            effects.extend(self._revoked(delivery, "the agent goes"))
+            message = "The agent went before it was done."
+            self._send_until_acknowledged(Failure(delivery, ErrorCategory.CAPACITY, GIVEN_BACK, message))
+        return tuple(effects)
+
+    def _welcomed(self, stream: _Stream, welcome: Welcome, now: float) -> tuple[Effect, ...]:
+        stream.welcome = welcome
+        stream.pinged_at = now
+        self._lease.grant(welcome.lease_seconds, stream.opened_at)
+        effects: list[Effect] = [Ready(welcome.session_id)]
+        for delivery in welcome.abandon:
+            self._unacknowledged.pop(delivery, None)
+            effects.extend(self._revoked(delivery, "the engine has given it to another"))
+        # An Accept may have been lost with the last stream; saying it again does no harm.
+        self._outbox.extend(Accept(assign.delivery) for assign in self._running.values())
+        self._outbox.extend(self._unacknowledged.values())
+        if self._draining is not None:
+            self._outbox.append(Draining(self._draining))
+        return tuple(effects)
+
+    def _assigned(self, assign: Assign, now: float) -> Iterator[Effect]:
+        delivery = assign.delivery
+        if delivery in self._unacknowledged:
+            self._outbox.append(self._unacknowledged[delivery])
+            return
+        if self._is_running(delivery):
+            self._outbox.append(Accept(delivery))
+            return
+        if earlier := self._running.get(delivery.task_id):
+            yield from self._revoked(earlier.delivery, "it was delivered again")
+        if self._lease.has_passed(now):
+            self._outbox.append(Reject(delivery, ErrorCategory.TRANSIENT, REJECT_PAUSE_SECONDS))
+        elif self._draining is not None or self.occupied >= self._slots:
+            self._outbox.append(Reject(delivery, ErrorCategory.CAPACITY, REJECT_PAUSE_SECONDS))
+        else:
+            self._running[delivery.task_id] = assign
+            self._outbox.append(Accept(delivery))
+            yield Start(assign)
+
+    def _revoked(self, delivery: Delivery, reason: str) -> tuple[Effect, ...]:
+        if not self._is_running(delivery):
+            return ()
+        del self._running[delivery.task_id]
+        self._stopping.add(delivery)
+        self._progress.pop(delivery, None)
+        return (Stop(delivery, reason),)
+
+    def _send_until_acknowledged(self, outcome: Result | Failure) -> None:
+        self._unacknowledged[outcome.delivery] = outcome
+        if self._stream is not None and self._stream.welcome is not None:
+            self._outbox.append(outcome)
+
+    def _free(self, stream: _Stream) -> int:
+        if self._draining is not None:
+            return 0
+        room = min(self._slots - self.occupied, UNACKNOWLEDGED_MAX - len(self._unacknowledged))
+        return max(0, room - stream.unused_credit)
+
+    def _is_running(self, delivery: Delivery) -> bool:
+        assign = self._running.get(delivery.task_id)
+        return assign is not None and assign.delivery == delivery

@@ -1,0 +1,233 @@
+"""Joins the session to the world: streams to the engine, functions of the agent, and the clock.
+
+Whatever happens to the session happens on the event loop: a message was read, a task ended, a task spoke, or time
+passed. After each, `_touch` wakes the writer, which sends all that has gathered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import structlog
+
+from archwright.connection import Connection
+from archwright.errors import AgentNotRegistered, ArchwrightError, Unauthenticated
+from archwright.pacing import Backoff, jittered, rest
+from archwright.sdk import artifacts
+from archwright.sdk.agent import Agent
+from archwright.sdk.frames import Assign, Delivery, Failure, Progress, Result
+from archwright.sdk.performance import perform
+from archwright.sdk.registration import Registration
+from archwright.sdk.session import Effect, Ready, Reconnect, Session, Settled, Start, Stop
+from archwright.sdk.task import Cancellation
+from archwright.sdk.threads import ThreadPool
+from archwright.sdk.transport import WorkStream, open_stream
+
+CLOCK_SECONDS = 0.5
+"""How late the end of the lease, or a silent engine, may be noticed."""
+LASTING_SECONDS = 5.0
+"""A stream that lasted so long was a good one: the next is opened without delay."""
+FAREWELL_SECONDS = 0.25
+"""How long a draining agent without tasks stays, to refuse what is on its way to it."""
+GIVE_BACK_SECONDS_MAX = 2.0
+
+log: Any = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Underway:
+    """A task whose function has been called and has not ended."""
+
+    doing: asyncio.Task[Result | Failure]
+    cancellation: Cancellation
+    is_async: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The TaskPort of one delivery."""
+
+    worker: Worker
+    assign: Assign
+
+    def progress(self, percent: float, message: str) -> None:
+        self.worker.progressed(Progress(self.assign.delivery, percent, message))
+
+    async def put_artifact(self, content: bytes, media_type: str) -> str:
+        return await artifacts.put(self.worker.engine, self.assign.workflow_id, content, media_type)
+
+
+class Worker:
+    """One agent at work."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        agent_id: str,
+        *,
+        engine: Connection,
+        registration: Registration,
+        on_ready: Callable[[], None],
+    ) -> None:
+        self.engine = engine
+        self._agent = agent
+        self._registration = registration
+        self._on_ready = on_ready
+        self._session = Session(agent_id, agent.capabilities, agent.max_concurrent_tasks)
+        self._threads = ThreadPool(agent.max_concurrent_tasks)
+        self._underway: dict[Delivery, _Underway] = {}
+        self._group = asyncio.TaskGroup()
+        self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._leave: asyncio.Future[Reconnect] = asyncio.get_running_loop().create_future()
+        self._is_ready = False
+
+    async def work(self, stopping: asyncio.Event, drain_seconds: float) -> None:
+        """Do tasks until `stopping` is set, then finish them or, after `drain_seconds`, give them back."""
+        try:
+            async with self._group as group:
+                background = (
+                    group.create_task(self._stay_connected()),
+                    group.create_task(self._watch_clock()),
+                    group.create_task(
+                        self._registration.keep(lambda: self._session.occupied, is_draining=stopping.is_set)
+                    ),
+                )
+                await stopping.wait()
+                await self._drain(drain_seconds)
+                for task in (*background, *(underway.doing for underway in self._underway.values())):
+                    task.cancel()
+        finally:
+            self._threads.close()
+        await self._registration.end()
+
+    def progressed(self, progress: Progress) -> None:
+        """Pass on what a task says of itself."""
+        self._session.progressed(progress)
+        self._touch()
+
+    async def _drain(self, seconds: float) -> None:
+        log.info("draining", tasks=len(self._underway), seconds_max=seconds)
+        self._session.drain("the agent was told to stop")
+        self._touch()
+        await rest(FAREWELL_SECONDS)
+        await rest(seconds, self._settled)
+        if not self._session.is_settled:
+            log.info("giving_back", tasks=len(self._underway))
+            self._apply(self._session.give_back())
+            self._touch()
+            await rest(GIVE_BACK_SECONDS_MAX, self._settled)
+
+    async def _stay_connected(self) -> None:
+        backoff = Backoff()
+        while True:
+            opened_at = time.monotonic()
+            reconnect = await self._converse()
+            self._session.broken()
+            if time.monotonic() - opened_at >= LASTING_SECONDS:
+                backoff.reset()
+            pause = 2 * jittered(reconnect.after_seconds) + backoff.next_pause()
+            log.info("stream_ended", cause=reconnect.reason, again_in_seconds=round(pause, 2))
+            await rest(pause)
+
+    async def _converse(self) -> Reconnect:
+        """Open a stream, talk until there is a reason to leave it, and return the reason."""
+        self._leave = asyncio.get_running_loop().create_future()
+        async with open_stream(self.engine) as stream, asyncio.TaskGroup() as group:
+            self._session.opened(time.monotonic())
+            talking = (group.create_task(self._listen(stream)), group.create_task(self._speak(stream)))
+            reconnect = await self._leave
+            for task in talking:
+                task.cancel()
+        return reconnect
+
+    async def _listen(self, stream: WorkStream) -> None:
+        try:
+            while (frames := await stream.read()) is not None:
+                now = time.monotonic()
+                for frame in frames:
+                    self._apply(self._session.received(frame, now))
+                self._touch()
+        except ArchwrightError as broken:
+            if isinstance(broken, AgentNotRegistered | Unauthenticated):
+                self._registration.want_renewal()
+            self._depart(Reconnect(broken.message, broken.retry_after_seconds or 0.0))
+        else:
+            self._depart(Reconnect("the engine ended the stream"))
+
+    async def _speak(self, stream: WorkStream) -> None:
+        while True:
+            self._wake.clear()
+            frames = self._session.take()
+            if not frames:
+                await self._wake.wait()
+            elif not await stream.write(frames):
+                return
+
+    async def _watch_clock(self) -> None:
+        while True:
+            now = time.monotonic()
+            if effects := self._session.due(now):
+                self._apply(effects)
+                self._touch()
+            await rest(min(CLOCK_SECONDS, self._session.due_at() - now))
+
+    def _apply(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Start(assign):
+                    self._start(assign)
+                case Stop(delivery, reason):
+                    self._stop(delivery, reason)
+                case Reconnect():
+                    self._depart(effect)
+                case Settled(ack):
+                    log.warning(
+                        "result_not_counted", delivery=str(ack.delivery), outcome=ack.outcome.value, cause=ack.message
+                    )
+                case Ready(session_id):
+                    self._welcomed(session_id)
+                case _:
+                    assert_never(effect)
+
+    def _start(self, assign: Assign) -> None:
+        cancellation = Cancellation()
+        duty = self._agent.duty(assign.task_type)
+        desk = _Desk(self, assign)
+        doing = self._group.create_task(perform(duty, assign, desk, cancellation, self._threads))
+        self._underway[assign.delivery] = _Underway(doing, cancellation, duty is None or duty.is_async)
+        # Not a `finally` of the coroutine: one that is cancelled before it has begun never gets there.
+        doing.add_done_callback(lambda _: self._ended(assign.delivery, doing))
+
+    def _stop(self, delivery: Delivery, reason: str) -> None:
+        underway = self._underway[delivery]
+        log.info("task_called_off", delivery=str(delivery), cause=reason)
+        underway.cancellation.reason = reason
+        if underway.is_async:
+            underway.doing.cancel()
+
+    def _ended(self, delivery: Delivery, doing: asyncio.Task[Result | Failure]) -> None:
+        del self._underway[delivery]
+        self._session.ended(delivery, None if doing.cancelled() or doing.exception() else doing.result())
+        self._touch()
+
+    def _welcomed(self, session_id: str) -> None:
+        log.info("connected", session_id=session_id, tasks=len(self._underway))
+        if not self._is_ready:
+            self._is_ready = True
+            self._on_ready()
+
+    def _depart(self, reconnect: Reconnect) -> None:
+        if not self._leave.done():
+            self._leave.set_result(reconnect)
+
+    def _touch(self) -> None:
+        self._wake.set()
+        if self._session.is_settled:
+            self._settled.set()
+        else:
+            self._settled.clear()

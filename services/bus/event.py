@@ -1,0 +1,85 @@
+"""One event as the bus carries it: a CloudEvents 1.0 envelope around the fields of WorkflowEvent.
+
+`data` is the JSON form of `archwright.events.v1.WorkflowEvent` with its field names as they are, so a consumer
+may parse it with the generated type. The envelope repeats only what a router needs without looking inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from archwright.events.catalogue import CATALOGUE, Lane
+from archwright.payloads import Json
+
+TYPE_PREFIX = "dev.archwright."
+"""What precedes the catalogue's name in the envelope's `type`."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusEvent:
+    """A fact about a workflow, without its payload: `attributes` holds only the catalogue's routing fields."""
+
+    tenant: str
+    workflow_id: str
+    seq: int
+    event_type: str
+    timestamp: datetime
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    agent_type: str = ""
+    step: str = ""
+    task_id: str = ""
+    correlation_id: str = ""
+    retry_count: int = 0
+    traceparent: str = ""
+
+    def __post_init__(self) -> None:
+        known = CATALOGUE.get(self.event_type)
+        if known is None or known.lane is not Lane.HISTORY:
+            raise ValueError(f"{self.event_type!r} is no event type of the history lane; see events/catalogue.py")
+        if unlisted := sorted(set(self.attributes) - known.routing):
+            raise ValueError(f"{self.event_type} may not carry {', '.join(unlisted)} on the bus; use catalogue.routing")
+        if self.seq < 1:
+            raise ValueError(f"seq of {self.event_type} of {self.workflow_id} is {self.seq}; it counts from 1")
+
+    @property
+    def event_id(self) -> str:
+        """The same for every publication of this event, so that subscribers can drop repetitions."""
+        return f"{self.workflow_id}:{self.seq}"
+
+
+def to_cloud_event(event: BusEvent) -> dict[str, Json]:
+    """Return the envelope of `event`, ready to be written as JSON."""
+    time = event.timestamp.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    attributes: dict[str, Json] = dict(event.attributes)
+    facts: dict[str, Json] = {
+        "event_id": event.event_id,
+        "workflow_id": event.workflow_id,
+        "agent_type": event.agent_type,
+        "event_type": event.event_type,
+        "payload": attributes,
+        "timestamp": time,
+        "correlation_id": event.correlation_id,
+        "retry_count": event.retry_count,
+        "seq": str(event.seq),  # protobuf's JSON writes int64 as text
+        "tenant": event.tenant,
+        "traceparent": event.traceparent,
+        "step": event.step,
+        "task_id": event.task_id,
+    }
+    envelope: dict[str, Json] = {
+        "specversion": "1.0",
+        "id": event.event_id,
+        "source": f"/tenants/{event.tenant}/workflows/{event.workflow_id}",
+        "type": TYPE_PREFIX + event.event_type,
+        "subject": event.task_id or event.workflow_id,
+        "time": time,
+        "datacontenttype": "application/json",
+        "tenant": event.tenant,
+        "seq": str(event.seq),
+        "data": facts,
+    }
+    if event.traceparent:
+        envelope["traceparent"] = event.traceparent
+    return envelope
