@@ -14,7 +14,7 @@ from typing import TypeVar
 import grpc
 
 from archwright.channel import Metadata, bearer, open_channel
-from archwright.errors import ArchwrightError, DeadlinePassed, DependencyUnavailable, Unavailable
+from archwright.errors import ArchwrightError, DeadlinePassed, DependencyUnavailable, InternalFault, Unavailable
 from archwright.pacing import Backoff, rest
 from archwright.serving.status import DETAILS_KEY, from_rpc_error
 
@@ -81,15 +81,17 @@ class Connection:
     def error_of(self, failed: grpc.aio.AioRpcError) -> ArchwrightError:
         """Return what a failed call means, naming the address where nobody there has spoken."""
         error = from_rpc_error(failed)
-        has_details = any(key == DETAILS_KEY for key, _ in failed.trailing_metadata() or ())
-        if has_details or not isinstance(error, Unavailable):
+        if any(key == DETAILS_KEY for key, _ in failed.trailing_metadata() or ()):
             return error
         facts = {"address": self.address}
         if isinstance(error, DeadlinePassed):
             return DeadlinePassed(f"{self.address} did not answer in time. Is it overloaded, or stuck?", facts=facts)
-        return DependencyUnavailable(
-            f"{self.address} cannot be reached: {error.message}. Is it up, and is the address right?", facts=facts
-        )
+        # A fault of ours comes with details. Without them it was the way that broke: a proxy reset the stream.
+        if isinstance(error, Unavailable | InternalFault):
+            return DependencyUnavailable(
+                f"{self.address} cannot be reached: {error.message}. Is it up, and is the address right?", facts=facts
+            )
+        return error
 
     async def aclose(self) -> None:
         """Close the channel; calls under way end."""

@@ -1,0 +1,178 @@
+"""The client itself: workflows and their artifacts; definitions and agents are its `definitions` and `agents`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from archwright import ids, stubs
+from archwright.client.agents import Agents
+from archwright.client.definitions import Definitions
+from archwright.client.local import sign_token
+from archwright.client.pages import walk
+from archwright.client.watch import Update, follow
+from archwright.connection import Connection, TokenSource
+from archwright.engine.v1.artifacts_pb2 import Artifact, GetArtifactRequest, ListArtifactsRequest
+from archwright.engine.v1.workflows_pb2 import (
+    CancelWorkflowRequest,
+    GetTaskRequest,
+    GetWorkflowRequest,
+    ListHistoryRequest,
+    ListTasksRequest,
+    ListWorkflowsRequest,
+    StartWorkflowRequest,
+    Task,
+    Workflow,
+)
+from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
+from archwright.local import state
+from archwright.payloads import Json, to_struct
+
+PAGE_SIZE = 200
+HISTORY_PAGE_SIZE = 1000
+DOWNLOAD_SECONDS_MAX = 60.0
+PATIENCE_SECONDS = 60.0
+
+
+class Client:
+    """One caller's view of a mesh; use it as an async context manager.
+
+    `token` may be a function, which is asked before every call, so that a token can be renewed. `ca_file` names
+    the only authority that is trusted; without it, the system's are.
+    """
+
+    def __init__(self, address: str, token: str | TokenSource, ca_file: Path | str | None = None) -> None:
+        self._address = address
+        self._token = token
+        self._ca_file = Path(ca_file) if ca_file else None
+
+    @classmethod
+    def local(cls, folder: Path | None = None) -> Self:
+        """Return a client of the mesh that is up on this machine, with every right there; raises MeshNotUp."""
+        mesh = state.find(folder)
+        return cls(mesh.gateway, lambda: sign_token(mesh), mesh.ca_file)
+
+    async def __aenter__(self) -> Self:
+        # Here and not in __init__: a channel belongs to the loop in which it was opened.
+        self._connection = Connection.open(self._address, token=self._token, ca_file=self._ca_file)
+        self._workflows = stubs.workflows(self._connection.channel)
+        self._artifacts = stubs.artifacts(self._connection.channel)
+        self.definitions = Definitions(self._connection)
+        self.agents = Agents(self._connection)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.aclose()
+
+    async def start(
+        self,
+        definition: str,
+        input: Mapping[str, Json],  # noqa: A002 - the word of the contract
+        *,
+        version: str = "",
+        request_id: str | None = None,
+        session_id: str = "",
+    ) -> Workflow:
+        """Start a workflow from a published definition, in its newest version unless one is named.
+
+        Two starts with one `request_id` are one workflow; without it, every call starts its own.
+        """
+        request = StartWorkflowRequest(
+            definition_name=definition,
+            definition_version=version,
+            input=to_struct(dict(input), root="input"),
+            request_id=request_id or _new_request_id(),
+            session_id=session_id,
+        )
+        return await self._connection.unary(self._workflows.StartWorkflow, request)
+
+    async def get(self, workflow_id: str) -> Workflow:
+        """Return the workflow, with its input and output."""
+        return await self._connection.unary(self._workflows.GetWorkflow, GetWorkflowRequest(workflow_id=workflow_id))
+
+    async def list(
+        self, *, status: Workflow.Status.ValueType = Workflow.STATUS_UNSPECIFIED, definition: str = ""
+    ) -> AsyncIterator[Workflow]:
+        """Yield workflows, newest first, without input and output; pages are fetched as they are needed."""
+
+        async def page(token: str) -> tuple[Sequence[Workflow], str]:
+            request = ListWorkflowsRequest(
+                page_size=PAGE_SIZE, page_token=token, status=status, definition_name=definition
+            )
+            answer = await self._connection.unary(self._workflows.ListWorkflows, request)
+            return answer.workflows, answer.next_page_token
+
+        async for workflow in walk(page):
+            yield workflow
+
+    async def history(self, workflow_id: str, after_seq: int = 0) -> AsyncIterator[WorkflowEvent]:
+        """Yield what has happened so far, oldest first."""
+        cursor = after_seq
+        while True:
+            request = ListHistoryRequest(workflow_id=workflow_id, after_seq=cursor, page_size=HISTORY_PAGE_SIZE)
+            answer = await self._connection.unary(self._workflows.ListHistory, request)
+            for event in answer.events:
+                yield event
+            cursor = answer.next_after_seq
+            if not cursor:
+                return
+
+    def watch(
+        self, workflow_id: str, after_seq: int = 0, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> AsyncIterator[Update]:
+        """Yield what happened since `after_seq`, then what happens, then a WatchEnded.
+
+        Connections that break are opened again where they broke: no event is lost or repeated. Raises the last
+        error when nobody answers for `patience_seconds`.
+        """
+        return follow(self._connection, workflow_id, after_seq, patience_seconds)
+
+    async def wait(self, workflow_id: str) -> Workflow:
+        """Return the workflow once it has ended."""
+        async for _ in self.watch(workflow_id):
+            pass
+        return await self.get(workflow_id)
+
+    async def cancel(self, workflow_id: str, reason: str = "", *, request_id: str | None = None) -> Workflow:
+        """Call the workflow off: its open tasks are taken from their agents."""
+        request = CancelWorkflowRequest(
+            workflow_id=workflow_id, reason=reason, request_id=request_id or _new_request_id()
+        )
+        return await self._connection.unary(self._workflows.CancelWorkflow, request)
+
+    async def tasks(self, workflow_id: str) -> Sequence[Task]:
+        """Return the workflow's tasks in the order they were made, without input and result."""
+        answer = await self._connection.unary(self._workflows.ListTasks, ListTasksRequest(workflow_id=workflow_id))
+        return tuple(answer.tasks)
+
+    async def task(self, workflow_id: str, task_id: str) -> Task:
+        """Return the task, with its input and result."""
+        request = GetTaskRequest(workflow_id=workflow_id, task_id=task_id)
+        return await self._connection.unary(self._workflows.GetTask, request)
+
+    async def artifacts(self, workflow_id: str) -> Sequence[Artifact]:
+        """Return what files the workflow has, by name."""
+        request = ListArtifactsRequest(workflow_id=workflow_id)
+        answer = await self._connection.unary(self._artifacts.ListArtifacts, request)
+        return tuple(answer.artifacts)
+
+    async def download(self, workflow_id: str, name: str) -> bytes:
+        """Return the content of a file."""
+        request = GetArtifactRequest(workflow_id=workflow_id, name=name)
+
+        async def attempt(seconds_left: float) -> bytes:
+            call = self._artifacts.GetArtifact(request, timeout=seconds_left, metadata=self._connection.metadata())
+            try:
+                return b"".join([piece.data async for piece in call])
+            finally:
+                call.cancel()
+
+        return await self._connection.retried(attempt, seconds_max=DOWNLOAD_SECONDS_MAX)
+
+
+def _new_request_id() -> str:
+    return ids.show("req", ids.new_uuid())
