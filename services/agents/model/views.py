@@ -31,6 +31,8 @@ class Viewpoint:
     drawn: frozenset[RelationType] = frozenset(RelationType)
     needs: frozenset[E] = frozenset()
     columns_max: int = 3
+    in_lines: bool = False
+    """Whether parts stand in lines, as stages do, and not in squares."""
     companions: frozenset[E] = frozenset()
     """Types of another layer, shown only where a relation ties them to what the view is about."""
 
@@ -86,6 +88,7 @@ VIEWPOINTS: Sequence[Viewpoint] = (
         drawn=frozenset({RelationType.SERVING, RelationType.TRIGGERING, RelationType.FLOW}),
         needs=frozenset({E.VALUE_STREAM}),
         columns_max=6,
+        in_lines=True,
         companions=frozenset({E.CAPABILITY}),
     ),
     Viewpoint(

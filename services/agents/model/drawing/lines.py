@@ -32,7 +32,8 @@ def draw_wires(diagram: Diagram, model: Model) -> Iterator[str]:
     yield from (drawn for drawn in heads.values() if drawn)
     for wire in diagram.wires:
         meaning = escape(_meaning(model, model.relations[wire.relation_id]))
-        yield f'<path d="{_straight(wire.points)}" stroke="transparent" stroke-width="9"><title>{meaning}</title></path>'
+        way = _straight(wire.points)
+        yield f'<path d="{way}" stroke="transparent" stroke-width="9"><title>{meaning}</title></path>'
 
 
 def heads_of(relation: Relation) -> tuple[Head, Head]:

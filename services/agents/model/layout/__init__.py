@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from services.agents.model.elements import RelationType
-from services.agents.model.layout.blocks import Block, build
+from services.agents.model.layout.blocks import Block, build, square
 from services.agents.model.layout.diagram import Box, Diagram, Point, Wire
 from services.agents.model.layout.order import ordered
 from services.agents.model.layout.route import Line, Router
 from services.agents.model.layout.rows import place
-from services.agents.model.views import View
+from services.agents.model.views import View, Viewpoint
 
 __all__ = ["Box", "Diagram", "Wire", "arrange"]
 
@@ -27,8 +28,9 @@ def arrange(view: View) -> Diagram:
             children.setdefault(parent_of[element.id], []).append(element.id)
     tiers = _top_level(view, parent_of)
     names = {element.id: element.name for element in view.elements}
-    columns_max = view.viewpoint.columns_max
-    rows = place([[build(member, names, children, columns_max) for member in tier] for tier in tiers])
+    rows = place(
+        [[build(member, names, children, partial(_columns, view.viewpoint)) for member in tier] for tier in tiers]
+    )
     router = Router(rows, view.relations)
     lines = tuple(router.lines())
     left = min([0, *(x for line in lines for x, _ in line.points)])
@@ -47,6 +49,10 @@ def arrange(view: View) -> Diagram:
         width=right + MARGIN,
         height=router.bottom + shift[1] + MARGIN,
     )
+
+
+def _columns(viewpoint: Viewpoint, count: int) -> int:
+    return min(count, viewpoint.columns_max) if viewpoint.in_lines else square(count, viewpoint.columns_max)
 
 
 def _top_level(view: View, parent_of: dict[str, str]) -> list[list[str]]:

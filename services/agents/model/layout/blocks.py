@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.agents.model.text import wrap
@@ -45,13 +45,13 @@ def build(
     element_id: str,
     names: Mapping[str, str],
     children: Mapping[str, Sequence[str]],
-    columns_max: int,
+    grid_columns: Callable[[int], int],
 ) -> Block:
     """Return the block of an element with everything that stands inside it, in a grid."""
-    inside = [build(child, names, children, columns_max) for child in children.get(element_id, ())]
+    inside = [build(child, names, children, grid_columns) for child in children.get(element_id, ())]
     if not inside:
         return Block(element_id)
-    columns = _columns(len(inside), columns_max)
+    columns = grid_columns(len(inside))
     grid = [inside[start : start + columns] for start in range(0, len(inside), columns)]
     widths = [max(row[column].w for row in grid if column < len(row)) for column in range(columns)]
     width = 2 * PADDING + sum(widths) + GUTTER_X * (columns - 1)
@@ -69,7 +69,7 @@ def build(
     return block
 
 
-def _columns(count: int, columns_max: int) -> int:
+def square(count: int, columns_max: int) -> int:
     """Return how many columns show `count` children in a form that is about as wide as it is high."""
     columns = 1
     while columns * columns < count:

@@ -156,7 +156,9 @@ class Router:
         """Return the way from the element's edge to its block's edge, which no other bundle uses if there is room."""
         place, corner = self._places[element_id], self._places.corner(element_id)
         channel = self._channels[_channel_at(place.row, side)]
-        wished = corner.left + int(corner.block.w * share)
+        # Inside another box, lines upwards keep right of that box's title.
+        passes_title = side is Side.TOP and bool(place.path)
+        wished = corner.left + int(corner.block.w * (0.6 + 0.4 * share if passes_title else share))
         ways = (
             self._escape(place, side, x)
             for x in _outwards(wished)
