@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 STEP_SECONDS_MAX: Final = 60.0
 PAUSE_SECONDS_MAX: Final = 60.0
 _DOUBLINGS_MAX: Final = 16
+# A duty without a pause of its own must not spin when it fails.
+_FIRST_PAUSE_SECONDS: Final = 0.05
 
 
 async def forever(name: str, step: Callable[[], Awaitable[None]], *, pause: float, clock: Clock) -> None:
@@ -32,5 +34,5 @@ async def forever(name: str, step: Callable[[], Awaitable[None]], *, pause: floa
         except Exception:  # the top of the loop is the one place that may say this
             failures += 1
             log.exception("loop_step_failed", loop=name, times=failures)
-        backed_off = pause * 2 ** min(failures, _DOUBLINGS_MAX)
+        backed_off = max(pause, _FIRST_PAUSE_SECONDS if failures else 0.0) * 2 ** min(failures, _DOUBLINGS_MAX)
         await clock.sleep(min(backed_off, max(pause, PAUSE_SECONDS_MAX)))

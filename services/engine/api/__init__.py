@@ -1,0 +1,1 @@
+"""What callers and agents can ask of the engine."""

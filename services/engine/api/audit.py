@@ -1,0 +1,22 @@
+"""Audit rows of calls."""
+
+from __future__ import annotations
+
+from archwright import ids
+from archwright.serving.calls import Call
+from services.chassis.clock import Clock
+from services.engine.ports import AuditRow
+
+
+def audit_row(call: Call, clock: Clock, resource: str) -> AuditRow:
+    """Return the row that records this call as granted; it is written with what the call changes."""
+    return AuditRow(
+        event_id=ids.new_uuid(),
+        at=clock.now(),
+        user_id=call.caller.subject,
+        action=call.method.rpartition("/")[2],
+        resource=resource,
+        result="ok",
+        ip_address=call.ip_address,
+        user_agent=call.user_agent[:200],
+    )

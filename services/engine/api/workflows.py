@@ -1,0 +1,336 @@
+"""Serves WorkflowService."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+
+from google.api import httpbody_pb2
+
+from archwright import ids, payloads
+from archwright.engine.v1 import workflows_pb2 as pb
+from archwright.errors import InputMismatch, RequestIdReused, RequestInvalid, TaskNotFound, WorkflowNotFound
+from archwright.language.expressions import ExpressionFailed
+from archwright.language.plan import Scope
+from archwright.language.schema import validator
+from archwright.serving.calls import Call
+from services.chassis.clock import Clock
+from services.engine.api.audit import audit_row
+from services.engine.api.sse import event_text
+from services.engine.api.views import (
+    TaskTold,
+    Told,
+    event_view,
+    status_number,
+    status_of_number,
+    task_view,
+    told_by,
+    workflow_view,
+)
+from services.engine.api.watch import Ended, Happened, Seen, StillThere, Watching
+from services.engine.domain.commands import CancelWorkflow, StartWorkflow
+from services.engine.domain.decide import canonical
+from services.engine.domain.events import Json
+from services.engine.live import ProgressTold, TaskHanded
+from services.engine.ports import Asked, Commands, Definitions, History, Key, NewWorkflow, RequestTaken, Store, Summary
+
+_PAGE_DEFAULT, _PAGE_MAX = 50, 200
+_HISTORY_DEFAULT, _HISTORY_MAX = 100, 1000
+_WHOLE = 1_000_000
+_TEXT_CHARACTERS_MAX = 200
+_REASON_CHARACTERS_MAX = 2_000
+
+
+class WorkflowApi:
+    """Answers callers about workflows."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        store: Store,
+        history: History,
+        definitions: Definitions,
+        watching: Watching,
+        clock: Clock,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._commands = commands
+        self._store = store
+        self._history = history
+        self._definitions = definitions
+        self._watching = watching
+        self._clock = clock
+        self._stopping = stopping
+
+    async def start_workflow(self, request: pb.StartWorkflowRequest, call: Call) -> pb.Workflow:
+        """Start a workflow, or return the one that this request started before."""
+        if not request.definition_name:
+            raise RequestInvalid("definition_name is missing. `archwright definitions list` shows what can be started.")
+        tenant = call.caller.tenant
+        request_id = _short("request_id", request.request_id or call.request_id) or ids.show("req", ids.new_uuid())
+        given = payloads.from_struct(request.input)
+        definition = await self._definitions.get(tenant, request.definition_name, request.definition_version)
+        plan = definition.plan
+        _require_fit(definition.name, plan.definition.input_schema, given)
+        created = NewWorkflow(
+            request_id=request_id,
+            request_hash=_hash(request, given),
+            definition_name=definition.name,
+            definition_version=definition.version,
+            definition_hash=definition.content_hash,
+            user_id=call.caller.subject,
+            session_id=_short("session_id", request.session_id),
+        )
+        key = Key(tenant, ids.show("wf", ids.new_uuid()))
+        command = StartWorkflow(
+            now=self._clock.now(),
+            workflow_id=key.workflow_id,
+            input=given,
+            request_id=request_id,
+            user_id=created.user_id,
+            session_id=created.session_id,
+        )
+        audit = audit_row(call, self._clock, f"workflows/{key.workflow_id}")
+        try:
+            answer = await self._commands.submit(Asked(key, command, audit=audit, created=created, plan=plan))
+        except RequestTaken:
+            return await self._started_before(tenant, created)
+        return workflow_view(key, created, plan, answer.workflow, told_by(answer.events))
+
+    async def get_workflow(self, request: pb.GetWorkflowRequest, call: Call) -> pb.Workflow:
+        """Return a workflow with its input and output."""
+        return await self._whole(_key(request.workflow_id, call))
+
+    async def list_workflows(self, request: pb.ListWorkflowsRequest, call: Call) -> pb.ListWorkflowsResponse:
+        """Return a page of workflows, newest first."""
+        limit = _page_size(request.page_size, _PAGE_DEFAULT, _PAGE_MAX)
+        if request.page_token:
+            _require_token(request.page_token)
+        found = await self._history.summaries(
+            call.caller.tenant,
+            limit=limit + 1,
+            before=request.page_token,
+            status=status_of_number(request.status),
+            definition_name=request.definition_name,
+        )
+        page = found[:limit]
+        return pb.ListWorkflowsResponse(
+            workflows=[workflow_view(each.key, each.created, each.plan, each.workflow, None) for each in page],
+            next_page_token=page[-1].key.workflow_id if len(found) > limit else "",
+        )
+
+    async def update_workflow_status(self, request: pb.UpdateWorkflowStatusRequest, call: Call) -> pb.Workflow:
+        """Move a workflow to the wished status, if a caller may ask for it."""
+        if request.status != pb.Workflow.CANCELLED:
+            wished = pb.Workflow.Status.Name(request.status).lower().replace("status_unspecified", "nothing")
+            raise RequestInvalid(
+                f"status asks for {wished}. In this version a caller may ask for: cancelled.", facts={"status": wished}
+            )
+        return await self._cancel(request.workflow_id, request.reason, call)
+
+    async def cancel_workflow(self, request: pb.CancelWorkflowRequest, call: Call) -> pb.Workflow:
+        """Call a workflow off."""
+        return await self._cancel(request.workflow_id, request.reason, call)
+
+    async def list_history(self, request: pb.ListHistoryRequest, call: Call) -> pb.ListHistoryResponse:
+        """Return a page of what happened."""
+        key = _key(request.workflow_id, call)
+        summary = await self._watching.require(key, request.after_seq)
+        limit = _page_size(request.page_size, _HISTORY_DEFAULT, _HISTORY_MAX)
+        found = await self._history.events(key, after_seq=request.after_seq, limit=limit + 1)
+        page = found[:limit]
+        return pb.ListHistoryResponse(
+            events=[event_view(key, summary.plan, summary.created.request_id, each) for each in page],
+            next_after_seq=page[-1].seq if len(found) > limit else 0,
+        )
+
+    async def watch_workflow(
+        self, request: pb.WatchWorkflowRequest, call: Call
+    ) -> AsyncIterator[pb.WatchWorkflowResponse]:
+        """Follow a workflow."""
+        key = _key(request.workflow_id, call)
+        summary = await self._watching.require(key, request.after_seq)
+        async for seen in self._watching.follow(key, request.after_seq):
+            yield _response(summary, seen)
+            if self._stopping.is_set():
+                return
+
+    async def watch_workflow_sse(
+        self, request: pb.WatchWorkflowSseRequest, call: Call
+    ) -> AsyncIterator[httpbody_pb2.HttpBody]:
+        """Follow a workflow as server-sent events."""
+        key = _key(request.workflow_id, call)
+        after_seq = _last_event_id(call) or request.after_seq
+        summary = await self._watching.require(key, after_seq)
+        # The first bytes tell the browser at once that it is connected.
+        yield httpbody_pb2.HttpBody(content_type="text/event-stream", data=b": connected\n\n")
+        async for seen in self._watching.follow(key, after_seq):
+            yield httpbody_pb2.HttpBody(content_type="text/event-stream", data=event_text(_response(summary, seen)))
+            if self._stopping.is_set():
+                return
+
+    async def get_task(self, request: pb.GetTaskRequest, call: Call) -> pb.Task:
+        """Return a task with its input and result."""
+        key = _key(request.workflow_id, call)
+        summary, told = await self._told(key)
+        task = told.tasks.get(request.task_id)
+        if task is None:
+            raise TaskNotFound.named(request.task_id)
+        open_tasks = {each.task_id: each for each in await self._history.open_tasks(key)}
+        given = _input_again(summary, told, task)
+        return task_view(key, summary.plan, task, open_tasks.get(request.task_id), given, whole=True)
+
+    async def list_tasks(self, request: pb.ListTasksRequest, call: Call) -> pb.ListTasksResponse:
+        """Return the tasks of a workflow."""
+        key = _key(request.workflow_id, call)
+        summary, told = await self._told(key)
+        open_tasks = {each.task_id: each for each in await self._history.open_tasks(key)}
+        return pb.ListTasksResponse(
+            tasks=[
+                task_view(key, summary.plan, task, open_tasks.get(task_id), None, whole=False)
+                for task_id, task in told.tasks.items()
+            ]
+        )
+
+    async def _started_before(self, tenant: str, created: NewWorkflow) -> pb.Workflow:
+        found = await self._store.find_by_request(tenant, created.request_id)
+        if found is None or found[1] != created.request_hash:
+            raise RequestIdReused(
+                f"request_id {created.request_id!r} has started another workflow. Use a new one, or leave it out.",
+                facts={"request_id": created.request_id},
+            )
+        return await self._whole(Key(tenant, found[0]))
+
+    async def _cancel(self, workflow_id: str, reason: str, call: Call) -> pb.Workflow:
+        key = _key(workflow_id, call)
+        command = CancelWorkflow(self._clock.now(), call.caller.subject, reason[:_REASON_CHARACTERS_MAX])
+        audit = audit_row(call, self._clock, f"workflows/{workflow_id}")
+        await self._commands.submit(Asked(key, command, audit=audit))
+        return await self._whole(key)
+
+    async def _whole(self, key: Key) -> pb.Workflow:
+        summary, told = await self._told(key)
+        return workflow_view(key, summary.created, summary.plan, summary.workflow, told)
+
+    async def _told(self, key: Key) -> tuple[Summary, Told]:
+        summary = await self._history.summary(key)
+        if summary is None:
+            raise WorkflowNotFound.named(key.workflow_id)
+        events = await self._history.events(key, after_seq=0, limit=_WHOLE)
+        return summary, told_by(each.event for each in events)
+
+
+def _key(workflow_id: str, call: Call) -> Key:
+    """Return the key of a caller's workflow. An id that is none names no workflow, and is answered so."""
+    try:
+        ids.read("wf", workflow_id)
+    except ids.MalformedId:
+        raise WorkflowNotFound.named(workflow_id) from None
+    return Key(call.caller.tenant, workflow_id)
+
+
+def _require_fit(name: str, schema: Json | None, given: Json) -> None:
+    if schema is None:
+        return
+    problems = validator(schema).problems(given)
+    if problems:
+        told = "; ".join(f"{problem.field or 'input'}: {problem.description}" for problem in problems[:5])
+        raise InputMismatch(
+            f"The input does not fit definition {name!r}: {told}. "
+            f"`archwright definitions get {name}` shows what it takes.",
+            violations=problems,
+            facts={"definition_name": name},
+        )
+
+
+def _hash(request: pb.StartWorkflowRequest, given: Json) -> bytes:
+    body = [request.definition_name, request.definition_version, given, request.session_id]
+    return hashlib.sha256(canonical(body)).digest()
+
+
+def _short(name: str, text: str) -> str:
+    if len(text) > _TEXT_CHARACTERS_MAX:
+        raise RequestInvalid(f"{name} is longer than {_TEXT_CHARACTERS_MAX} characters.")
+    return text
+
+
+def _page_size(asked: int, default: int, most: int) -> int:
+    if asked < 0:
+        raise RequestInvalid(f"page_size is {asked}; it must be from 0 to {most}.")
+    return min(asked or default, most)
+
+
+def _require_token(page_token: str) -> None:
+    try:
+        ids.read("wf", page_token)
+    except ids.MalformedId:
+        raise RequestInvalid(
+            "page_token is not one that a list returned. Leave it out to begin at the first page."
+        ) from None
+
+
+def _last_event_id(call: Call) -> int | None:
+    text = call.metadata.get("last-event-id", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise RequestInvalid(f"The header Last-Event-ID is {text[:40]!r}; it must be the number of an event.")
+    return int(text)
+
+
+def _response(summary: Summary, seen: Seen) -> pb.WatchWorkflowResponse:
+    match seen:
+        case Happened(numbered):
+            event = event_view(summary.key, summary.plan, summary.created.request_id, numbered)
+            return pb.WatchWorkflowResponse(event=event)
+        case ProgressTold():
+            return pb.WatchWorkflowResponse(
+                progress=pb.TaskProgress(
+                    task_id=seen.task_id,
+                    step=seen.step,
+                    agent_type=seen.agent_type,
+                    agent_id=seen.agent_id,
+                    attempt=seen.attempt,
+                    percent=seen.percent,
+                    message=seen.message,
+                )
+            )
+        case TaskHanded():
+            return pb.WatchWorkflowResponse(
+                progress=pb.TaskProgress(
+                    task_id=seen.task_id,
+                    step=seen.step,
+                    agent_type=seen.agent_type,
+                    agent_id=seen.agent_id,
+                    attempt=seen.attempt,
+                )
+            )
+        case StillThere(last_seq):
+            return pb.WatchWorkflowResponse(heartbeat=pb.Heartbeat(last_seq=last_seq))
+        case Ended(status, last_seq):
+            ended = pb.WatchEnded(status=status_number(status), last_seq=last_seq)
+            return pb.WatchWorkflowResponse(ended=ended)
+
+
+def _input_again(summary: Summary, told: Told, task: TaskTold) -> Json | None:
+    """Compute what the task was given: it is not stored, but follows from the definition and the outputs."""
+    plan = summary.plan
+    node = plan.nodes[plan.index[task.created.step]]
+    outputs = {step: output for step, output in told.outputs.items() if step in node.reads}
+    scope = Scope(
+        input=told.input,
+        outputs=outputs,
+        statuses=dict.fromkeys(outputs, "completed"),
+        vars={},
+        workflow={
+            "id": summary.key.workflow_id,
+            "definition": plan.definition.name,
+            "version": plan.definition.version,
+        },
+    )
+    try:
+        given = plan.task_input(node, scope)
+    except ExpressionFailed:
+        return None  # it was computed once, so this is a task of a retried workflow whose outputs have changed
+    return given

@@ -1,0 +1,69 @@
+"""Makes of a claimed task what its agent is told."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.engine.domain.decide import canonical, scope_of
+from services.engine.memory import Memory
+from services.engine.ports import Claimed, Store, Stored
+from services.engine.sessions import Assignment
+
+log = structlog.get_logger(__name__)
+
+
+class Assigner:
+    """Computes inputs again from the pinned definition and the outputs in history."""
+
+    def __init__(self, store: Store, memory: Memory) -> None:
+        self._store = store
+        self._memory = memory
+
+    async def assignments(self, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Assignment, uuid.UUID]]:
+        """Return what to tell whom. A task whose workflow has ended meanwhile is left out."""
+        missing = {task.key for task in claimed if self._memory.get(task.key) is None}
+        for stored in (await self._store.load(missing)).values():
+            self._memory.keep(stored)
+        made: list[tuple[Assignment, uuid.UUID]] = []
+        for task in claimed:
+            current = self._memory.get(task.key)
+            if current is None or task.step not in current.workflow.open:
+                # A memory that is behind shows an older frontier; look once more before giving up.
+                current = (await self._store.load([task.key])).get(task.key)
+            if current is None or task.step not in current.workflow.open:
+                log.info("task_ended_before_it_was_sent", task_id=task.task_id, workflow_id=task.key.workflow_id)
+                continue
+            made.append((_assignment(task, current, now), task.session_id))
+        return made
+
+
+def input_of(stored: Stored, step: str) -> bytes:
+    """Return the input of a step whose task is open, as its agent gets it."""
+    node = stored.plan.nodes[stored.plan.index[step]]
+    return canonical(stored.plan.task_input(node, scope_of(stored.plan, stored.workflow, stored.known)))
+
+
+def hash_of(text: bytes) -> str:
+    """Return the SHA-256 that history keeps of an input, in hexadecimal."""
+    return hashlib.sha256(text).hexdigest()
+
+
+def _assignment(task: Claimed, stored: Stored, now: datetime) -> Assignment:
+    step = stored.plan.nodes[stored.plan.index[task.step]].step
+    return Assignment(
+        key=task.key,
+        task_id=task.task_id,
+        attempt=task.attempt,
+        lease_id=task.lease_id,
+        step=task.step,
+        task_type=step.task_type,
+        input=input_of(stored, task.step),
+        context=b"{}",
+        deadline=now + timedelta(seconds=task.timeout_seconds),
+        failures=stored.workflow.open[task.step].failures,
+    )

@@ -1,0 +1,1 @@
+"""What workflows are and how they move: pure, without clock, chance or input and output."""

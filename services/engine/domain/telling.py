@@ -1,0 +1,72 @@
+"""How events are told to others: their names, and what is to be known about each."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import get_args
+
+from archwright.language.plan import Plan
+from services.engine.domain.events import Event, Json, TaskCreated, TaskFailed
+
+_APART = frozenset({"at", "step", "task_id", "failures"})  # these have fields of their own wherever events are told
+
+
+def name_of(kind: type[Event]) -> str:
+    """Return the name on the wire of a kind of event, such as `task_completed`."""
+    return NAMES[kind]
+
+
+def payload_of(event: Event) -> dict[str, Json]:
+    """Return everything about an event that has no field of its own: JSON, times as RFC 3339 text."""
+    return {name: _told(getattr(event, name)) for name in FIELDS[type(event)] if name not in _APART}
+
+
+def step_of(event: Event) -> str:
+    """Return the step that an event is about; empty where there is none."""
+    return str(getattr(event, "step", ""))
+
+
+def task_of(event: Event) -> str:
+    """Return the task that an event is about; empty where there is none."""
+    return str(getattr(event, "task_id", ""))
+
+
+def agent_type_of(plan: Plan, event: Event) -> str:
+    """Return the type of agent that an event is about; empty where there is none."""
+    if isinstance(event, TaskCreated):
+        return event.agent_type
+    place = plan.index.get(step_of(event))
+    return "" if place is None else plan.nodes[place].step.agent_type
+
+
+def failures_before(event: Event) -> int:
+    """Return how many charged failures the task had before this."""
+    if isinstance(event, TaskFailed):
+        return event.failures - event.charged
+    return int(getattr(event, "failures", 0))
+
+
+def _told(value: Json) -> Json:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _told(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_told(each) for each in value]
+    return value
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+NAMES: Mapping[type[Event], str] = {kind: _snake(kind.__name__) for kind in get_args(Event)}
+"""The name on the wire of every kind of event."""
+
+FIELDS: Mapping[type[Event], tuple[str, ...]] = {
+    kind: tuple(each.name for each in dataclasses.fields(kind)) for kind in NAMES
+}
+"""The fields of every kind of event."""

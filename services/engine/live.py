@@ -1,0 +1,102 @@
+"""Tells watchers on this replica what is committed, as it happens.
+
+A hint with a cursor: what a watcher misses it reads from history, so a feed may drop anything. Progress rides
+along and is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from services.engine.ports import Change, Key
+
+_WAITING_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressTold:
+    """How a task is getting on, by its agent's word."""
+
+    key: Key
+    task_id: str
+    step: str
+    agent_type: str
+    agent_id: str
+    attempt: int
+    percent: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHanded:
+    """A task went to an agent."""
+
+    key: Key
+    task_id: str
+    step: str
+    agent_type: str
+    agent_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Something happened that this replica was not told; history has it."""
+
+
+Update = Change | ProgressTold | TaskHanded | ReadHistory
+
+
+class Feed:
+    """Where watchers of this replica listen."""
+
+    def __init__(self) -> None:
+        self._listening: dict[Key, set[asyncio.Queue[Update]]] = {}
+        self._newest: dict[Key, int] = {}
+
+    @contextmanager
+    def listen(self, key: Key) -> Iterator[asyncio.Queue[Update]]:
+        """Hear of one workflow from now on."""
+        queue: asyncio.Queue[Update] = asyncio.Queue(_WAITING_MAX)
+        self._listening.setdefault(key, set()).add(queue)
+        try:
+            yield queue
+        finally:
+            queues = self._listening[key]
+            queues.discard(queue)
+            if not queues:
+                del self._listening[key]
+                self._newest.pop(key, None)
+
+    def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
+        """Pass commits on."""
+        for change in changes:
+            if change.key in self._listening:
+                self._newest[change.key] = change.workflow.last_seq
+                self._tell(change.key, change)
+
+    def progress(self, told: ProgressTold | TaskHanded) -> None:
+        """Pass on how a task is getting on."""
+        if told.key in self._listening:
+            self._tell(told.key, told)
+
+    def watched(self) -> Collection[Key]:
+        """Return the workflows that somebody listens to."""
+        return list(self._listening)
+
+    def newest(self, key: Key, last_seq: int) -> None:
+        """Compare with what history holds; whoever is behind is told to read."""
+        if key in self._listening and last_seq > self._newest.get(key, 0):
+            self._newest[key] = last_seq
+            self._tell(key, ReadHistory())
+
+    def _tell(self, key: Key, update: Update) -> None:
+        for queue in self._listening[key]:
+            if queue.full():
+                # A slow watcher loses hints, not events: the gap makes it read history.
+                queue.get_nowait()
+            queue.put_nowait(update)

@@ -1,0 +1,1 @@
+"""Duties that go on in the background, one per file."""

@@ -1,0 +1,50 @@
+"""Renews the leases of agents that answer, and asks every agent for a sign of life.
+
+A lease belongs to the session, so renewing costs one row per agent however many tasks it holds. A ping is sent
+only after the renewal was committed, and names the answer that the renewal went by: the agent counts its lease
+from when it sent that answer, which is never later than we counted it.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from services.chassis.clock import Clock
+from services.engine.ports import TaskBoard
+from services.engine.sessions import Sessions
+
+log = structlog.get_logger(__name__)
+
+
+class LeaseRenewal:
+    """Keeps the sessions of this replica alive."""
+
+    def __init__(self, board: TaskBoard, sessions: Sessions, clock: Clock, *, lease_seconds: float) -> None:
+        self._board = board
+        self._sessions = sessions
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._good_rounds = 0
+
+    @property
+    def is_trustworthy(self) -> bool:
+        """Whether the last two rounds succeeded: only then may this replica declare others' leases expired."""
+        return self._good_rounds >= 2
+
+    async def step(self) -> None:
+        """Renew the sessions that were heard of, tell them what they lost, and ping everybody."""
+        now = self._clock.monotonic()
+        # A silent stream is not renewed: it may look healthy while nobody is behind it.
+        alive = [session for session in self._sessions if now - session.heard_at < self._lease_seconds]
+        held = {session.session_id: set(session.held) for session in alive}
+        pongs = {session.session_id: session.last_pong for session in alive}
+        self._good_rounds, rounds = 0, self._good_rounds
+        leases = await self._board.renew(list(held))
+        self._good_rounds = rounds + 1
+        for session in alive:
+            if session.session_id not in leases:
+                log.warning("session_lost", agent_id=session.agent_id, session_id=str(session.session_id))
+                session.lost = True
+                continue
+            session.reconcile(leases[session.session_id], among=held[session.session_id])
+            session.ping(renewed_nonce=pongs[session.session_id])

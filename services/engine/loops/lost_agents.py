@@ -1,0 +1,54 @@
+"""Takes tasks from agents that went silent.
+
+A session whose lease is over is closed first, which no renewal can undo; then each task that it held is failed
+through a commit whose fence names the session, so an agent that came back in between and kept its task keeps it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import structlog
+
+from archwright.language.model import ErrorCategory
+from services.chassis.clock import Clock
+from services.engine.domain.commands import FailTask, Stale
+from services.engine.loops.leases import LeaseRenewal
+from services.engine.ports import Asked, Commands, Held, TaskBoard
+
+log = structlog.get_logger(__name__)
+
+
+class LostAgents:
+    """Revokes what expired sessions hold."""
+
+    def __init__(self, board: TaskBoard, commands: Commands, renewal: LeaseRenewal, clock: Clock) -> None:
+        self._board = board
+        self._commands = commands
+        self._renewal = renewal
+        self._clock = clock
+
+    async def step(self) -> None:
+        """Revoke, unless this replica has trouble of its own: then its clock says nothing about the agents."""
+        if self._renewal.is_trustworthy:
+            await self.revoke(await self._board.expire())
+
+    async def revoke(self, held: Sequence[Held]) -> None:
+        """Fail the attempts that nobody is behind any more."""
+        for each in held:
+            command = FailTask(
+                now=self._clock.now(),
+                task_id=each.fence.task_id,
+                attempt=each.fence.attempt,
+                agent_id=each.agent_id,
+                category=ErrorCategory.TRANSIENT,
+                code="LEASE_EXPIRED",
+                message=f"Agent {each.agent_id} was lost while it worked on the task.",
+                chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
+            )
+            try:
+                await self._commands.submit(Asked(each.key, command, each.fence))
+            except Stale:
+                continue  # the agent came back, or somebody else was faster
+            log.warning("lease_expired", agent_id=each.agent_id, task_id=each.fence.task_id)

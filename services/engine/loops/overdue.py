@@ -1,0 +1,49 @@
+"""Ends attempts and waits that take too long, and sends again what no agent accepted."""
+
+from __future__ import annotations
+
+import random
+
+import structlog
+
+from archwright.language.model import ErrorCategory
+from services.chassis.clock import Clock
+from services.engine.domain.commands import FailTask, Stale
+from services.engine.ports import Asked, Commands, TaskBoard
+
+log = structlog.get_logger(__name__)
+
+_WORDS = {
+    "execution": "The attempt took longer than the step's timeout_seconds.",
+    "queue": "No agent took the task within the step's queue_timeout_seconds.",
+}
+
+
+class Overdue:
+    """Watches over the times of open tasks."""
+
+    def __init__(self, board: TaskBoard, commands: Commands, clock: Clock) -> None:
+        self._board = board
+        self._commands = commands
+        self._clock = clock
+
+    async def step(self) -> None:
+        """Look through the open tasks once."""
+        if again := await self._board.redeliver_unaccepted():
+            log.info("tasks_redelivered", count=again)
+        for held, which in await self._board.overdue():
+            command = FailTask(
+                now=self._clock.now(),
+                task_id=held.fence.task_id,
+                attempt=held.fence.attempt,
+                agent_id=held.agent_id,
+                category=ErrorCategory.TIMEOUT,
+                code="TIME_LIMIT_PASSED",
+                message=_WORDS[which],
+                chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
+            )
+            try:
+                await self._commands.submit(Asked(held.key, command, held.fence))
+            except Stale:
+                continue  # the result was faster
+            log.warning("task_timed_out", task_id=held.fence.task_id, step=held.step, limit=which)

@@ -1,0 +1,129 @@
+"""Publishes commits to the bus: its own right away, those that somebody left behind a little later.
+
+The bus is a hint, and the engine works on without it. What could not be published stays noted in the database
+with its commit, and is published when the bus is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from archwright.errors import DependencyUnavailable
+from services.bus.event import BusEvent
+from services.bus.port import Publisher
+from services.engine.bus_events import bus_event
+from services.engine.ports import Change, History, Numbered, Span, Store
+
+log = structlog.get_logger(__name__)
+
+_WAITING_MAX = 1_000
+_LEFT_BEHIND_SECONDS = 2.0
+_QUIET_SECONDS = 1.0
+
+
+class Relay:
+    """Publishes this replica's commits from memory."""
+
+    def __init__(self, store: Store, publisher: Publisher) -> None:
+        self._store = store
+        self._publisher = publisher
+        # When the bus is slow the oldest drop out here, and are found again in the database.
+        self._waiting: deque[tuple[uuid.UUID, Sequence[Change]]] = deque(maxlen=_WAITING_MAX)
+        self._arrived = asyncio.Event()
+        self._unmarked: list[uuid.UUID] = []
+
+    def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
+        """Publish these changes soon."""
+        if changes:
+            self._waiting.append((batch_id, changes))
+            self._arrived.set()
+
+    async def step(self) -> None:
+        """Publish what waits; when nothing does, note in the database what was published."""
+        try:
+            async with asyncio.timeout(_QUIET_SECONDS):
+                await self._arrived.wait()
+        except TimeoutError:
+            await self._mark()
+            return
+        self._arrived.clear()
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        try:
+            await self._publisher.publish(
+                [event for _, changes in batch for change in changes for event in _events_of(change)]
+            )
+        except DependencyUnavailable as error:
+            log.warning("bus_unavailable", error=error.message, commits_left_behind=len(batch))
+            return
+        self._unmarked.extend(batch_id for batch_id, _ in batch)
+        if len(self._unmarked) >= _WAITING_MAX:
+            await self._mark()
+
+    async def _mark(self) -> None:
+        if self._unmarked:
+            marked = list(self._unmarked)
+            await self._store.mark_published(marked)
+            self._unmarked = self._unmarked[len(marked) :]
+
+
+class NoBus:
+    """Stands in where no bus is configured: there is nobody to tell, so every commit counts as told."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._unmarked: list[uuid.UUID] = []
+        self._arrived = asyncio.Event()
+
+    def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
+        """Note the commit."""
+        self._unmarked.append(batch_id)
+        self._arrived.set()
+
+    async def step(self) -> None:
+        """Note in the database that nothing is left to publish."""
+        try:
+            async with asyncio.timeout(_QUIET_SECONDS):
+                await self._arrived.wait()
+        except TimeoutError:
+            return
+        self._arrived.clear()
+        marked, self._unmarked = self._unmarked, []
+        await self._store.mark_published(marked)
+
+
+class LeftBehind:
+    """Publishes commits that their writer did not: the bus was down, or the writer died."""
+
+    def __init__(self, store: Store, history: History, publisher: Publisher) -> None:
+        self._store = store
+        self._history = history
+        self._publisher = publisher
+
+    async def step(self) -> None:
+        """Publish what is old enough to have been left behind."""
+        due = await self._store.publish_due(_LEFT_BEHIND_SECONDS)
+        for batch_id, spans in due:
+            events = [event for span in spans for event in await self._read(span)]
+            await self._publisher.publish(events)
+            await self._store.mark_published([batch_id])
+        if due:
+            log.info("commits_published_late", count=len(due))
+
+    async def _read(self, span: Span) -> list[BusEvent]:
+        summary = await self._history.summary(span.key)
+        if summary is None:
+            return []
+        numbered = await self._history.events(span.key, after_seq=span.first_seq - 1, limit=span.count)
+        return [bus_event(span.key, summary.plan, summary.created.request_id, each) for each in numbered]
+
+
+def _events_of(change: Change) -> list[BusEvent]:
+    return [
+        bus_event(change.key, change.plan, change.workflow.request_id, Numbered(seq, event))
+        for seq, event in enumerate(change.events, start=change.first_seq)
+    ]

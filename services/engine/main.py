@@ -1,0 +1,206 @@
+"""Puts the engine together: the only file that knows all its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+import structlog
+
+from archwright import ids
+from archwright.channel import open_channel
+from archwright.connection import Connection
+from archwright.engine.v1 import agent_work_pb2, artifacts_pb2, definitions_pb2, description_pb2, workflows_pb2
+from archwright.serving.pipeline import Served
+from archwright.serving.server import Server
+from archwright.serving.tokens import TokenVerifier
+from services.bus.port import Publisher
+from services.bus.redis import RedisPublisher, writer
+from services.chassis.clock import Clock, SystemClock
+from services.chassis.lifecycle import announce_ready
+from services.chassis.loops import forever
+from services.engine.api.agent_work import AgentWorkApi, StreamTimes
+from services.engine.api.artifacts import ArtifactApi
+from services.engine.api.definitions import DefinitionApi
+from services.engine.api.description import DescriptionApi
+from services.engine.api.reports import Reports
+from services.engine.api.watch import Watching
+from services.engine.api.workflows import WorkflowApi
+from services.engine.assignments import Assigner
+from services.engine.live import Feed
+from services.engine.loops.acceptances import Acceptances
+from services.engine.loops.claimer import Claimer
+from services.engine.loops.committer import Committer
+from services.engine.loops.follow_registry import FollowRegistry
+from services.engine.loops.leases import LeaseRenewal
+from services.engine.loops.lost_agents import LostAgents
+from services.engine.loops.overdue import Overdue
+from services.engine.loops.relay import LeftBehind, NoBus, Relay
+from services.engine.loops.timers import Timers
+from services.engine.loops.watch_gaps import WatchGaps
+from services.engine.memory import Memory
+from services.engine.ports import Listener
+from services.engine.roster import FollowedRoster
+from services.engine.sessions import GoingAway, Sessions
+from services.engine.settings import EngineSettings
+from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.catalogue import Catalogue
+from services.engine.storage.database import Database
+from services.engine.storage.store import PostgresStore
+from services.engine.storage.task_board import TaskBoard
+
+log = structlog.get_logger(__name__)
+
+_SWEEP_SECONDS = 1.0
+_TIMER_SECONDS = 0.2
+_RECONNECT_SECONDS = 1.0
+
+
+async def run(settings: EngineSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then let the agents go elsewhere, finish what is under way and return."""
+    replica_id = ids.new_uuid()
+    clock = SystemClock()
+    database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
+    try:
+        async with _publisher(settings) as publisher, asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
+            engine = _Engine(settings, replica_id, database, publisher, clock, work, stop)
+            keeping = [duties.create_task(duty) for duty in engine.duties()]
+            port = await engine.server.start()
+            await engine.server.set_ready(True)
+            announce_ready("engine", f"{settings.host}:{port}")
+            log.info("engine_started", replica_id=str(replica_id), port=port)
+            await stop.wait()
+            for session in engine.sessions:
+                session.draining = True
+                session.tell(GoingAway(_RECONNECT_SECONDS))
+            await engine.server.stop(settings.drain_seconds)
+            for duty in keeping:
+                duty.cancel()
+    finally:
+        await database.close()
+
+
+class _Engine:
+    """All parts of one replica, introduced to each other."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        replica_id: uuid.UUID,
+        database: Database,
+        publisher: Publisher | None,
+        clock: Clock,
+        work: asyncio.TaskGroup,
+        stop: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        store = PostgresStore(database, replica_id)
+        board = TaskBoard(
+            database, replica_id, lease_seconds=settings.lease_seconds, accept_seconds=settings.accept_seconds
+        )
+        catalogue = Catalogue(database)
+        artifacts = ArtifactStore(database)
+        memory = Memory(settings.memory_workflows_max)
+        feed = Feed()
+        self.sessions = Sessions()
+        self._roster = FollowedRoster()
+        self._claimer = Claimer(
+            board,
+            self.sessions,
+            Assigner(store, memory),
+            self._roster,
+            feed,
+            clock,
+            poll_seconds=settings.poll_seconds,
+        )
+        self._relay = NoBus(store) if publisher is None else Relay(store, publisher)
+        listeners: list[Listener] = [self.sessions, self._claimer, feed, self._relay]
+        self._committer = Committer(
+            store, memory, listeners, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
+        )
+        self._acceptances = Acceptances(board)
+        self._renewal = LeaseRenewal(board, self.sessions, clock, lease_seconds=settings.lease_seconds)
+        self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
+        self._overdue = Overdue(board, self._committer, clock)
+        self._timers = Timers(board, self._committer, clock)
+        self._watch_gaps = WatchGaps(store, feed)
+        self._left_behind = None if publisher is None else LeftBehind(store, store, publisher)
+        reports = Reports(self._committer, artifacts, feed, clock)
+        times = StreamTimes(
+            hello=settings.hello_seconds,
+            ping=settings.renew_seconds,
+            lease=settings.lease_seconds,
+            cancel_grace=settings.cancel_grace_seconds,
+        )
+        workflow_api = WorkflowApi(self._committer, store, store, catalogue, Watching(store, feed), clock, stop)
+        agent_work_api = AgentWorkApi(
+            board,
+            self.sessions,
+            reports,
+            self._acceptances,
+            self._lost_agents,
+            self._claimer,
+            self._roster,
+            clock,
+            work,
+            times,
+        )
+        self.server = Server(
+            settings.address,
+            settings.server_tls,
+            TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
+            [
+                Served(workflows_pb2.DESCRIPTOR.services_by_name["WorkflowService"], workflow_api),
+                Served(
+                    definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"], DefinitionApi(catalogue, clock)
+                ),
+                Served(agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"], agent_work_api),
+                Served(
+                    artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"], ArtifactApi(artifacts, store, board)
+                ),
+                Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),
+            ],
+        )
+
+    def duties(self) -> list[Coroutine[object, object, None]]:
+        """Return what goes on for as long as the engine lives."""
+        settings, clock = self._settings, self._clock
+        duties = [
+            forever("commit", self._committer.step, pause=0, clock=clock),
+            forever("claim", self._claimer.step, pause=0, clock=clock),
+            forever("accept", self._acceptances.step, pause=0, clock=clock),
+            forever("publish", self._relay.step, pause=0, clock=clock),
+            forever("renew_leases", self._renewal.step, pause=settings.renew_seconds, clock=clock),
+            forever("revoke_lost", self._lost_agents.step, pause=_SWEEP_SECONDS, clock=clock),
+            forever("end_overdue", self._overdue.step, pause=_SWEEP_SECONDS, clock=clock),
+            forever("fire_timers", self._timers.step, pause=_TIMER_SECONDS, clock=clock),
+            forever("watch_gaps", self._watch_gaps.step, pause=_SWEEP_SECONDS, clock=clock),
+        ]
+        if self._left_behind is not None:
+            duties.append(forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock))
+        if settings.registry_address:
+            duties.append(self._follow_registry())
+        return duties
+
+    async def _follow_registry(self) -> None:
+        token_file = self._settings.service_token_file
+        token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
+        channel = open_channel(self._settings.registry_address, ca_file=self._settings.tls_ca_file)
+        connection = Connection(self._settings.registry_address, channel, token)
+        async with channel:
+            await FollowRegistry(connection, self._roster).keep_following(self._clock)
+
+
+@asynccontextmanager
+async def _publisher(settings: EngineSettings) -> AsyncIterator[Publisher | None]:
+    if settings.redis_url is None:
+        yield None
+        return
+    publisher = RedisPublisher(writer(settings.redis_url))
+    try:
+        yield publisher
+    finally:
+        await publisher.aclose()

@@ -1,0 +1,225 @@
+"""The agents connected to this replica: what each may take, what it holds, and what is to be told to it.
+
+Pure bookkeeping: frames go into an outbox as plain values, and the transport empties it. Which task is leased to
+whom is decided by the database; a session only remembers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from services.engine.domain.events import TaskCancelled
+from services.engine.ports import Change, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A task for the agent."""
+
+    key: Key
+    task_id: str
+    attempt: int
+    lease_id: uuid.UUID
+    step: str
+    task_type: str
+    input: bytes
+    context: bytes
+    deadline: datetime
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelling:
+    """The task is called off."""
+
+    task_id: str
+    attempt: int
+    lease_id: uuid.UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The agent's right to the task has ended."""
+
+    task_id: str
+    attempt: int
+    lease_id: uuid.UUID
+
+
+Outcome = Literal["applied", "duplicate", "stale", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What became of a result."""
+
+    task_id: str
+    attempt: int
+    lease_id: uuid.UUID
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinging:
+    """Are you there? And which answer the lease was renewed on."""
+
+    nonce: int
+    renewed_nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoingAway:
+    """The stream is about to end."""
+
+    reconnect_after_seconds: float
+
+
+Outgoing = Assignment | Cancelling | Lost | Acknowledged | Pinging | GoingAway
+
+
+@dataclass(slots=True)
+class HeldTask:
+    """A task that the agent holds, by this replica's knowledge."""
+
+    key: Key
+    task_id: str
+    attempt: int
+    lease_id: uuid.UUID
+    step: str
+    accepted: bool = False
+    reported: bool = False
+    """Whether the agent has said how it ended."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One agent's stream."""
+
+    session_id: uuid.UUID
+    agent_id: str
+    agent_type: str
+    tenant: str
+    credit: int = 0
+    draining: bool = False
+    held: dict[str, HeldTask] = field(default_factory=dict)
+    last_nonce: int = 0
+    last_pong: int = 0
+    heard_at: float = 0.0
+    lost: bool = False
+    """Whether the database closed the session: nothing that it says counts any more."""
+    _broken: Exception | None = None
+    _finished: bool = False
+    _outbox: list[Outgoing] = field(default_factory=list)
+    _filled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, *frames: Outgoing) -> None:
+        """Put frames into the outbox."""
+        self._outbox.extend(frames)
+        self._filled.set()
+
+    def finish(self) -> None:
+        """End the stream once the outbox is empty: the agent has said all it will say."""
+        self._finished = True
+        self._filled.set()
+
+    def fail(self, error: Exception) -> None:
+        """End the stream with an error."""
+        self._broken = error
+        self._filled.set()
+
+    async def take(self) -> list[Outgoing]:
+        """Return everything in the outbox, once there is something; nothing at the end.
+
+        Raises what the stream was ended with.
+        """
+        await self._filled.wait()
+        if self._broken is not None:
+            raise self._broken
+        frames, self._outbox = self._outbox, []
+        if not self._finished:
+            self._filled.clear()
+        return frames
+
+    def assign(self, assignment: Assignment) -> None:
+        """Hand a claimed task to the agent."""
+        self.held[assignment.task_id] = HeldTask(
+            assignment.key, assignment.task_id, assignment.attempt, assignment.lease_id, assignment.step
+        )
+        self.tell(assignment)
+
+    def ping(self, renewed_nonce: int) -> None:
+        """Ask for a sign of life, telling on which one the lease was last renewed."""
+        self.last_nonce += 1
+        self.tell(Pinging(self.last_nonce, renewed_nonce))
+
+    def reconcile(self, leases: Collection[uuid.UUID], among: Collection[str]) -> None:
+        """Tell the agent which of the tasks `among` it no longer holds by the database's word.
+
+        This covers what was revoked by another replica, and frames that were lost. Tasks that came after the
+        database was asked are not `among` them.
+        """
+        for task_id in among:
+            task = self.held.get(task_id)
+            if task is not None and task.lease_id not in leases and not task.reported:
+                del self.held[task_id]
+                self.tell(Lost(task_id, task.attempt, task.lease_id))
+
+
+class Sessions:
+    """All sessions of this replica."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[uuid.UUID, Session] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def add(self, session: Session) -> None:
+        """Begin to serve a session."""
+        self._sessions[session.session_id] = session
+
+    def remove(self, session: Session) -> None:
+        """Stop serving a session."""
+        self._sessions.pop(session.session_id, None)
+
+    def get(self, session_id: uuid.UUID) -> Session | None:
+        """Return a session, if it is served here."""
+        return self._sessions.get(session_id)
+
+    def with_room(self) -> Mapping[tuple[str, str], Sequence[Session]]:
+        """Return the sessions that may take a task, by (agent type, tenant)."""
+        found: dict[tuple[str, str], list[Session]] = {}
+        for session in self._sessions.values():
+            if session.credit > 0 and not session.draining and not session.lost:
+                found.setdefault((session.agent_type, session.tenant), []).append(session)
+        return found
+
+    def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
+        """Tell agents that a task of theirs was ended by somebody else."""
+        for change in changes:
+            if not change.ended_tasks:
+                continue
+            cancelled = {event.task_id for event in change.events if isinstance(event, TaskCancelled)}
+            for task_id in change.ended_tasks:
+                self._end(task_id, cancelled=task_id in cancelled)
+
+    def _end(self, task_id: str, *, cancelled: bool) -> None:
+        for session in self._sessions.values():
+            task = session.held.get(task_id)
+            if task is None or task.reported:
+                continue
+            del session.held[task_id]
+            if cancelled:
+                session.tell(Cancelling(task_id, task.attempt, task.lease_id, "The workflow has ended."))
+            else:
+                session.tell(Lost(task_id, task.attempt, task.lease_id))

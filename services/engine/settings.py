@@ -1,0 +1,28 @@
+"""The engine's settings, each an environment variable `ARCHWRIGHT_…`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from services.chassis.settings import ServiceSettings
+
+
+class EngineSettings(ServiceSettings):
+    """What the engine can be told beyond what every service can."""
+
+    registry_address: str = Field(default="", description="host:port of the registry, whose agents may connect")
+    lease_seconds: float = Field(default=15.0, gt=0, description="how long an agent keeps its tasks without a sign")
+    renew_seconds: float = Field(
+        default=3.0,
+        gt=0,
+        description="how often leases are renewed and agents pinged; an agent counts two thirds of a lease from the "
+        "ping before the last, so this must stay well below a third of lease_seconds",
+    )
+    accept_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to accept a task")
+    hello_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to say who it is")
+    cancel_grace_seconds: float = Field(default=10.0, ge=0, description="how long an agent may take to stop a task")
+    batch_max: int = Field(default=2_000, ge=1, description="how many commands one commit holds at most")
+    queue_max: int = Field(default=10_000, ge=1, description="how many commands may wait for a commit")
+    memory_workflows_max: int = Field(default=5_000, ge=1, description="how many workflows are kept in memory")
+    poll_seconds: float = Field(default=0.5, gt=0, description="how often other replicas' work is looked for")
+    postgres_pool_max: int = Field(default=10, ge=2, description="how many connections to PostgreSQL")

@@ -1,0 +1,236 @@
+"""Writes batches of commits, and settles those whose outcome is unknown."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, get_args
+
+import asyncpg
+
+from archwright import ids
+from services.engine.ports import Entry, Indigestible, Key, Span, UnknownOutcome, Verdict, Written
+from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events, dump_workflow
+from services.engine.storage.database import Database
+
+_VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their numbers in SQL, from 1
+_RESERVE_SECONDS = 10
+_KEEP_SECONDS = 60  # long enough that whoever lost the answer to a commit has settled it
+
+_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 71))})"
+
+_SETTLE = """
+INSERT INTO engine.commits (batch_id, replica_id, published, tenant_ids, workflow_ids, first_seqs, counts)
+VALUES ($1, $2, true, '{}', '{}', '{}', '{}') ON CONFLICT DO NOTHING RETURNING batch_id
+"""
+
+_DUE = """
+WITH due AS MATERIALIZED (
+  SELECT batch_id FROM engine.commits
+   WHERE NOT published AND committed_at < now() - make_interval(secs => $1)
+     AND (reserved_until IS NULL OR reserved_until < now())
+   ORDER BY committed_at LIMIT 200 FOR UPDATE SKIP LOCKED
+)
+UPDATE engine.commits AS c SET reserved_until = now() + make_interval(secs => $2)
+  FROM due WHERE c.batch_id = due.batch_id
+RETURNING c.batch_id, c.committed_at, c.tenant_ids, c.workflow_ids, c.first_seqs, c.counts
+"""
+
+
+class Commits:
+    """The writing half of the store."""
+
+    def __init__(self, database: Database, replica_id: uuid.UUID) -> None:
+        self._database = database
+        self._replica_id = replica_id
+
+    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
+        """Write all entries that nobody overtook, in one transaction; return the fate of each, in order.
+
+        Raises UnknownOutcome when the connection broke before the answer, and Indigestible when the
+        database refuses the data of one of them.
+        """
+        columns = _Columns(entries)
+        arguments = (batch_id, self._replica_id, columns.tenants, *columns.groups())
+        async with self._database.engine() as connection:
+            try:
+                verdicts = await connection.fetchval(_COMMIT, *arguments)
+            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+                raise UnknownOutcome(str(error)) from error
+            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+                raise Indigestible(str(error)) from error
+        return [Written(_VERDICTS[verdict - 1], head) for verdict, head in zip(verdicts, columns.heads, strict=True)]
+
+    async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
+        """Return who won in a commit whose outcome is unknown; None means that it never happened and never can."""
+        async with self._database.loops() as connection:
+            # Waits for the commit if it is still under way, since both insert the same key.
+            if await connection.fetchval(_SETTLE, batch_id, self._replica_id) is not None:
+                return None
+            row = await connection.fetchrow(
+                "SELECT tenant_ids, workflow_ids FROM engine.commits WHERE batch_id = $1", batch_id
+            )
+        return [] if row is None else list(_keys(row["tenant_ids"], row["workflow_ids"]))
+
+    async def publish_due(self, older_than_seconds: float) -> Sequence[tuple[uuid.UUID, Sequence[Span]]]:
+        """Return commits that nobody published within that time, oldest first, and reserve them briefly."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_DUE, older_than_seconds, _RESERVE_SECONDS)
+        rows.sort(key=lambda row: row["committed_at"])
+        return [
+            (
+                row["batch_id"],
+                [
+                    Span(key, first_seq, count)
+                    for key, first_seq, count in zip(
+                        _keys(row["tenant_ids"], row["workflow_ids"]), row["first_seqs"], row["counts"], strict=True
+                    )
+                ],
+            )
+            for row in rows
+        ]
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
+        """Note that the bus has these commits' events, and forget those of which it was noted long ago."""
+        async with self._database.loops() as connection:
+            await connection.execute(
+                "UPDATE engine.commits SET published = true WHERE batch_id = ANY($1::uuid[])", list(batch_ids)
+            )
+            await connection.execute(
+                "DELETE FROM engine.commits WHERE published AND committed_at < now() - make_interval(secs => $1)",
+                _KEEP_SECONDS,
+            )
+
+
+class _Columns:
+    """The entries of a batch as the parallel arrays of `engine.commit_batch`."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.tenants = ",".join(sorted({entry.key.tenant for entry in entries}))
+        self.heads: list[bytes] = []
+        self._workflows: list[tuple[Any, ...]] = []
+        self._new: list[tuple[Any, ...]] = []
+        self._fences: list[tuple[Any, ...]] = []
+        self._ended: list[tuple[Any, ...]] = []
+        self._tasks: list[tuple[Any, ...]] = []
+        self._cleared: list[tuple[Any, ...]] = []
+        self._ended_timers: list[tuple[Any, ...]] = []
+        self._timers: list[tuple[Any, ...]] = []
+        self._artifacts: list[tuple[Any, ...]] = []
+        self._audit: list[tuple[Any, ...]] = []
+        for ord_, entry in enumerate(entries, start=1):
+            self._add(ord_, entry)
+        # Rows are locked in one order by everybody, so that no two batches wait for each other.
+        self._ended.sort(key=lambda row: (row[1], row[2]))
+
+    def groups(self) -> Iterable[list[Any]]:
+        """Return the arrays in the order of the function's parameters."""
+        for rows, width in (
+            (self._workflows, 10),
+            (self._new, 8),
+            (self._fences, 6),
+            (self._ended, 3),
+            (self._tasks, 10),
+            (self._cleared, 3),
+            (self._ended_timers, 4),
+            (self._timers, 6),
+            (self._artifacts, 6),
+            (self._audit, 11),
+        ):
+            yield from ([list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width)
+
+    def _add(self, ord_: int, entry: Entry) -> None:
+        tenant, workflow = entry.key.tenant, ids.read("wf", entry.key.workflow_id)
+        after, effects = entry.after, entry.effects
+        body = dump_events(entry.events)
+        first_seq = entry.before.last_seq + 1
+        head = next_hash(entry.head_hash, entry.key, first_seq, len(entry.events), body)
+        self.heads.append(head)
+        self._workflows.append(
+            (
+                tenant,
+                workflow,
+                entry.expected_version,
+                STATUS_NUMBER[after.status],
+                after.last_seq,
+                dump_workflow(after),
+                head,
+                first_seq,
+                len(entry.events),
+                body,
+            )
+        )
+        if entry.created is not None:
+            new = entry.created
+            self._new.append(
+                (
+                    ord_,
+                    new.request_id,
+                    new.request_hash,
+                    new.definition_name,
+                    new.definition_version,
+                    new.definition_hash,
+                    new.user_id,
+                    new.session_id,
+                )
+            )
+        for fence in entry.fences:
+            task = ids.read("task", fence.task_id)
+            self._fences.append((ord_, tenant, task, fence.attempt, fence.lease_id, fence.session_id))
+        for task_id in effects.ended_tasks:
+            self._ended.append((ord_, tenant, ids.read("task", task_id)))
+        for made in effects.new_tasks:
+            self._tasks.append(
+                (
+                    ord_,
+                    tenant,
+                    workflow,
+                    ids.read("task", made.task_id),
+                    made.step,
+                    made.agent_type,
+                    PRIORITY_NUMBER[made.priority],
+                    made.attempt,
+                    made.timeout_seconds,
+                    made.queue_by,
+                )
+            )
+        if effects.clears_timers:
+            self._cleared.append((ord_, tenant, workflow))
+        self._ended_timers.extend((ord_, tenant, workflow, name) for name in effects.ended_timers)
+        self._timers.extend(
+            (ord_, tenant, workflow, timer.key, timer.generation, timer.due_at) for timer in effects.new_timers
+        )
+        self._artifacts.extend(
+            (ord_, tenant, workflow, made.name, bytes.fromhex(made.sha256), ids.read("task", made.task_id))
+            for made in effects.artifacts
+        )
+        self._audit.extend(
+            (
+                ord_,
+                tenant,
+                workflow,
+                row.event_id,
+                row.at,
+                row.user_id,
+                row.action,
+                row.resource,
+                row.result,
+                row.ip_address,
+                row.user_agent,
+            )
+            for row in entry.audit
+        )
+
+
+def next_hash(head: bytes, key: Key, first_seq: int, count: int, body: bytes) -> bytes:
+    """Return the hash that a history ends in, after `body` was appended to one that ended in `head`.
+
+    SHA-256 over the previous hash, the clear columns, and the body as it is stored.
+    """
+    clear = f"{key.tenant}\x1f{key.workflow_id}\x1f{first_seq}\x1f{count}\x1f".encode()
+    return hashlib.sha256(head + clear + body).digest()
+
+
+def _keys(tenants: Iterable[str], workflows: Iterable[uuid.UUID]) -> Iterable[Key]:
+    return (Key(tenant, ids.show("wf", workflow)) for tenant, workflow in zip(tenants, workflows, strict=True))

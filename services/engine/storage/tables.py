@@ -1,0 +1,129 @@
+"""The engine's tables, as reads name them. The migrations are what makes them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+metadata = MetaData(schema="engine")
+
+_at = DateTime(timezone=True)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("content_hash", Text),
+    Column("source", Text),
+    Column("built_in", Boolean),
+    Column("created_at", _at),
+    Column("created_by", Text),
+)
+
+workflows = Table(
+    "workflows",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Uuid, primary_key=True),
+    Column("request_id", Text),
+    Column("request_hash", LargeBinary),
+    Column("definition_name", Text),
+    Column("definition_version", Text),
+    Column("definition_hash", Text),
+    Column("user_id", Text),
+    Column("session_id", Text),
+    Column("status", SmallInteger),
+    Column("version", Integer),
+    Column("last_seq", Integer),
+    Column("head_hash", LargeBinary),
+    Column("state", LargeBinary),
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Uuid, primary_key=True),
+    Column("first_seq", Integer, primary_key=True),
+    Column("count", Integer),
+    Column("hash", LargeBinary),
+    Column("body", LargeBinary),
+)
+
+open_tasks = Table(
+    "open_tasks",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("task_id", Uuid, primary_key=True),
+    Column("workflow_id", Uuid),
+    Column("step", Text),
+    Column("agent_type", Text),
+    Column("priority", SmallInteger),
+    Column("status", SmallInteger),
+    Column("attempt", Integer),
+    Column("lease_id", Uuid),
+    Column("session_id", Uuid),
+    Column("timeout_seconds", Integer),
+    Column("assigned_at", _at),
+    Column("accepted_at", _at),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", Uuid, primary_key=True),
+    Column("agent_id", Text),
+    Column("agent_type", Text),
+    Column("tenant_id", Text),
+    Column("replica_id", Uuid),
+    Column("closed", Boolean),
+    Column("expires_at", _at),
+)
+
+commits = Table(
+    "commits",
+    metadata,
+    Column("batch_id", Uuid, primary_key=True),
+    Column("replica_id", Uuid),
+    Column("committed_at", _at),
+    Column("published", Boolean),
+    Column("reserved_until", _at),
+    Column("tenant_ids", ARRAY(Text)),
+    Column("workflow_ids", ARRAY(Uuid)),
+    Column("first_seqs", ARRAY(Integer)),
+    Column("counts", ARRAY(Integer)),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("size_bytes", Integer),
+    Column("media_type", Text),
+    Column("content", LargeBinary),
+)
+
+artifact_references = Table(
+    "artifact_references",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("workflow_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("sha256", LargeBinary),
+    Column("task_id", Uuid),
+    Column("created_at", _at),
+)

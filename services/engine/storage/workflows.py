@@ -1,0 +1,225 @@
+"""Reads workflows and their histories."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy import Row, select, tuple_
+
+from archwright import ids
+from archwright.language.plan import Plan
+from services.engine.domain.decide import Known
+from services.engine.domain.events import TaskCompleted, WorkflowCreated
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import Workflow
+from services.engine.ports import Key, NewWorkflow, Numbered, OpenTask, Stored, Summary
+from services.engine.storage.catalogue import plan_of
+from services.engine.storage.codec import STATUS_NUMBER, load_events, load_workflow
+from services.engine.storage.database import Database
+from services.engine.storage.tables import definitions, history, workflows
+
+_STATUS_OF_NUMBER = {number: status for status, number in STATUS_NUMBER.items()}
+_TASK_STATUS = {1: "pending", 2: "assigned", 3: "in_progress", 4: "held"}
+
+_LOAD = """
+SELECT w.tenant_id, w.workflow_id, w.status, w.version, w.head_hash, w.state, d.source
+  FROM unnest($1::text[], $2::uuid[]) AS x (tenant_id, workflow_id)
+  JOIN engine.workflows AS w USING (tenant_id, workflow_id)
+  JOIN engine.definitions AS d
+    ON d.tenant_id = w.tenant_id AND d.name = w.definition_name AND d.version = w.definition_version
+"""
+
+_BODIES = """
+SELECT x.tenant_id, x.workflow_id, x.seq, h.first_seq, h.body
+  FROM unnest($1::text[], $2::uuid[], $3::integer[]) AS x (tenant_id, workflow_id, seq)
+ CROSS JOIN LATERAL (
+   SELECT first_seq, body FROM engine.history AS h
+    WHERE h.tenant_id = x.tenant_id AND h.workflow_id = x.workflow_id AND h.first_seq <= x.seq
+    ORDER BY h.first_seq DESC LIMIT 1) AS h
+"""
+
+_OPEN = """
+SELECT t.task_id, t.step, t.status, t.attempt, t.assigned_at, t.accepted_at, t.session_id
+  FROM engine.open_tasks AS t WHERE t.tenant_id = $1 AND t.task_id = ANY($2::uuid[])
+"""
+
+
+class Workflows:
+    """The reading half of the store, and what the API shows of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist, as of the last commit."""
+        if not keys:
+            return {}
+        tenants = [key.tenant for key in keys]
+        workflow_ids = [ids.read("wf", key.workflow_id) for key in keys]
+        async with self._database.engine() as connection, connection.transaction(isolation="repeatable_read"):
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", ",".join(sorted(set(tenants))))
+            rows = await connection.fetch(_LOAD, tenants, workflow_ids)
+            found = {_key(row): (row, _workflow(row), plan_of(row["source"])) for row in rows}
+            known = await _known(connection, {key: workflow for key, (_, workflow, _) in found.items()})
+        return {
+            key: Stored(key, plan, workflow, row["version"], row["head_hash"], known[key])
+            for key, (row, workflow, plan) in found.items()
+        }
+
+    async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
+        """Return the workflow that this request started, and the hash of the request's body."""
+        asked = select(workflows.c.workflow_id, workflows.c.request_hash).where(
+            workflows.c.tenant_id == tenant, workflows.c.request_id == request_id
+        )
+        async with self._database.tenant(tenant) as connection:
+            row = (await connection.execute(asked)).one_or_none()
+        return None if row is None else (ids.show("wf", row.workflow_id), row.request_hash)
+
+    async def summary(self, key: Key) -> Summary | None:
+        """Return a workflow, or None when there is none."""
+        found = await self._summaries(key.tenant, workflows.c.workflow_id == ids.read("wf", key.workflow_id), limit=1)
+        return found[0] if found else None
+
+    async def summaries(
+        self, tenant: str, *, limit: int, before: str, status: WorkflowStatus | None, definition_name: str
+    ) -> Sequence[Summary]:
+        """Return workflows, newest first, that are older than the id `before`; empty for the newest."""
+        conditions = []
+        if before:
+            conditions.append(workflows.c.workflow_id < ids.read("wf", before))
+        if status is not None:
+            conditions.append(workflows.c.status == STATUS_NUMBER[status])
+        if definition_name:
+            conditions.append(workflows.c.definition_name == definition_name)
+        return await self._summaries(tenant, *conditions, limit=limit)
+
+    async def events(self, key: Key, *, after_seq: int, limit: int) -> Sequence[Numbered]:
+        """Return events with a greater seq, oldest first."""
+        mine = (history.c.tenant_id == key.tenant, history.c.workflow_id == ids.read("wf", key.workflow_id))
+        asked = (
+            select(history.c.first_seq, history.c.body)
+            .where(*mine, history.c.first_seq + history.c.count > after_seq + 1)
+            .order_by(history.c.first_seq)
+            .limit(limit)
+        )
+        async with self._database.tenant(key.tenant) as connection:
+            rows = list(await connection.execute(asked))
+        found: list[Numbered] = []
+        for row in rows:
+            for seq, event in enumerate(load_events(row.body), start=row.first_seq):
+                if seq > after_seq:
+                    found.append(Numbered(seq, event))
+        return found[:limit]
+
+    async def last_seqs(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Return the number of the newest event of each workflow."""
+        if not keys:
+            return {}
+        pairs = [(key.tenant, ids.read("wf", key.workflow_id)) for key in keys]
+        asked = select(workflows.c.tenant_id, workflows.c.workflow_id, workflows.c.last_seq).where(
+            tuple_(workflows.c.tenant_id, workflows.c.workflow_id).in_(pairs)
+        )
+        async with self._database.tenant(*sorted({key.tenant for key in keys})) as connection:
+            rows = await connection.execute(asked)
+            return {Key(row.tenant_id, ids.show("wf", row.workflow_id)): row.last_seq for row in rows}
+
+    async def open_tasks(self, key: Key) -> Sequence[OpenTask]:
+        """Return the rows of the workflow's open tasks."""
+        summary = await self.summary(key)
+        if summary is None:
+            return []
+        task_ids = [ids.read("task", task.task_id) for task in summary.workflow.open.values()]
+        async with self._database.engine() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", key.tenant)
+            rows = await connection.fetch(_OPEN, key.tenant, task_ids)
+        holders = await self._agents({row["session_id"] for row in rows} - {None})
+        return [
+            OpenTask(
+                key=key,
+                task_id=ids.show("task", row["task_id"]),
+                step=row["step"],
+                status=_TASK_STATUS[row["status"]],
+                attempt=row["attempt"],
+                agent_id=holders.get(row["session_id"], ""),
+                assigned_at=row["assigned_at"],
+                accepted_at=row["accepted_at"],
+            )
+            for row in rows
+        ]
+
+    async def _agents(self, session_ids: Collection[Any]) -> Mapping[Any, str]:
+        if not session_ids:
+            return {}
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(
+                "SELECT session_id, agent_id FROM engine.sessions WHERE session_id = ANY($1::uuid[])",
+                list(session_ids),
+            )
+        return {row["session_id"]: row["agent_id"] for row in rows}
+
+    async def _summaries(self, tenant: str, *conditions: Any, limit: int) -> Sequence[Summary]:
+        asked = (
+            select(workflows, definitions.c.source)
+            .join(
+                definitions,
+                (definitions.c.tenant_id == workflows.c.tenant_id)
+                & (definitions.c.name == workflows.c.definition_name)
+                & (definitions.c.version == workflows.c.definition_version),
+            )
+            .where(workflows.c.tenant_id == tenant, *conditions)
+            .order_by(workflows.c.workflow_id.desc())
+            .limit(limit)
+        )
+        async with self._database.tenant(tenant) as connection:
+            return [_summary(row) for row in await connection.execute(asked)]
+
+
+async def _known(connection: asyncpg.Connection[Any], found: Mapping[Key, Workflow]) -> Mapping[Key, Known]:
+    wanted = [
+        (key.tenant, ids.read("wf", key.workflow_id), seq)
+        for key, workflow in found.items()
+        for seq in {1, *(kept.seq for kept in workflow.outputs.values())}
+    ]
+    columns = [list(column) for column in zip(*wanted, strict=True)] if wanted else [[], [], []]
+    rows = await connection.fetch(_BODIES, *columns)
+    inputs: dict[Key, Any] = {}
+    outputs: dict[Key, dict[str, Any]] = {key: {} for key in found}
+    for row in rows:
+        event = load_events(row["body"])[row["seq"] - row["first_seq"]]
+        match event:
+            case WorkflowCreated():
+                inputs[_key(row)] = event.input
+            case TaskCompleted():
+                outputs[_key(row)][event.step] = event.output
+            case _:
+                raise AssertionError(f"the state names seq {row['seq']} as an output; it is {type(event).__name__}")
+    return {key: Known(inputs.get(key), outputs[key]) for key in found}
+
+
+def _key(row: asyncpg.Record) -> Key:
+    return Key(row["tenant_id"], ids.show("wf", row["workflow_id"]))
+
+
+def _workflow(row: asyncpg.Record) -> Workflow:
+    return load_workflow(ids.show("wf", row["workflow_id"]), _STATUS_OF_NUMBER[row["status"]], row["state"])
+
+
+def _summary(row: Row[Any]) -> Summary:
+    workflow_id = ids.show("wf", row.workflow_id)
+    plan: Plan = plan_of(row.source)
+    return Summary(
+        key=Key(row.tenant_id, workflow_id),
+        created=NewWorkflow(
+            request_id=row.request_id,
+            request_hash=row.request_hash,
+            definition_name=row.definition_name,
+            definition_version=row.definition_version,
+            definition_hash=row.definition_hash,
+            user_id=row.user_id,
+            session_id=row.session_id,
+        ),
+        plan=plan,
+        workflow=load_workflow(workflow_id, _STATUS_OF_NUMBER[row.status], row.state),
+    )
