@@ -4,22 +4,64 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTO_VENV := .venv-protos
 PROTOS := $(shell find protos -name '*.proto' | sort)
+OUT ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check story protos clean
+.PHONY: help setup demo up test story check format protos lock clean
 
 help: ## Print the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
 
-protos: $(PROTO_VENV)/ready ## Generate the stubs and the descriptor set from protos/
+setup: $(VENV)/ready ## Make .venv and install everything that developing takes
+
+demo: $(VENV)/ready ## Start the whole mesh, carry an architecture request through it, show the deliverables
+	@$(BIN)/archwright demo
+
+up: $(VENV)/ready ## Start the whole mesh and keep it until Ctrl-C
+	@$(BIN)/archwright up
+
+test: $(VENV)/ready $(PROTO_VENV)/ready ## Run all tests
+	$(BIN)/pytest
+
+story: $(VENV)/ready ## Run the stories: how workflows move, told as given, when, then
+	$(BIN)/pytest tests/stories -v
+
+check: $(VENV)/ready $(PROTO_VENV)/ready ## Lint, types, contracts, structure, unit tests and stories
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+	$(BIN)/pytest tests/house tests/unit tests/stories
+
+format: $(VENV)/ready ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+protos: $(PROTO_VENV)/ready ## Generate the stubs and the descriptor set from protos/, into OUT
 	$(PROTO_VENV)/bin/python -m grpc_tools.protoc -I protos -I third_party/googleapis \
 	  --plugin=protoc-gen-mypy=$(PROTO_VENV)/bin/protoc-gen-mypy \
 	  --plugin=protoc-gen-mypy_grpc=$(PROTO_VENV)/bin/protoc-gen-mypy_grpc \
-	  --python_out=$(or $(OUT),.) --grpc_python_out=$(or $(OUT),.) --mypy_out=quiet:$(or $(OUT),.) --mypy_grpc_out=quiet:$(or $(OUT),.) \
-	  --include_imports --include_source_info --descriptor_set_out=$(or $(OUT),.)/archwright/descriptors.binpb $(PROTOS)
+	  --python_out=$(OUT) --grpc_python_out=$(OUT) --mypy_out=quiet:$(OUT) --mypy_grpc_out=quiet:$(OUT) \
+	  --include_imports --include_source_info --descriptor_set_out=$(OUT)/archwright/descriptors.binpb $(PROTOS)
+
+lock: $(VENV)/ready ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/pip install -q pip-tools
+	$(BIN)/pip-compile -q --extra dev --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --no-header --no-annotate --upgrade --output-file - pyproject.toml | grep -v '^archwright @' > requirements.lock
+
+clean: ## Remove what was made, but no workflow
+	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/ready: pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit("Archwright needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps --editable .
+	touch $@
 
 # An older generator: its stubs run clean on new runtimes and do not raise users' floor.
 $(PROTO_VENV)/ready: Makefile
 	$(PYTHON) -m venv $(PROTO_VENV)
-	$(PROTO_VENV)/bin/pip install -q grpcio-tools==1.71.2 mypy-protobuf==3.6.0 types-protobuf==7.35.1.20260906 setuptools==80.9.0
+	$(PROTO_VENV)/bin/pip install -q --disable-pip-version-check \
+	  grpcio-tools==1.71.2 mypy-protobuf==3.6.0 types-protobuf==7.35.1.20260906 setuptools==80.9.0
 	touch $@
