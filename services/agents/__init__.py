@@ -1,0 +1,1 @@
+"""The eight roles: what each knows, thinks and returns."""

@@ -1,0 +1,1 @@
+"""What the roles know: tables in YAML, and the one way to read them."""

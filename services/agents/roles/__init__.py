@@ -1,0 +1,1 @@
+"""One package for each role; `service.py` in it is the process."""
