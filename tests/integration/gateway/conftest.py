@@ -53,6 +53,8 @@ class Workflows:
         self.nobody_watches = asyncio.Event()
         self._pause_after: int | None = None
         self._go_on = asyncio.Event()
+        self.lists_tasks = asyncio.Event()
+        self.lists_tasks.set()
 
     @contextlib.contextmanager
     def paused_after(self, seq: int) -> Iterator[asyncio.Event]:
@@ -125,6 +127,7 @@ class Workflows:
 
     async def list_tasks(self, request: Any, call: Call) -> Any:
         self._note(request, call)
+        await self.lists_tasks.wait()
         return workflows_pb2.ListTasksResponse()
 
     def _note(self, request: Any, call: Call) -> None:
@@ -213,11 +216,15 @@ class Answer:
 class Gateway:
     """A running gateway, and what a caller needs to use it."""
 
-    port: int
+    config: GatewayConfig
     ca_file: Path
     log_file: Path
     signer: TokenSigner
     workflows: Workflows
+
+    @property
+    def port(self) -> int:
+        return int(self.config.listen.rpartition(":")[2])
 
     def token(self, *roles: str, ttl_seconds: float = 600) -> str:
         return self.signer.sign(subject="ann", tenant="acme", roles=list(roles), ttl_seconds=ttl_seconds)[0]
@@ -229,7 +236,7 @@ class Gateway:
         """Send a request and leave the answer to be read as it comes."""
         context = ssl.create_default_context(cafile=str(self.ca_file))
         connection = HTTPSConnection("127.0.0.1", self.port, context=context, timeout=20)
-        connection.request(verb, path, body=body, headers=headers)
+        connection.request(verb, path, body, headers, encode_chunked="transfer-encoding" in headers)
         return connection
 
     async def call(
@@ -364,24 +371,20 @@ def make_config(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     return make
 
 
-StartGateway = Callable[[int, int, Workflows], AbstractAsyncContextManager[Gateway]]
+StartGateway = Callable[[GatewayConfig, Workflows], AbstractAsyncContextManager[Gateway]]
 
 
 @pytest.fixture(scope="session")
-def start_gateway(
-    keys: Keys, make_config: Callable[[int, int], GatewayConfig], tmp_path_factory: pytest.TempPathFactory
-) -> StartGateway:
-    """Return what runs a gateway before an engine and a registry at the given ports."""
+def start_gateway(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> StartGateway:
+    """Return what runs a gateway of the given configuration."""
 
     @contextlib.asynccontextmanager
-    async def start(engine_port: int, registry_port: int, workflows: Workflows) -> AsyncIterator[Gateway]:
-        config = make_config(engine_port, registry_port)
+    async def start(config: GatewayConfig, workflows: Workflows) -> AsyncIterator[Gateway]:
         envoy = RunningEnvoy(config, tmp_path_factory.mktemp("gateway"))
         try:
             await envoy.wait_ready()
-            port = int(config.listen.rpartition(":")[2])
             signer = TokenSigner(keys.signing_key_file, ISSUER, AUDIENCE)
-            yield Gateway(port, keys.certificates.ca_file, envoy.log_file, signer, workflows)
+            yield Gateway(config, keys.certificates.ca_file, envoy.log_file, signer, workflows)
         finally:
             await envoy.stop()
 
@@ -400,7 +403,10 @@ def make_registry(keys: Keys) -> Callable[[int], Server]:
 
 @pytest.fixture(scope="session")
 async def gateway(
-    keys: Keys, start_gateway: StartGateway, make_registry: Callable[[int], Server]
+    keys: Keys,
+    make_config: Callable[[int, int], GatewayConfig],
+    start_gateway: StartGateway,
+    make_registry: Callable[[int], Server],
 ) -> AsyncIterator[Gateway]:
     workflows = Workflows()
     engine = _server(
@@ -412,11 +418,11 @@ async def gateway(
         _served(description_pb2, "DescriptionService", Description()),
     )
     registry = make_registry(0)
-    ports = await engine.start(), await registry.start()
+    config = make_config(await engine.start(), await registry.start())
     await engine.set_ready(True)
     await registry.set_ready(True)
     try:
-        async with start_gateway(*ports, workflows) as running:
+        async with start_gateway(config, workflows) as running:
             yield running
     finally:
         await engine.stop(0)

@@ -1,10 +1,11 @@
-"""What the gateway says while a service is away, and that it notices when it is back."""
+"""What the gateway says while a service is away or too slow, and that it notices when it is back."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -18,10 +19,10 @@ LIST_AGENTS = "/archwright.registry.v1.AgentRegistryService/ListAgents"
 
 
 async def test_a_service_may_be_away_and_come_back(
-    start_gateway: Any, make_registry: Callable[[int], Any], unused_tcp_port_factory: Callable[[], int]
+    start_gateway: Any, make_config: Any, make_registry: Callable[[int], Any], unused_tcp_port_factory: Any
 ) -> None:
     engine_port, registry_port = unused_tcp_port_factory(), unused_tcp_port_factory()
-    async with start_gateway(engine_port, registry_port, None) as gateway:
+    async with start_gateway(make_config(engine_port, registry_port), None) as gateway:
         answer = await gateway.call("GET", AGENTS)
         assert (answer.status, answer.reason) == (503, "DEPENDENCY_UNAVAILABLE")
         assert answer.json()["code"] == 14
@@ -43,3 +44,23 @@ async def test_a_service_may_be_away_and_come_back(
             assert (await gateway.call("GET", AGENTS)).status == 200
         finally:
             await registry.stop(0)
+
+
+async def test_a_call_that_takes_too_long_is_given_up(
+    gateway: Any, start_gateway: Any, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    impatient = replace(
+        gateway.config,
+        listen=f"127.0.0.1:{unused_tcp_port_factory()}",
+        admin=f"127.0.0.1:{unused_tcp_port_factory()}",
+        call_seconds_max=1,
+    )
+    gateway.workflows.lists_tasks.clear()
+    try:
+        async with start_gateway(impatient, gateway.workflows) as hasty:
+            answer = await hasty.call("GET", "/api/v1/workflows/wf_1/tasks")
+    finally:
+        gateway.workflows.lists_tasks.set()
+
+    assert (answer.status, answer.reason) == (504, "DEADLINE_PASSED")
+    assert answer.json()["code"] == 4

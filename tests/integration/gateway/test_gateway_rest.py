@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import ssl
 from typing import Any
 
 import pytest
@@ -201,6 +204,41 @@ async def test_a_body_beyond_two_mebibytes_is_refused(gateway: Any) -> None:
 
     assert (answer.status, answer.reason) == (413, "PAYLOAD_TOO_LARGE")
     assert answer.json()["code"] == 3
+
+
+async def test_a_body_of_unknown_length_is_refused_once_it_is_too_long(gateway: Any) -> None:
+    def send() -> tuple[int, bytes]:
+        pieces = iter([b'{"definition_name": "', *([b"x" * 65536] * 40), b'"}'])
+        headers = {"authorization": f"Bearer {gateway.token('operator')}", "transfer-encoding": "chunked"}
+        with contextlib.closing(gateway.open("POST", "/api/v1/workflows", pieces, headers=headers)) as connection:
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    status, body = await asyncio.to_thread(send)
+
+    assert status == 413
+    assert json.loads(body)["details"][0]["reason"] == "PAYLOAD_TOO_LARGE"
+
+
+async def test_a_body_may_not_contradict_its_path(gateway: Any) -> None:
+    answer = await gateway.call("POST", f"/api/v1/workflows/{WORKFLOW_ID}:cancel", {"workflow_id": "wf_other"})
+
+    assert (answer.status, answer.reason) == (400, "PAYLOAD_INVALID")
+    assert "wf_other" in answer.json()["message"]
+
+
+async def test_what_is_not_http_is_told_so(gateway: Any) -> None:
+    context = ssl.create_default_context(cafile=str(gateway.ca_file))
+    reader, writer = await asyncio.open_connection("localhost", gateway.port, ssl=context)
+    try:
+        writer.write(b"HELO mail\r\n\r\n")
+        answer = await reader.read()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'"REQUEST_INVALID"' in answer
 
 
 async def test_headers_beyond_their_limit_are_refused(gateway: Any) -> None:
