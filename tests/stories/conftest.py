@@ -1,0 +1,6 @@
+"""Lets stories import the way they are told."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
