@@ -314,4 +314,7 @@ async def test_heartbeats_tell_the_load_and_the_token_is_renewed_before_it_ends(
         async with asyncio.timeout(10):
             await engine.renewed.wait()
             await engine.saw_load.wait()
+        greeter.may_go_on.set()
+        await stream.hears("result")
+        stream.says(applied(1))
     assert engine.registered[0].agent_type == "greeter"
