@@ -50,6 +50,8 @@ class Choices:
     """A Redis or Valkey to use instead of one of the mesh's own."""
     envoy_binary: str = ""
     """An Envoy to start instead of the installed one."""
+    is_verbose: bool = False
+    """Whether to say more than is needed."""
 
 
 def up(choices: Choices, say: Say, use: Use[Answer]) -> Answer:
@@ -93,8 +95,7 @@ class _Mesh:
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(self._gateway(record, made_certificates, made_keys, port))
-            for role in programs.ROLES:
-                group.create_task(self._keep(own.agent(role, record.engine, record.registry), Tier.AGENTS))
+            group.create_task(self._agents(own, record))
         return record
 
     def _gateway_port(self) -> int:
@@ -152,8 +153,20 @@ class _Mesh:
         gateway = envoy.Gateway(config, self.site.sockets / "envoy.yaml", self.choices.envoy_binary)
         await self._keep(gateway.serving(), Tier.GATEWAY)
 
+    async def _agents(self, own: programs.OwnPrograms, record: MeshRecord) -> None:
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for role in programs.ROLES:
+                agent = own.agent(role, record.engine, record.registry)
+                group.create_task(self.site.supervisor.keep(agent, tier=Tier.AGENTS))
+        self._say_ready(f"{len(programs.ROLES)} agents", "are", began, ", ".join(programs.ROLES))
+
     async def _keep(self, program: Program, tier: Tier) -> str:
         began = time.monotonic()
         address = await self.site.supervisor.keep(program, tier=tier)
-        self.site.say(f"{program.name} is ready after {time.monotonic() - began:.1f} s")
+        self._say_ready(program.name, "is", began, address)
         return address
+
+    def _say_ready(self, who: str, verb: str, began: float, detail: str) -> None:
+        more = f": {detail}" if self.choices.is_verbose and detail else ""
+        self.site.say(f"{who} {verb} ready after {time.monotonic() - began:.1f} s{more}")

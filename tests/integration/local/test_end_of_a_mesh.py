@@ -27,7 +27,7 @@ class TinyMesh:
 
     def __init__(self, state: Path, *children: str) -> None:
         self.state = state
-        self.process = subprocess.Popen(  # noqa: S603 - our own program
+        self.process = subprocess.Popen(
             [sys.executable, str(TINY_MESH), str(state), *children],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

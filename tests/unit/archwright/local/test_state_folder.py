@@ -14,10 +14,10 @@ RECORD = state.MeshRecord(
     engine="127.0.0.1:40001",
     registry="127.0.0.1:40002",
     ca_file="/state/certificates/ca.pem",
-    token_key_file="/state/keys/token-key.pem",  # noqa: S106 - the name of a file
-    enrolment_token_file="/state/keys/enrolment.token",  # noqa: S106 - likewise
-    token_issuer="archwright-local",  # noqa: S106 - a name
-    token_audience="archwright",  # noqa: S106 - a name
+    token_key_file="/state/keys/token-key.pem",
+    enrolment_token_file="/state/keys/enrolment.token",
+    token_issuer="archwright-local",
+    token_audience="archwright",
     pid=os.getpid(),
 )
 

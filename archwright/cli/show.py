@@ -1,0 +1,82 @@
+"""What commands print: tables for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import orjson
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+
+
+def console() -> Console:
+    """Return where people read: as wide as their terminal, and without wrapping where it is none."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def json(value: Message | Sequence[Message] | Mapping[str, Sequence[Message]]) -> None:
+    """Print messages as the REST interface gives them."""
+    plain: object
+    match value:
+        case Message():
+            plain = _plain(value)
+        case Mapping():
+            plain = {name: [_plain(message) for message in messages] for name, messages in value.items()}
+        case _:
+            plain = [_plain(message) for message in value]
+    sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """Print rows under headings, or the sentence `empty` when there are none."""
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        shown.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        shown.add_row(*row)
+    console().print(shown if shown.rows else empty, markup=False)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> None:
+    """Print names and values beneath each other, leaving out what is empty."""
+    shown = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        if value:
+            shown.add_row(f"[dim]{name}[/dim]", value)
+    console().print(shown)
+
+
+def when(moment: Timestamp) -> str:
+    """Return a moment in the time of this machine, empty when it has not come."""
+    if not moment.seconds:
+        return ""
+    return moment.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def between(start: Timestamp, end: Timestamp) -> str:
+    """Return how long it took, empty when it has not ended."""
+    return duration((seconds(end) - seconds(start)).total_seconds()) if start.seconds and end.seconds else ""
+
+
+def seconds(moment: Timestamp) -> datetime:
+    """Return the moment as a datetime in UTC."""
+    return moment.ToDatetime(tzinfo=UTC)
+
+
+def duration(length_seconds: float) -> str:
+    """Return a length of time as people say it: 0.4 s, 2 min 05 s, 1 h 02 min."""
+    if length_seconds < 60:
+        return f"{length_seconds:.1f} s"
+    minutes, rest = divmod(round(length_seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _plain(message: Message) -> dict[str, object]:
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
