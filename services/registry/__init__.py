@@ -1,0 +1,1 @@
+"""Which agents exist, what they can do, and how they are."""

@@ -1,0 +1,1 @@
+"""What an agent is and how it stands: values and total functions, no I/O."""

@@ -1,0 +1,70 @@
+"""An agent, and what it says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+PLATFORM = "platform"
+"""The tenant whose agents serve, and are seen by, every tenant."""
+
+
+class Status(StrEnum):
+    """How an agent stands."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    BUSY = "busy"
+    ERROR = "error"
+    DRAINING = "draining"
+
+
+class Key(NamedTuple):
+    """Which agent: ids are unique within a tenant."""
+
+    tenant: str
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One registered running process.
+
+    `said` is its own word; `is_silent` is ours, once too many heartbeats were missed.
+    """
+
+    tenant: str
+    agent_id: str
+    agent_type: str
+    capabilities: tuple[str, ...]
+    max_concurrent_tasks: int
+    current_task_count: int
+    health_check_url: str
+    labels: Mapping[str, str]
+    said: Status
+    is_silent: bool
+    registered_at: datetime
+    last_heartbeat: datetime
+
+    @property
+    def key(self) -> Key:
+        """Which agent this is."""
+        return Key(self.tenant, self.agent_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An agent's word about itself."""
+
+    key: Key
+    said: Status
+    current_task_count: int
+    at: datetime
+
+
+def tenants_seen_by(tenant: str) -> tuple[str, ...] | None:
+    """Return whose agents a caller of `tenant` sees, its own first; None means everybody's."""
+    return None if tenant == PLATFORM else (tenant, PLATFORM)

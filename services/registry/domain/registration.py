@@ -1,0 +1,86 @@
+"""What an agent may say of itself when it registers. Everything that is wrong is named at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from archwright.errors import RequestInvalid, Violation
+
+CAPABILITIES_MAX: Final = 64
+LABELS_MAX: Final = 32
+TASKS_MAX: Final = 1000
+URL_LENGTH_MAX: Final = 2048
+
+# No slash: `<tenant>/<agent_id>` must have one meaning.
+_AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_AGENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_CAPABILITY = re.compile(r"[a-z][a-z0-9_.-]{0,63}(@[0-9A-Za-z][0-9A-Za-z._-]{0,31})?")
+_LABEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}")
+_LABEL_VALUE_LENGTH_MAX = 255
+_SCHEMES = ("http", "https", "grpc")
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A well-formed wish to be registered."""
+
+    tenant: str
+    agent_id: str
+    agent_type: str
+    capabilities: tuple[str, ...]
+    max_concurrent_tasks: int
+    health_check_url: str
+    labels: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Raise RequestInvalid with every field that is wrong."""
+        violations = tuple(_violations(self))
+        if violations:
+            wrong = "; ".join(f"{violation.field} {violation.description}" for violation in violations)
+            raise RequestInvalid(f"The registration is refused: {wrong}.", violations=violations)
+
+
+def _violations(registration: Registration) -> Iterator[Violation]:
+    if not _AGENT_ID.fullmatch(registration.agent_id):
+        yield Violation("agent_id", "must be 1 to 128 letters, digits, dots, dashes or underscores")
+    if not _AGENT_TYPE.fullmatch(registration.agent_type):
+        yield Violation("agent_type", "is required and must be of the form [a-z][a-z0-9_]*, at most 64 characters")
+    if not 1 <= registration.max_concurrent_tasks <= TASKS_MAX:
+        yield Violation("max_concurrent_tasks", f"must be 1 to {TASKS_MAX}")
+    if not _is_health_check_url(registration.health_check_url):
+        yield Violation("health_check_url", "must be an http, https or grpc URL with a host, or empty")
+    yield from _capability_violations(registration.capabilities)
+    yield from _label_violations(registration.labels)
+
+
+def _capability_violations(capabilities: tuple[str, ...]) -> Iterator[Violation]:
+    if len(capabilities) > CAPABILITIES_MAX:
+        yield Violation("capabilities", f"must be at most {CAPABILITIES_MAX}, not {len(capabilities)}")
+    for position, capability in enumerate(capabilities[:CAPABILITIES_MAX]):
+        if not _CAPABILITY.fullmatch(capability):
+            yield Violation(f"capabilities[{position}]", f"is {capability[:80]!r}, not `name` or `name@version`")
+
+
+def _label_violations(labels: Mapping[str, str]) -> Iterator[Violation]:
+    if len(labels) > LABELS_MAX:
+        yield Violation("labels", f"must be at most {LABELS_MAX}, not {len(labels)}")
+        return
+    for name, value in labels.items():
+        if not _LABEL.fullmatch(name):
+            yield Violation("labels", f"has the name {name[:80]!r}; use letters, digits, and . _ - / between them")
+        if len(value) > _LABEL_VALUE_LENGTH_MAX or "\x00" in value:
+            yield Violation(f"labels.{name[:80]}", f"must be at most {_LABEL_VALUE_LENGTH_MAX} characters of text")
+
+
+def _is_health_check_url(url: str) -> bool:
+    if not url:
+        return True
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return len(url) <= URL_LENGTH_MAX and url.isprintable() and parts.scheme in _SCHEMES and bool(parts.hostname)

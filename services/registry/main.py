@@ -1,0 +1,89 @@
+"""The registry's process: the only module that knows all of its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from archwright.registry.v1 import agent_registry_pb2
+from archwright.serving import logs
+from archwright.serving.pipeline import Served
+from archwright.serving.server import Server
+from archwright.serving.tokens import TokenSigner, TokenVerifier
+from services.chassis.clock import SystemClock
+from services.chassis.lifecycle import announce_ready, serve
+from services.chassis.loops import forever
+from services.chassis.settings import MigrationSettings, SettingsInvalid, read
+from services.registry.api.service import AgentRegistry, Terms
+from services.registry.loops.follow_agents import FollowAgents
+from services.registry.loops.forget_removed_agents import ForgetRemovedAgents
+from services.registry.loops.mark_silent_agents import MarkSilentAgents
+from services.registry.loops.take_heartbeats import TakeHeartbeats
+from services.registry.loops.tell_readiness import TellReadiness
+from services.registry.settings import RegistrySettings
+from services.registry.storage.agents import PostgresAgents
+from services.registry.storage.database import Database, migrate
+
+READINESS_PAUSE_SECONDS = 2.0
+FORGETTING_PAUSE_SECONDS = 300.0
+USAGE = "usage: python -m services.registry [migrate]"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve, or migrate; return the exit code: 1 for a failure, 2 for a wrong environment or command."""
+    try:
+        match arguments:
+            case []:
+                settings = read(RegistrySettings)
+                logs.configure(service="registry", level=settings.log_level, form=settings.log_form)
+                return serve(lambda stop: live(settings, stop), settings)
+            case ["migrate"]:
+                logs.configure(service="registry")
+                asyncio.run(migrate(read(MigrationSettings).postgres_owner_dsn))
+                return 0
+            case _:
+                sys.stderr.write(USAGE + "\n")
+                return 2
+    except SettingsInvalid as invalid:
+        sys.stderr.write(f"registry: {invalid}\n")
+        return 2
+
+
+async def live(settings: RegistrySettings, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain."""
+    clock = SystemClock()
+    database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
+    store = PostgresAgents(database)
+    heartbeats = TakeHeartbeats(store, clock)
+    feed = FollowAgents(store, clock, poll_seconds=settings.poll_seconds)
+    silence = MarkSilentAgents(store, feed, clock, heartbeat_seconds=settings.heartbeat_seconds)
+    signer = TokenSigner(settings.token_key_file, settings.token_issuer, settings.token_audience)
+    terms = Terms(settings.agent_token_seconds, settings.heartbeat_seconds)
+    service = AgentRegistry(store, heartbeats, feed, signer, clock, terms)
+    verifier = TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience)
+    descriptor = agent_registry_pb2.DESCRIPTOR.services_by_name["AgentRegistryService"]
+    server = Server(settings.address, settings.server_tls, verifier, [Served(descriptor, service)])
+    duties = [
+        ("take_heartbeats", heartbeats.step, 0.0),
+        ("follow_agents", feed.step, 0.0),
+        ("mark_silent_agents", silence.step, settings.heartbeat_seconds / 2),
+        ("forget_removed_agents", ForgetRemovedAgents(store, clock).step, FORGETTING_PAUSE_SECONDS),
+        ("tell_readiness", TellReadiness(store, server.set_ready).step, READINESS_PAUSE_SECONDS),
+    ]
+    try:
+        port = await server.start()
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(forever(name, step, pause=pause, clock=clock), name=name)
+                for name, step, pause in duties
+            ]
+            announce_ready("registry", f"{settings.host}:{port}")
+            await stop.wait()
+            feed.close()
+            await server.stop(settings.drain_seconds)
+            for task in tasks:
+                task.cancel()
+    finally:
+        await server.stop(0)
+        await database.close()

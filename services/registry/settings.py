@@ -1,0 +1,19 @@
+"""The registry's settings, each an environment variable `ARCHWRIGHT_…`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.chassis.settings import ServiceSettings
+
+
+class RegistrySettings(ServiceSettings):
+    """What the registry needs beyond what every service needs."""
+
+    token_key_file: Path = Field(description="private key that agents' tokens are signed with")
+    agent_token_seconds: float = Field(default=3600.0, ge=60, description="how long an agent's token is good")
+    heartbeat_seconds: float = Field(default=10.0, gt=0, description="how often an agent says that it is alive")
+    poll_seconds: float = Field(default=1.0, gt=0, description="how often changes by other replicas are looked for")
+    postgres_pool_max: int = Field(default=5, ge=1, description="how many connections to PostgreSQL")

@@ -1,0 +1,1 @@
+"""The agents, kept: in PostgreSQL, and in memory for tests."""
