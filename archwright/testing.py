@@ -53,7 +53,7 @@ class _Recorder:
         return sha256
 
 
-async def performed(  # noqa: PLR0913 - each names one thing that a task can have
+async def performed(
     agent: Agent,
     input: Mapping[str, Json],  # noqa: A002 - the task's word
     *,

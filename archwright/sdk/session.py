@@ -7,6 +7,7 @@ taken by whoever writes, so all that gathered during one write goes into the nex
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
@@ -40,6 +41,8 @@ WELCOME_SECONDS_MAX = 10.0
 SILENT_PINGS_MAX = 3
 UNACKNOWLEDGED_MAX = 1024
 """No task is taken on while so many results wait for the engine's word."""
+RESEND_SECONDS = 10.0
+"""A result without an answer for so long is sent again: the engine may have been unable to commit it."""
 REJECT_PAUSE_SECONDS = 1.0
 GIVEN_BACK = "AGENT_DRAINING"
 """The code of a Failure by which a draining agent returns a task, charged to nobody."""
@@ -102,6 +105,14 @@ class _Stream:
         return self.pinged_at + SILENT_PINGS_MAX * self.welcome.ping_interval_seconds
 
 
+@dataclass(slots=True)
+class _Unacknowledged:
+    """An outcome that the engine has not settled, and when to send it again."""
+
+    outcome: Result | Failure
+    resend_at: float
+
+
 class Session:
     """One agent's dealings with the engine, from its first stream to its last."""
 
@@ -113,7 +124,7 @@ class Session:
         self._stream: _Stream | None = None
         self._running: dict[str, Assign] = {}
         self._stopping: set[Delivery] = set()
-        self._unacknowledged: dict[Delivery, Result | Failure] = {}
+        self._unacknowledged: dict[Delivery, _Unacknowledged] = {}
         self._outbox: list[AgentFrame] = []
         self._progress: dict[Delivery, Progress] = {}
         self._draining: str | None = None
@@ -174,8 +185,10 @@ class Session:
             case LeaseLost(delivery):
                 return self._revoked(delivery, "its lease was lost")
             case ResultAck():
-                self._unacknowledged.pop(frame.delivery, None)
-                return () if frame.outcome in {Outcome.APPLIED, Outcome.DUPLICATE} else (Settled(frame),)
+                # What was sent twice is answered twice; the first answer is the one that tells.
+                was_open = self._unacknowledged.pop(frame.delivery, None) is not None
+                counts = frame.outcome in {Outcome.APPLIED, Outcome.DUPLICATE}
+                return (Settled(frame),) if was_open and not counts else ()
             case Ping(nonce, renewed_nonce):
                 stream.pinged_at = now
                 self._lease.renewed(renewed_nonce)
@@ -191,10 +204,11 @@ class Session:
 
     def due_at(self) -> float:
         """Return when `due` will have something to say, if nothing happens until then."""
-        lease_ends_at = self._lease.ends_at if self._running else float("inf")
+        lease_ends_at = self._lease.ends_at if self._running else math.inf
         if self._stream is None or self._stream.is_ending:
             return lease_ends_at
-        return min(lease_ends_at, self._stream.silent_at())
+        resend_at = min((waiting.resend_at for waiting in self._unacknowledged.values()), default=math.inf)
+        return min(lease_ends_at, self._stream.silent_at(), resend_at)
 
     def due(self, now: float) -> tuple[Effect, ...]:
         """Return what time alone makes the agent do."""
@@ -206,6 +220,9 @@ class Session:
         if stream is not None and not stream.is_ending and now >= stream.silent_at():
             stream.is_ending = True
             effects.append(Reconnect("the engine is silent"))
+        for waiting in self._unacknowledged.values():
+            if now >= waiting.resend_at:
+                self._send(waiting, now)
         return tuple(effects)
 
     # The tasks
@@ -215,14 +232,14 @@ class Session:
         if self._is_running(progress.delivery):
             self._progress[progress.delivery] = progress
 
-    def ended(self, delivery: Delivery, outcome: Result | Failure | None) -> None:
+    def ended(self, delivery: Delivery, outcome: Result | Failure | None, now: float) -> None:
         """Free the slot of a task whose function has ended; send its outcome until settled, if it can still count."""
         self._progress.pop(delivery, None)
         self._stopping.discard(delivery)
         if self._is_running(delivery):
             del self._running[delivery.task_id]
             if outcome is not None:
-                self._send_until_acknowledged(outcome)
+                self._send_until_acknowledged(outcome, now)
 
     # The end
 
@@ -233,14 +250,15 @@ class Session:
             if self._stream is not None and self._stream.welcome is not None:
                 self._outbox.append(Draining(reason))
 
-    def give_back(self) -> tuple[Effect, ...]:
+    def give_back(self, now: float) -> tuple[Effect, ...]:
         """Return all running tasks to the engine, for others to do."""
         effects: list[Effect] = []
         for assign in tuple(self._running.values()):
             delivery = assign.delivery
             effects.extend(self._revoked(delivery, "the agent goes"))
             message = "The agent went before it was done."
-            self._send_until_acknowledged(Failure(delivery, ErrorCategory.CAPACITY, GIVEN_BACK, message))
+            failure = Failure(delivery, ErrorCategory.CAPACITY, GIVEN_BACK, message)
+            self._send_until_acknowledged(failure, now)
         return tuple(effects)
 
     def _welcomed(self, stream: _Stream, welcome: Welcome, now: float) -> tuple[Effect, ...]:
@@ -253,15 +271,16 @@ class Session:
             effects.extend(self._revoked(delivery, "the engine has given it to another"))
         # An Accept may have been lost with the last stream; saying it again does no harm.
         self._outbox.extend(Accept(assign.delivery) for assign in self._running.values())
-        self._outbox.extend(self._unacknowledged.values())
+        for waiting in self._unacknowledged.values():
+            self._send(waiting, now)
         if self._draining is not None:
             self._outbox.append(Draining(self._draining))
         return tuple(effects)
 
     def _assigned(self, assign: Assign, now: float) -> Iterator[Effect]:
         delivery = assign.delivery
-        if delivery in self._unacknowledged:
-            self._outbox.append(self._unacknowledged[delivery])
+        if waiting := self._unacknowledged.get(delivery):
+            self._send(waiting, now)
             return
         if self._is_running(delivery):
             self._outbox.append(Accept(delivery))
@@ -285,10 +304,14 @@ class Session:
         self._progress.pop(delivery, None)
         return (Stop(delivery, reason),)
 
-    def _send_until_acknowledged(self, outcome: Result | Failure) -> None:
-        self._unacknowledged[outcome.delivery] = outcome
+    def _send_until_acknowledged(self, outcome: Result | Failure, now: float) -> None:
+        waiting = self._unacknowledged[outcome.delivery] = _Unacknowledged(outcome, now)
+        self._send(waiting, now)
+
+    def _send(self, waiting: _Unacknowledged, now: float) -> None:
+        waiting.resend_at = now + RESEND_SECONDS
         if self._stream is not None and self._stream.welcome is not None:
-            self._outbox.append(outcome)
+            self._outbox.append(waiting.outcome)
 
     def _free(self, stream: _Stream) -> int:
         if self._draining is not None:

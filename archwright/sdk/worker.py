@@ -118,7 +118,7 @@ class Worker:
         await rest(seconds, self._settled)
         if not self._session.is_settled:
             log.info("giving_back", tasks=len(self._underway))
-            self._apply(self._session.give_back())
+            self._apply(self._session.give_back(time.monotonic()))
             self._touch()
             await rest(GIVE_BACK_SECONDS_MAX, self._settled)
 
@@ -171,9 +171,8 @@ class Worker:
     async def _watch_clock(self) -> None:
         while True:
             now = time.monotonic()
-            if effects := self._session.due(now):
-                self._apply(effects)
-                self._touch()
+            self._apply(self._session.due(now))
+            self._touch()
             await rest(min(CLOCK_SECONDS, self._session.due_at() - now))
 
     def _apply(self, effects: Iterable[Effect]) -> None:
@@ -212,7 +211,8 @@ class Worker:
 
     def _ended(self, delivery: Delivery, doing: asyncio.Task[Result | Failure]) -> None:
         del self._underway[delivery]
-        self._session.ended(delivery, None if doing.cancelled() or doing.exception() else doing.result())
+        outcome = None if doing.cancelled() or doing.exception() else doing.result()
+        self._session.ended(delivery, outcome, time.monotonic())
         self._touch()
 
     def _welcomed(self, session_id: str) -> None:

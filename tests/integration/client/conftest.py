@@ -51,7 +51,7 @@ class ScriptedEngine(workflows_pb2_grpc.WorkflowServiceServicer, artifacts_pb2_g
     metadata: dict[str, str] = field(default_factory=dict)
     address: str = ""
 
-    async def WatchWorkflow(self, request, context):  # noqa: ANN001, ANN201, N802 - the generated servicer's names
+    async def WatchWorkflow(self, request, context):  # noqa: N802 - the generated servicer's names
         self.cursors.append(request.after_seq)
         act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
         for response in act:
@@ -60,31 +60,31 @@ class ScriptedEngine(workflows_pb2_grpc.WorkflowServiceServicer, artifacts_pb2_g
             else:
                 await context.write(response)
 
-    async def _answer(self, request, context, make: Callable[[], Any]):  # noqa: ANN001, ANN202
+    async def _answer(self, request, context, make: Callable[[], Any]):
         self.requests.append(request)
         self.metadata = {key: str(value) for key, value in context.invocation_metadata()}
         if self.failures:
             await context.abort(self.failures.pop(0), "not now")
         return make()
 
-    async def StartWorkflow(self, request, context):  # noqa: ANN001, ANN201, N802
+    async def StartWorkflow(self, request, context):  # noqa: N802
         return await self._answer(request, context, lambda: pb.Workflow(workflow_id=WORKFLOW_ID))
 
-    async def ListWorkflows(self, request, context):  # noqa: ANN001, ANN201, N802
+    async def ListWorkflows(self, request, context):  # noqa: N802
         first = not request.page_token
         page = pb.ListWorkflowsResponse(
             workflows=[pb.Workflow(workflow_id="wf_1" if first else "wf_2")], next_page_token="more" if first else ""
         )
         return await self._answer(request, context, lambda: page)
 
-    async def ListHistory(self, request, context):  # noqa: ANN001, ANN201, N802
+    async def ListHistory(self, request, context):  # noqa: N802
         seqs = [1, 2] if not request.after_seq else [3]
         page = pb.ListHistoryResponse(
             events=[WorkflowEvent(seq=seq) for seq in seqs], next_after_seq=0 if request.after_seq else 2
         )
         return await self._answer(request, context, lambda: page)
 
-    async def GetArtifact(self, request, context):  # noqa: ANN001, ANN201, N802
+    async def GetArtifact(self, request, context):  # noqa: N802
         await context.write(HttpBody(content_type="text/html", data=b"<html>"))
         await self._answer(request, context, lambda: None)
         await context.write(HttpBody(data=b"</html>"))

@@ -27,10 +27,10 @@ def act(script) -> SimpleNamespace:
 
 async def seen(client: Client, after_seq: int = 0, patience_seconds: float = 5.0) -> list[int | str]:
     """Return what a watch passes on: seqs, and the names of whatever else."""
-    updates: list[int | str] = []
-    async for update in client.watch("wf_1", after_seq, patience_seconds=patience_seconds):
-        updates.append(update.seq if isinstance(update, WorkflowEvent) else type(update).__name__)
-    return updates
+    return [
+        update.seq if isinstance(update, WorkflowEvent) else type(update).__name__
+        async for update in client.watch("wf_1", after_seq, patience_seconds=patience_seconds)
+    ]
 
 
 async def test_a_watch_ends_with_the_workflow(engine, client, act) -> None:

@@ -59,6 +59,9 @@ class Transcript:
     def says(self) -> tuple[AgentFrame, ...]:
         return self.session.take()
 
+    def ends(self, delivery: Delivery, outcome: Result | None) -> None:
+        self.session.ended(delivery, outcome, self.now)
+
     def waits(self, seconds: float) -> tuple[Effect, ...]:
         self.now += seconds
         return self.session.due(self.now)
@@ -112,7 +115,7 @@ def test_a_task_is_accepted_at_once_and_started(talk: Transcript) -> None:
 
 
 def test_a_result_frees_its_slot_and_is_settled_by_its_acknowledgement(at_work: Transcript) -> None:
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.says() == (done(FIRST), Credit(1))
     assert not at_work.session.is_settled
     assert at_work.hears(ResultAck(FIRST, Outcome.APPLIED)) == ()
@@ -123,7 +126,7 @@ def test_what_gathers_during_a_write_goes_out_together(at_work: Transcript) -> N
     at_work.hears(assign(SECOND), Ping(7))
     at_work.session.progressed(Progress(SECOND, 10, "reading"))
     at_work.session.progressed(Progress(SECOND, 20, "thinking"))
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.says() == (
         Accept(SECOND),
         Pong(7),
@@ -134,7 +137,7 @@ def test_what_gathers_during_a_write_goes_out_together(at_work: Transcript) -> N
 
 
 def test_a_result_that_was_not_acknowledged_is_sent_again_after_a_reconnect(at_work: Transcript) -> None:
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     at_work.says()
     at_work.session.broken()
     at_work.session.opened(at_work.now)
@@ -145,7 +148,7 @@ def test_a_result_that_was_not_acknowledged_is_sent_again_after_a_reconnect(at_w
 
 def test_a_task_that_ends_while_there_is_no_stream_is_reported_on_the_next(at_work: Transcript) -> None:
     at_work.session.broken()
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.says() == ()
     at_work.reconnects(keep=(FIRST,))
     assert at_work.says() == (done(FIRST), Credit(2))
@@ -162,12 +165,12 @@ def test_a_task_that_is_abandoned_is_stopped_and_holds_its_slot_until_it_has_end
         Stop(FIRST, "the engine has given it to another"),
     )
     assert at_work.says() == (Credit(1),)
-    at_work.session.ended(FIRST, None)
+    at_work.ends(FIRST, None)
     assert at_work.says() == (Credit(1),)
 
 
 def test_a_result_that_is_abandoned_is_not_sent_again(at_work: Transcript) -> None:
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.reconnects(abandon=(FIRST,)) == (Ready("session_2"),)
     assert at_work.says() == (Credit(2),)
     assert at_work.session.is_settled
@@ -177,13 +180,13 @@ def test_a_task_that_is_called_off_is_stopped_and_its_result_kept_back(at_work: 
     assert at_work.hears(Cancel(FIRST, 10.0, "the workflow was cancelled")) == (
         Stop(FIRST, "the workflow was cancelled"),
     )
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.says() == (Credit(1),)
     assert at_work.session.is_settled
 
 
 def test_a_cancel_that_comes_after_the_end_changes_nothing(at_work: Transcript) -> None:
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.hears(Cancel(FIRST, 10.0, "too late")) == ()
     assert at_work.says() == (done(FIRST), Credit(1))
 
@@ -222,14 +225,14 @@ def test_the_lease_runs_on_while_there_is_no_stream(at_work: Transcript) -> None
     at_work.session.broken()
     assert at_work.session.due_at() == pytest.approx(110.0)
     assert at_work.waits(10.0) == (Stop(FIRST, "the engine was not heard of for most of its lease"),)
-    at_work.session.ended(FIRST, None)
+    at_work.ends(FIRST, None)
     at_work.session.opened(at_work.now)
     assert at_work.says() == (Hello(ME, ("greeting",), ()),)
 
 
 def test_a_result_outlives_the_lease_because_it_may_still_count(at_work: Transcript) -> None:
     at_work.session.broken()
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.waits(60.0) == ()
     at_work.session.opened(at_work.now)
     assert at_work.says() == (Hello(ME, ("greeting",), (FIRST,)),)
@@ -273,7 +276,7 @@ def test_a_draining_engine_is_left_and_the_work_kept(at_work: Transcript) -> Non
 def test_a_draining_agent_says_so_and_grants_nothing_more(at_work: Transcript) -> None:
     at_work.session.drain("SIGTERM")
     assert at_work.says() == (Draining("SIGTERM"),)
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.says() == (done(FIRST),)
 
 
@@ -293,7 +296,7 @@ def test_a_draining_agent_says_so_again_on_the_next_stream(at_work: Transcript) 
 def test_what_is_not_done_in_time_is_given_back_uncharged(at_work: Transcript) -> None:
     at_work.session.drain("SIGTERM")
     at_work.says()
-    assert at_work.session.give_back() == (Stop(FIRST, "the agent goes"),)
+    assert at_work.session.give_back(at_work.now) == (Stop(FIRST, "the agent goes"),)
     (failure,) = at_work.says()
     assert isinstance(failure, Failure)
     assert (failure.category, failure.code) == (ErrorCategory.CAPACITY, s.GIVEN_BACK)
@@ -314,7 +317,7 @@ def test_the_same_delivery_again_is_accepted_again_and_not_started_twice(at_work
 
 
 def test_the_same_delivery_after_its_end_gets_its_result_again(at_work: Transcript) -> None:
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     at_work.says()
     assert at_work.hears(assign(FIRST)) == ()
     assert at_work.says()[0] == done(FIRST)
@@ -323,20 +326,37 @@ def test_the_same_delivery_after_its_end_gets_its_result_again(at_work: Transcri
 def test_a_new_delivery_of_a_task_stops_the_old_one(at_work: Transcript) -> None:
     again = Delivery("task_1", 2, "lease_9")
     assert at_work.hears(assign(again)) == (Stop(FIRST, "it was delivered again"), Start(assign(again)))
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     assert at_work.says() == (Accept(again), Credit(1))
 
 
 def test_a_result_that_did_not_count_is_let_go_and_told_of(at_work: Transcript) -> None:
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     stale = ResultAck(FIRST, Outcome.STALE, "")
     assert at_work.hears(stale) == (Settled(stale),)
     assert at_work.session.is_settled
 
 
+def test_a_result_without_an_answer_is_sent_again_on_the_same_stream(at_work: Transcript) -> None:
+    at_work.ends(FIRST, done(FIRST))
+    at_work.says()
+    for nonce in range(1, 4):
+        at_work.waits(3.0)
+        at_work.hears(Ping(nonce, nonce - 1))
+    assert at_work.says() == (Pong(1), Pong(2), Pong(3))
+    assert at_work.session.due_at() == pytest.approx(at_work.now + 1.0)
+    assert at_work.waits(1.0) == ()
+    assert at_work.says() == (done(FIRST),)
+
+
+def test_of_two_answers_to_a_result_the_first_tells(at_work: Transcript) -> None:
+    at_work.ends(FIRST, done(FIRST))
+    assert at_work.hears(ResultAck(FIRST, Outcome.APPLIED), ResultAck(FIRST, Outcome.STALE)) == ()
+
+
 def test_progress_of_a_task_that_has_ended_is_not_sent(at_work: Transcript) -> None:
     at_work.session.progressed(Progress(FIRST, 99, "nearly"))
-    at_work.session.ended(FIRST, done(FIRST))
+    at_work.ends(FIRST, done(FIRST))
     at_work.session.progressed(Progress(FIRST, 100, "late"))
     assert at_work.says() == (done(FIRST), Credit(1))
 
@@ -347,7 +367,7 @@ def test_no_task_is_taken_on_while_too_many_results_wait(monkeypatch: pytest.Mon
     assert talk.says() == (Credit(2),)
     for delivery in (FIRST, SECOND):
         talk.hears(assign(delivery))
-        talk.session.ended(delivery, done(delivery))
+        talk.ends(delivery, done(delivery))
     assert talk.says() == (Accept(FIRST), done(FIRST), Accept(SECOND), done(SECOND))
     talk.hears(ResultAck(FIRST, Outcome.APPLIED))
     assert talk.says() == (Credit(1),)
