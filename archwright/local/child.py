@@ -19,7 +19,7 @@ from archwright.local.processes import ProcessId, identify
 PARENT_PIPE_VARIABLE = "ARCHWRIGHT_PARENT_PIPE_FD"
 _PROBE_SECONDS = 0.05
 _READ_BYTES = 65536
-_LAST_LINES = 15
+_LAST_LINES = 20
 _LAST_WORDS_SECONDS = 1.0
 
 Probe = Callable[[], Awaitable[bool]]

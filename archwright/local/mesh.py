@@ -14,6 +14,7 @@ from pathlib import Path
 from archwright.errors import InvalidArgument
 from archwright.local import certificates, envoy, keys, programs
 from archwright.local.child import Program
+from archwright.local.database_roles import password_for, set_password
 from archwright.local.gateway_config import GatewayConfig, Upstream
 from archwright.local.postgres import Postgres
 from archwright.local.serve import Answer, Site, Use, serve
@@ -78,7 +79,8 @@ class _Mesh:
         async with asyncio.TaskGroup() as group:
             redis = group.create_task(self._redis())
             postgres = group.create_task(self._postgres())
-        own = programs.OwnPrograms(made_certificates, made_keys, postgres.result(), redis.result())
+        password = password_for(postgres.result(), self.site.place.keys / "postgres-password")
+        own = programs.OwnPrograms(made_certificates, made_keys, postgres.result(), password, redis.result())
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(self._registry(own))
             engine = group.create_task(self._engine(own, registering))
@@ -128,12 +130,17 @@ class _Mesh:
         return valkey.url
 
     async def _registry(self, own: programs.OwnPrograms) -> str:
-        await self.site.supervisor.complete(own.migration("registry"))
+        await self._migrate(own, "registry")
         return await self._keep(own.registry(), Tier.REGISTRY)
 
     async def _engine(self, own: programs.OwnPrograms, registering: asyncio.Task[str]) -> str:
-        await self.site.supervisor.complete(own.migration("engine"))
+        await self._migrate(own, "engine")
         return await self._keep(own.engine(await registering), Tier.ENGINE)
+
+    async def _migrate(self, own: programs.OwnPrograms, service: str) -> None:
+        await self.site.supervisor.complete(own.migration(service))
+        if own.role_password:
+            await set_password(own.postgres_dsn, programs.role_of(service), own.role_password)
 
     async def _gateway(
         self, record: MeshRecord, made_certificates: certificates.Certificates, made_keys: keys.Keys, port: int

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
 
 from archwright.local.certificates import Certificates
 from archwright.local.child import Program, clean_environment
+from archwright.local.database_roles import as_user
 from archwright.local.keys import AUDIENCE, ISSUER, Keys
 
 ROLES = (
@@ -34,6 +34,8 @@ class OwnPrograms:
     certificates: Certificates
     keys: Keys
     postgres_dsn: str
+    """Of the owner; each service connects as a role of its own."""
+    role_password: str
     redis_url: str
 
     def migration(self, service: str) -> Program:
@@ -72,7 +74,7 @@ class OwnPrograms:
         told = {
             "HOST": "127.0.0.1",
             "PORT": "0",
-            "POSTGRES_DSN": as_user(self.postgres_dsn, f"archwright_{name}"),
+            "POSTGRES_DSN": as_user(self.postgres_dsn, role_of(name), self.role_password),
             "REDIS_URL": self.redis_url,
             "TLS_CERT_FILE": str(self.certificates.server_file),
             "TLS_KEY_FILE": str(self.certificates.server_key_file),
@@ -85,12 +87,9 @@ class OwnPrograms:
         return Program(name, _python("-m", f"services.{name}"), _environment(told), port_variable="ARCHWRIGHT_PORT")
 
 
-def as_user(dsn: str, user: str) -> str:
-    """Return the DSN for another user of the same database, with the same password where it has one."""
-    parts = urlsplit(dsn)
-    password = f":{parts.password}" if parts.password else ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}{password}@{host}"))
+def role_of(service: str) -> str:
+    """Return the database role that the service's migration made."""
+    return f"archwright_{service}"
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
