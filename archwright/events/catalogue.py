@@ -42,35 +42,26 @@ def _live(name: str, meaning: str) -> EventType:
 CATALOGUE: Mapping[str, EventType] = {
     event_type.name: event_type
     for event_type in (
-        _history(
-            "workflow_started",
-            "A workflow was accepted and its first tasks were made.",
-            "definition_name",
-            "definition_version",
-        ),
-        _history("workflow_completed", "Every step that was reached is done.", "degraded"),
-        _history("workflow_failed", "A step failed for good, or the workflow ran out of time.", "reason"),
+        _history("workflow_created", "A workflow was accepted.", "definition_name", "definition_version"),
+        _history("workflow_started", "The first steps may make their tasks; the workflow's time runs."),
+        _history("workflow_completed", "Every step that was reached is done."),
+        _history("workflow_failed", "The workflow cannot go on.", "category", "code"),
+        _history("workflow_retried", "A failed workflow goes on from the steps that failed."),
         _history("workflow_cancelled", "Somebody called the workflow off."),
-        _history("step_skipped", "No route leads to the step any more."),
+        _history("step_failed", "A step was reached and could not make its task.", "category", "code"),
         _history("task_created", "A step was reached and its task waits for an agent.", "task_type", "priority"),
-        _history("task_completed", "An agent's result was applied.", "agent_id", "attempt"),
+        _history("task_completed", "An agent's result was applied.", "agent_id", "attempt", "next"),
         _history(
             "task_failed",
-            "A task failed for good: out of attempts, or in a way that is not retried.",
+            "An attempt failed. With `retry_at` it is tried again then; without, the step has failed.",
             "agent_id",
             "attempt",
-            "error_category",
+            "category",
             "code",
+            "retry_at",
         ),
-        _history(
-            "task_retried",
-            "An attempt failed and the task will be tried again.",
-            "agent_id",
-            "attempt",
-            "error_category",
-            "code",
-        ),
-        _history("task_cancelled", "A task was called off with its workflow.", "agent_id", "attempt"),
+        _history("task_retried", "The pause after a failure is over, and the task waits for an agent again."),
+        _history("task_cancelled", "A task was called off with its workflow."),
         _live("task_assigned", "A task was sent to an agent."),
         _live("task_progress", "An agent said how a task is getting on."),
     )
@@ -84,8 +75,5 @@ def routing(event_type: str, payload: Mapping[str, object]) -> dict[str, str]:
     Raises KeyError when the catalogue does not know the type.
     """
     allowed = CATALOGUE[event_type].routing
-    return {name: _text(value) for name, value in payload.items() if name in allowed and value is not None}
+    return {name: str(value) for name, value in payload.items() if name in allowed and value is not None}
 
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

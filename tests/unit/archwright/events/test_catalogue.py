@@ -30,10 +30,6 @@ def test_only_routing_fields_are_let_through_as_text() -> None:
     assert routing("task_failed", payload) == {"agent_id": "agent_1", "attempt": "2"}
 
 
-def test_truth_values_are_written_as_json_does() -> None:
-    assert routing("workflow_completed", {"degraded": True}) == {"degraded": "true"}
-
-
 def test_an_unknown_type_has_no_routing() -> None:
     with pytest.raises(KeyError):
         routing("task_done", {})
