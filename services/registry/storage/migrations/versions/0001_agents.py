@@ -35,8 +35,7 @@ CREATE TABLE registry.agents (
   removed_by            text NOT NULL DEFAULT '',
   changed_in            bigint NOT NULL,
   PRIMARY KEY (tenant_id, agent_id)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
-CREATE INDEX agents_changed ON registry.agents (changed_in);
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01)
 """
 
 
@@ -51,6 +50,7 @@ def upgrade() -> None:
         )
     op.execute(f"GRANT {LOOPS} TO {SERVICE}")
     op.execute(_TABLE)
+    op.execute("CREATE INDEX agents_changed ON registry.agents (changed_in)")
     op.execute("ALTER TABLE registry.agents ENABLE ROW LEVEL SECURITY")
     op.execute("ALTER TABLE registry.agents FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY of_tenants ON registry.agents TO {SERVICE} USING ({_TENANTS}) WITH CHECK ({_TENANTS})")
