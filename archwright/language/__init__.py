@@ -1,6 +1,6 @@
 """The workflow language: text in, values out, and nothing else happens.
 
-`load` reads a text and checks it, `compile` makes it into the graph that the engine walks. They are loaded when they
+`load` reads a text and checks it, `compile` makes it into the graph that the engine walks. They are imported when they
 are first used: whoever wants but a word of the model pays for no parser.
 """
 
@@ -10,13 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .check import check, load
-    from .parse import parse
+    from .check import load
     from .plan import compile  # noqa: A004  # see there
 
-__all__ = ["check", "compile", "load", "parse"]
+__all__ = ["compile", "load"]
 
-_HOMES = {"check": "check", "load": "check", "parse": "parse", "compile": "plan"}
+_HOMES = {"load": "check", "compile": "plan"}
 
 
 def __getattr__(name: str) -> object:

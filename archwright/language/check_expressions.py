@@ -7,6 +7,7 @@ may be read only where some path has been through it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from archwright.errors import Violation
 
@@ -111,10 +112,8 @@ class Checker:
 
 def _all_names(definition: Definition) -> Iterator[str]:
     for text in _all_texts(definition):
-        try:
+        with suppress(ExpressionInvalid):  # told where it stands, when its turn comes
             yield from compile_expression(text).names
-        except ExpressionInvalid:
-            pass  # told where it stands, when its turn comes
 
 
 def _all_texts(definition: Definition) -> Iterator[str]:
@@ -122,10 +121,8 @@ def _all_texts(definition: Definition) -> Iterator[str]:
         yield from (condition.if_ for condition in step.conditions)
     for source in (*(step.input for step in definition.steps), definition.output):
         for _, text in template.texts(source, ""):
-            try:
+            with suppress(ExpressionInvalid):
                 yield from [part for is_expression, part in template.split(text) if is_expression]
-            except ExpressionInvalid:
-                pass
 
 
 def _hint(word: str, known: tuple[str, ...] | list[str] | frozenset[str]) -> str:
