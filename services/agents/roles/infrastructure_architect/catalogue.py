@@ -1,0 +1,83 @@
+"""The packaged tables about providers: products for each role, regions for each place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.agents.knowledge.load import table
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A size of virtual machine."""
+
+    sku: str
+    vcpu: float
+    memory_gib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A size of managed database, with or without a copy in another availability zone."""
+
+    sku: str
+    vcpu: float
+    memory_gib: float
+    replicated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What plays a role: its key in the price catalogue, the catalogue's unit, and the Terraform type."""
+
+    sku: str
+    unit: str
+    resource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A cloud, or a data centre of one's own."""
+
+    title: str
+    engine: str
+    compute_resource: str
+    compute: tuple[Host, ...]
+    database_resource: str
+    database: tuple[Database, ...]
+    roles: Mapping[str, Product]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """All providers, and how likely one of each thing is in service."""
+
+    single: Mapping[str, float]
+    providers: Mapping[str, Provider]
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Where providers have data centres."""
+
+    places: Mapping[str, Mapping[str, tuple[str, ...]]]
+    members: Mapping[str, tuple[str, ...]]
+    currencies: Mapping[str, str]
+    default_place: str
+    default_provider: str
+
+
+def services() -> Services:
+    """Return the table of products."""
+    return table("services", Services)
+
+
+def regions() -> Regions:
+    """Return the table of regions."""
+    return table("regions", Regions)
+
+
+def provider(name: str) -> Provider:
+    """Return a provider of the table."""
+    return services().providers[name]
