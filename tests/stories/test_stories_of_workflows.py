@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from story import CHAIN, NOON, SECOND, SEED, Story, failure, names
+
 from archwright.errors import TransitionIllegal
 from archwright.language.model import ErrorCategory
 from services.engine.domain.commands import CancelWorkflow, CompleteTask, FireTimer, Stale
@@ -12,7 +14,6 @@ from services.engine.domain.effects import effects
 from services.engine.domain.events import TaskCompleted, TaskCreated, TaskFailed, WorkflowCompleted, WorkflowFailed
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
 from services.engine.domain.workflow import Workflow
-from story import CHAIN, NOON, SECOND, SEED, Story, failure, names
 
 
 def test_a_start_makes_the_first_task() -> None:

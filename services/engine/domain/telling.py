@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 from archwright.language.plan import Plan
@@ -52,6 +53,8 @@ def failures_before(event: Event) -> int:
 def _told(value: Json) -> Json:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, StrEnum):
+        return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: _told(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, tuple):

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+
 from archwright import ids
 from archwright.language.parse import parse
 from archwright.language.plan import compile as compile_plan
@@ -400,4 +401,3 @@ async def test_audit_rows_are_chained(engine: Engine, database: Any) -> None:
         if before["writer"] == after["writer"]:
             assert after["number"] == before["number"] + 1
             assert after["previous_hash"] == before["hash"]
-

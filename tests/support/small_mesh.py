@@ -1,0 +1,173 @@
+"""An engine, a registry and agents as processes of their own on one database, to be killed at will."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archwright import Client
+from archwright.serving.tokens import TokenSigner, jwks_of, new_key_pem
+from services.engine.storage.migrate import migrate as migrate_engine
+
+ISSUER, AUDIENCE = "archwright-local", "archwright"
+READY_SECONDS_MAX = 30.0
+AGENT = Path(__file__).with_name("ledger_agent.py")
+
+
+@dataclass
+class Child:
+    """A process of ours, and the address that it said it listens on."""
+
+    name: str
+    arguments: list[str]
+    environment: dict[str, str]
+    process: asyncio.subprocess.Process | None = None
+    address: str = ""
+
+    async def start(self) -> None:
+        with Path(self.environment["LOG_FILE"]).open("ab") as log_file:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *self.arguments,
+                env=self.environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log_file,
+                pass_fds=[int(self.environment["ARCHWRIGHT_PARENT_PIPE_FD"])],
+            )
+        assert self.process.stdout is not None
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            line = await self.process.stdout.readline()
+        log = Path(self.environment["LOG_FILE"])
+        assert line, f"{self.name} ended before it was ready:\n{log.read_text()[-3000:]}"
+        self.address = json.loads(line)["address"]
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            return await self.process.wait()
+
+    async def gone(self) -> None:
+        assert self.process is not None
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            await self.process.wait()
+
+
+@dataclass
+class SmallMesh:
+    """What runs, and where the agents write down what they did."""
+
+    folder: Path
+    engine: Child
+    registry: Child
+    signer: TokenSigner
+    shared: dict[str, str]
+    agents: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> list[dict[str, str]]:
+        """Return every effect that an agent had, in order."""
+        file = self.folder / "ledger"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def client(self, *, roles: tuple[str, ...] = ("viewer", "operator", "admin"), tenant: str = "acme") -> Client:
+        token, _ = self.signer.sign(subject="ann", tenant=tenant, roles=list(roles), ttl_seconds=600)
+        return Client(f"http://{self.engine.address}", token)
+
+    async def restart_engine(self) -> None:
+        """Bring the engine back where it was."""
+        await self.engine.gone()
+        self.engine.environment["ARCHWRIGHT_PORT"] = self.engine.address.rpartition(":")[2]
+        await self.engine.start()
+
+    async def add_agent(self, agent_type: str, *, name: str = "", **settings: str) -> Child:
+        """Start an agent whose behaviour the tasks' inputs decide."""
+        name = name or f"{agent_type}-1"
+        enrolment, _ = self.signer.sign(subject="enrolment", tenant="platform", roles=["enrolment"], ttl_seconds=3600)
+        environment = self.shared | {
+            "ARCHWRIGHT_ENGINE_ADDRESS": f"http://{self.engine.address}",
+            "ARCHWRIGHT_REGISTRY_ADDRESS": f"http://{self.registry.address}",
+            "ARCHWRIGHT_ENROLMENT_TOKEN": enrolment,
+            "ARCHWRIGHT_AGENT_ID": name,
+            "AGENT_TYPE": agent_type,
+            "LEDGER": str(self.folder / "ledger"),
+            "LOG_FILE": str(self.folder / f"{name}.log"),
+            **settings,
+        }
+        child = Child(name, [str(AGENT)], environment)
+        await child.start()
+        self.agents[name] = child
+        return child
+
+
+@asynccontextmanager
+async def small_mesh(
+    folder: Path, owner_dsn: str, dsn_of: Mapping[str, str], **settings: str
+) -> AsyncIterator[SmallMesh]:
+    """Run an engine and a registry on this database; `settings` are variables of the engine."""
+    await migrate_engine(owner_dsn)
+    await _migrate_registry(owner_dsn)
+    key_file, jwks_file, token_file = (folder / name for name in ("key.pem", "jwks.json", "service.token"))
+    pem = new_key_pem()
+    key_file.write_bytes(pem)
+    jwks_file.write_text(jwks_of(pem))
+    signer = TokenSigner(key_file, ISSUER, AUDIENCE)
+    token_file.write_text(signer.sign(subject="engine", tenant="platform", roles=["service"], ttl_seconds=3600)[0])
+    reading, writing = os.pipe()
+    shared = {name: value for name, value in os.environ.items() if not name.startswith("ARCHWRIGHT_")} | {
+        "ARCHWRIGHT_PARENT_PIPE_FD": str(reading)
+    }
+    services = shared | {
+        "ARCHWRIGHT_JWKS_FILE": str(jwks_file),
+        "ARCHWRIGHT_TOKEN_KEY_FILE": str(key_file),
+        "ARCHWRIGHT_SERVICE_TOKEN_FILE": str(token_file),
+        "ARCHWRIGHT_DRAIN_SECONDS": "1",
+    }
+    registry = Child(
+        "registry",
+        ["-m", "services.registry"],
+        services | {"ARCHWRIGHT_POSTGRES_DSN": dsn_of["archwright_registry"], "LOG_FILE": str(folder / "registry.log")},
+    )
+    await registry.start()
+    engine = Child(
+        "engine",
+        ["-m", "services.engine"],
+        services
+        | {
+            "ARCHWRIGHT_POSTGRES_DSN": dsn_of["archwright_engine"],
+            "ARCHWRIGHT_REGISTRY_ADDRESS": f"http://{registry.address}",
+            "LOG_FILE": str(folder / "engine.log"),
+        }
+        | settings,
+    )
+    await engine.start()
+    mesh = SmallMesh(folder, engine, registry, signer, shared)
+    try:
+        yield mesh
+    finally:
+        for child in (*mesh.agents.values(), mesh.engine, mesh.registry):
+            await child.stop()
+        os.close(writing)
+        os.close(reading)
+
+
+async def _migrate_registry(owner_dsn: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "services.registry", "migrate"),
+        env=os.environ | {"ARCHWRIGHT_POSTGRES_OWNER_DSN": owner_dsn},
+    )
+    assert await process.wait() == 0
