@@ -11,6 +11,7 @@ _COMPLAINT = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _CODE = re.compile(r"^[A-Z_]+: | ?\[[A-Z_]+\]$")
 _ASIDE = re.compile(r" expecting \{.*\}| \(in container ''\)$")
 _UNEXPECTED = re.compile(r"(?:mismatched|extraneous|no viable alternative at) input '(.*?)'(?: expecting (.*))?")
+_MISSING = re.compile(r"missing '(.*?)' at ")
 _UNREADABLE = re.compile(r"token recognition error at: '(.*)'")
 
 
@@ -47,6 +48,8 @@ def _told(said: str) -> str:
         if word in {"and", "or", "not", "is"}:
             return f"{told}; and, or, not are && || !"
         return f"{told}, but {expected}" if expected and expected != "<EOF>" else told
+    if missing := _MISSING.match(said):
+        return f"{missing[1]!r} is missing"
     if unreadable := _UNREADABLE.match(said):
         word = unreadable[1].strip()
         return f"{word!r} is not understood" + ("; equality is ==" if word == "=" else "")

@@ -50,7 +50,7 @@ class Validator:
         except jsonschema_rs.ValidationError as error:
             raise SchemaInvalid(_fault(error), _path("", error.instance_path)) from None
         except (jsonschema_rs.ReferencingError, ValueError) as error:
-            raise SchemaInvalid(f"{str(error).splitlines()[0]}; a schema may refer to itself only") from None
+            raise SchemaInvalid(str(error).splitlines()[0]) from None
 
     def problems(self, value: Json, *, root: str = "value") -> tuple[Violation, ...]:
         """Return what is wrong with a value; `root` is what it is called in paths."""
@@ -77,6 +77,9 @@ def _path(root: str, keys: list[str | int]) -> str:
 
 
 def _fault(error: jsonschema_rs.ValidationError) -> str:
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
+        said = error.message.split(" is not present in a registry")[0]
+        return f"{said} is not in the schema, which may refer to itself only"
     match error.instance_path:
         case [*_, "type"]:
             return "must be one or more of: array, boolean, integer, null, number, object, string"
