@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from checker import violations
 from small_mesh import SmallMesh
+from waiting import until
 
 from archwright import Client
 from archwright.engine.v1 import workflows_pb2 as pb
 
 STEPS = 6
 WORKFLOWS = 8
-CHAIN = "name: killed\nsteps:\n" + "".join(
-    f"  - {{name: s{n}, agent: worker, input: {{seconds: 0.05}}}}\n" for n in range(STEPS)
-)
+_LINES = [f"  - {{name: s{n}, agent: worker, input: {{seconds: 0.05}}}}" for n in range(STEPS)]
+CHAIN = "\n".join(["name: killed", "steps:", *_LINES])
 
 
 async def start_all(client: Client) -> list[str]:
@@ -28,9 +28,7 @@ async def start_all(client: Client) -> list[str]:
 
 
 async def until_some_effects(mesh: SmallMesh, count: int) -> None:
-    async with asyncio.timeout(30):
-        while len(mesh.ledger) < count:
-            await asyncio.sleep(0.01)
+    await until(lambda: len(mesh.ledger) >= count)
 
 
 async def finish(client: Client, workflow_ids: Sequence[str]) -> None:

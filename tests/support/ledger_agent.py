@@ -16,7 +16,7 @@ ledger = Path(os.environ["LEDGER"])
 async def work(task: Task) -> dict[str, object]:
     script = task.input if isinstance(task.input, dict) else {}
     await task.progress(10, "begun")
-    await asyncio.sleep(float(script.get("seconds", 0.02)))
+    await asyncio.sleep(float(script.get("seconds", 0.02)))  # noqa: TID251  this is its work
     if task.failures < int(script.get("transient_failures", 0)):
         raise Transient("not yet")
     if script.get("refuse"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -14,6 +15,7 @@ import pytest
 from archwright import ids
 from archwright.language.parse import parse
 from archwright.language.plan import compile as compile_plan
+from services.chassis.clock import SystemClock
 from services.engine.domain.commands import CancelWorkflow, Command, CompleteTask, StartWorkflow
 from services.engine.domain.decide import Known, decide
 from services.engine.domain.effects import effects
@@ -62,7 +64,7 @@ class Engine:
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return SystemClock().now()
 
 
 def start_entry(key: Key, request_id: str) -> Entry:
@@ -109,7 +111,7 @@ def audit_row() -> AuditRow:
 
 
 @pytest.fixture(scope="module")
-async def engine_dsn(database: Any) -> AsyncIterator[str]:
+async def engine_dsn(database: Any) -> str:
     await migrate(database.owner_dsn)
     dsn = database.dsn("archwright_engine")
     first = EngineDatabase(dsn, pool_max=2)
@@ -117,7 +119,7 @@ async def engine_dsn(database: Any) -> AsyncIterator[str]:
     for tenant in (TENANT, "other"):
         await catalogue.publish(tenant, SOURCE, "ann", audit_row())
     await first.close()
-    yield dsn
+    return dsn
 
 
 @pytest.fixture
@@ -353,7 +355,7 @@ async def test_an_expired_session_is_closed_and_says_what_it_holds(engine: Engin
     async with asyncio.timeout(5):
         # Nothing expires before the database has been up for a lease.
         while not (held := await engine.board.expire()):
-            await asyncio.sleep(0.05)
+            await SystemClock().sleep(0.05)
 
     assert [each.fence.task_id for each in held] == [fence.task_id]
     assert session not in await engine.board.renew([session])
@@ -397,7 +399,7 @@ async def test_audit_rows_are_chained(engine: Engine, database: Any) -> None:
         TENANT,
     )
     await owner.close()
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if before["writer"] == after["writer"]:
             assert after["number"] == before["number"] + 1
             assert after["previous_hash"] == before["hash"]
