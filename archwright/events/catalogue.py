@@ -76,4 +76,3 @@ def routing(event_type: str, payload: Mapping[str, object]) -> dict[str, str]:
     """
     allowed = CATALOGUE[event_type].routing
     return {name: str(value) for name, value in payload.items() if name in allowed and value is not None}
-
