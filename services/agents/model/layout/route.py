@@ -7,7 +7,7 @@ and not a thicket. Everything sideways is settled first; heights follow, because
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,6 +30,10 @@ class Side(StrEnum):
     BOTTOM = "bottom"
 
 
+End = tuple[str, Side]
+"""An element and the side of it that a line leaves from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trip:
     """One relation's way, from a leaf of its bundle to the bundle's centre."""
@@ -40,6 +44,11 @@ class Trip:
     centre: str
     leaf_side: Side
     centre_side: Side
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """The leaf's end and the centre's."""
+        return (self.leaf, self.leaf_side), (self.centre, self.centre_side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +150,36 @@ class Router:
 
     def _make_ports(self) -> None:
         """Give every bundle a port on each box that it touches, in the order of where it goes."""
-        wishes: dict[tuple[str, Side], dict[str, list[int]]] = {}
+        wishes: dict[End, dict[str, list[int]]] = {}
         for trip in self._trips:
-            leaf, centre = (trip.leaf, trip.leaf_side), (trip.centre, trip.centre_side)
+            leaf, centre = trip.ends
             wishes.setdefault(leaf, {}).setdefault(trip.bundle, []).append(self._middle(trip.centre))
             wishes.setdefault(centre, {}).setdefault(trip.bundle, []).append(self._middle(trip.leaf))
+        lone = {end for end, bundles in wishes.items() if len(bundles) == 1 and len(next(iter(bundles.values()))) == 1}
+        facing = {end: other for trip in self._trips for end, other in _ends_both_ways(trip) if {end, other} <= lone}
         for (element_id, side), bundles in wishes.items():
             from_left = sorted(bundles, key=lambda one: (sum(bundles[one]) / len(bundles[one]), one))
             for ordinal, bundle in enumerate(from_left):
-                share = (ordinal + 1) / (len(from_left) + 1)
-                self._ports[element_id, bundle] = self._port(element_id, side, bundle, share)
+                wished = self._wished(element_id, side, (ordinal + 1) / (len(from_left) + 1), facing)
+                self._ports[element_id, bundle] = self._port(element_id, side, bundle, wished)
 
-    def _port(self, element_id: str, side: Side, bundle: str, share: float) -> tuple[Point, ...]:
+    def _wished(self, element_id: str, side: Side, share: float, facing: Mapping[End, End]) -> int:
+        """Return where a line should leave: straight to its other end if each has only the other, else by its share."""
+        corner = self._places.corner(element_id)
+        other = facing.get((element_id, side))
+        if other is not None:
+            opposite = self._places.corner(other[0])
+            left, right = max(corner.left, opposite.left), min(corner.right, opposite.right)
+            if right - left > 2 * CLEARANCE:
+                return (left + right) // 2
+        # Inside another box, lines upwards keep right of that box's title.
+        passes_title = side is Side.TOP and bool(self._places[element_id].path)
+        return corner.left + int(corner.block.w * (0.6 + 0.4 * share if passes_title else share))
+
+    def _port(self, element_id: str, side: Side, bundle: str, wished: int) -> tuple[Point, ...]:
         """Return the way from the element's edge to its block's edge, which no other bundle uses if there is room."""
         place, corner = self._places[element_id], self._places.corner(element_id)
         channel = self._channels[_channel_at(place.row, side)]
-        # Inside another box, lines upwards keep right of that box's title.
-        passes_title = side is Side.TOP and bool(place.path)
-        wished = corner.left + int(corner.block.w * (0.6 + 0.4 * share if passes_title else share))
         ways = (
             self._escape(place, side, x)
             for x in _outwards(wished)
@@ -253,6 +274,10 @@ def _is_on_the_way(first: Point, middle: Point, last: Point) -> bool:
     is_level = first[1] == middle[1] == last[1] and min(first[0], last[0]) <= middle[0] <= max(first[0], last[0])
     is_upright = first[0] == middle[0] == last[0] and min(first[1], last[1]) <= middle[1] <= max(first[1], last[1])
     return is_level or is_upright
+
+
+def _ends_both_ways(trip: Trip) -> tuple[tuple[End, End], tuple[End, End]]:
+    return trip.ends, trip.ends[::-1]
 
 
 def _are_neighbours(source: Place, target: Place) -> bool:
