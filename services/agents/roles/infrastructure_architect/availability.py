@@ -14,7 +14,7 @@ from archwright.agents.v1.infrastructure_architect_pb2 import Availability, Avai
 from archwright.agents.v1.model_pb2 import Assumption, Fact, Finding
 from services.agents.draft import Draft
 from services.agents.facts import largest
-from services.agents.roles.infrastructure_architect.catalogue import services
+from services.agents.providers import services
 
 TARGET_DEFAULT = 99.5
 HIGH_FROM = 99.9

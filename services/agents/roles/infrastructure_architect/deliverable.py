@@ -11,10 +11,10 @@ from archwright.agents.v1.business_analyst_pb2 import Requirement, RequirementsS
 from archwright.agents.v1.infrastructure_architect_pb2 import InfrastructureArchitecture
 from archwright.agents.v1.output_pb2 import AgentOutput
 from services.agents.draft import Draft
+from services.agents.providers import provider
 from services.agents.roles.infrastructure_architect import operations, placement
 from services.agents.roles.infrastructure_architect.archimate import describe
 from services.agents.roles.infrastructure_architect.availability import availability, redundancy, target_of
-from services.agents.roles.infrastructure_architect.catalogue import provider
 from services.agents.roles.infrastructure_architect.network import network
 from services.agents.roles.infrastructure_architect.nodes import Demand, nodes
 from services.agents.roles.infrastructure_architect.recovery import recovery

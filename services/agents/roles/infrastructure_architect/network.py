@@ -1,4 +1,4 @@
-"""How nodes are kept apart: three zones, each reachable only from the one before it, with a subnet in each data centre."""
+"""How nodes are kept apart: three zones, each reachable only from the one before it, one subnet in each data centre."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from archwright.agents.v1.application_architect_pb2 import ApplicationArchitectu
 from archwright.agents.v1.business_analyst_pb2 import Requirement, RequirementsSpec
 from archwright.agents.v1.infrastructure_architect_pb2 import HighAvailability, Node
 from services.agents.naming import mentions, stems
+from services.agents.providers import Database, Host, Provider
 from services.agents.roles.infrastructure_architect.availability import Redundancy
-from services.agents.roles.infrastructure_architect.catalogue import Database, Host, Provider
 from services.agents.roles.infrastructure_architect.sizing import Numbers
 
 METERED = "INF-METERED"

@@ -18,7 +18,7 @@ from archwright.agents.v1.infrastructure_architect_pb2 import (
 from archwright.agents.v1.model_pb2 import Fact
 from services.agents.facts import of_kind
 from services.agents.knowledge.load import table
-from services.agents.roles.infrastructure_architect.catalogue import Provider
+from services.agents.providers import Provider
 
 ENVIRONMENTS = (
     Environment(name="production", scale_factor=1.0),

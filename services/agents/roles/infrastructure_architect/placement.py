@@ -13,7 +13,7 @@ from archwright.agents.v1.model_pb2 import Assumption, Fact, Finding
 from services.agents.draft import Draft
 from services.agents.facts import of_kind
 from services.agents.knowledge.load import table
-from services.agents.roles.infrastructure_architect.catalogue import regions, services
+from services.agents.providers import regions, services
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The packaged tables about providers: products for each role, regions for each place."""
+"""Clouds and data centres: which product plays which role, and where each provider has regions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class Host:
     """A size of virtual machine."""
 
     sku: str
+    size: str
+    """The provider's own name for it."""
     vcpu: float
     memory_gib: float
 
@@ -22,6 +24,7 @@ class Database:
     """A size of managed database, with or without a copy in another availability zone."""
 
     sku: str
+    size: str
     vcpu: float
     memory_gib: float
     replicated: bool
