@@ -6,7 +6,6 @@ from anybody who may publish, so their length, their depth, the loops in them an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache, lru_cache
 
 from cel_expr_python import cel  # type: ignore[import-untyped]  # has stubs, but does not say so
@@ -14,12 +13,10 @@ from cel_expr_python import cel  # type: ignore[import-untyped]  # has stubs, bu
 from . import lookup
 from .answer import NotJson, as_json
 from .complaints import clean, explain, first_complaint
+from .intake import Inadmissible, admit
 from .model import EXPRESSION_MAX, Json
 from .scope import Scope
 from .syntax import Path, Syntax, read_syntax
-
-LOOP_LENGTH_MAX = 1000
-"""Of any list that an expression with a loop reads. CEL's own budget is 10,000 rounds, but copying is quadratic."""
 
 
 class ExpressionInvalid(Exception):
@@ -65,10 +62,11 @@ class Expression:
         if self.syntax.path is not None:
             return self._follow(self.syntax.path, scope)
         values = lookup.values(self._reads, scope)
-        if self.syntax.has_loops:
-            self._limit_loops(values)
         try:
+            admit(values, has_loops=self.syntax.has_loops)
             answer = self._program.eval(data=values)
+        except Inadmissible as inadmissible:
+            raise ExpressionFailed(self.text, str(inadmissible)) from None
         except RuntimeError as error:
             raise ExpressionFailed(self.text, clean(str(error))) from None
         if answer.type() == cel.Type.ERROR:
@@ -90,12 +88,6 @@ class Expression:
             return lookup.follow(path, scope)
         except lookup.Absent as absent:
             raise ExpressionFailed(self.text, f"{absent}; ask with has(…) first") from None
-
-    def _limit_loops(self, values: Json) -> None:
-        longest = max((len(found) for found in _lists(values)), default=0)
-        if longest > LOOP_LENGTH_MAX:
-            message = f"it loops, and reads a list of {longest:,}; at most {LOOP_LENGTH_MAX:,} are allowed"
-            raise ExpressionFailed(self.text, message)
 
     def _types(self, scope: Scope) -> str:
         told: list[str] = []
@@ -129,16 +121,3 @@ def compile_expression(text: str) -> Expression:
 def _environment() -> cel.Env:
     # The first one of a process takes a noticeable while, hence none is made at import.
     return cel.NewEnv()
-
-
-def _lists(value: Json) -> Iterator[list[Json]]:
-    match value:
-        case list():
-            yield value
-            for element in value:
-                yield from _lists(element)
-        case dict():
-            for element in value.values():
-                yield from _lists(element)
-        case _:
-            pass

@@ -78,8 +78,8 @@ def _path(root: str, keys: list[str | int]) -> str:
 
 def _fault(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
-        said = error.message.split(" is not present in a registry")[0]
-        return f"{said} is not in the schema, which may refer to itself only"
+        what, is_outside, _ = error.message.partition(" is not present in a registry")
+        return f"{what} is outside of the schema, which may refer to itself only" if is_outside else what
     match error.instance_path:
         case [*_, "type"]:
             return "must be one or more of: array, boolean, integer, null, number, object, string"

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from archwright.language.answer import RESULT_MAX
 from archwright.language.expressions import (
-    LOOP_LENGTH_MAX,
     ExpressionFailed,
     ExpressionInvalid,
     compile_expression,
 )
+from archwright.language.intake import LOOP_LENGTH_MAX
 from archwright.language.model import EXPRESSION_MAX
 from archwright.language.scope import Scope
 
@@ -242,11 +242,20 @@ def test_importing_makes_no_environment() -> None:
 names = st.from_regex(r"[a-z][a-z0-9_]{0,5}", fullmatch=True).filter(
     lambda name: name not in {"in", "as", "break", "const", "else", "for", "if", "let", "loop", "null", "true", "var"}
 )
+texts = st.text(st.characters(codec="utf-8", min_codepoint=1), max_size=5)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=5),
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=8,
 )
+
+
+def test_text_with_a_nul_character_does_not_pass_for_the_text_before_it() -> None:
+    scope = Scope(input={"role": "admin\0", "rows": [{"a\0": 1}]})
+
+    assert "NUL character" in failure("role == 'admin'", scope)
+    assert "NUL character" in failure("has(rows[0].a)", scope)
+    assert evaluate("role", scope) == "admin\0"
 
 
 @given(values)

@@ -1,0 +1,199 @@
+"""The graph of steps: its edges, what they lead to, and what nothing leads to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archwright.errors import DefinitionInvalid
+from archwright.language.check import check
+from archwright.language.graph import Graph, build
+from archwright.language.model import END, Condition, Definition, Step
+from archwright.language.plan import END_INDEX, OUTPUT_INDEX, Plan, Scope, compile  # noqa: A004  # the language's word
+
+AGENT = "worker"
+
+
+def steps_of(*steps: Step) -> tuple[Step, ...]:
+    return tuple(replace(step, agent_type=AGENT) for step in steps)
+
+
+def graph_of(*steps: Step) -> Graph:
+    graph, violations = build(steps_of(*steps))
+    assert not violations
+    assert graph is not None
+    return graph
+
+
+def wrong_targets(*steps: Step) -> list[tuple[str, str]]:
+    graph, violations = build(steps_of(*steps))
+    assert graph is None
+    return [(violation.field, violation.description) for violation in violations]
+
+
+def test_steps_follow_one_another_as_they_are_written() -> None:
+    graph = graph_of(Step("a", ""), Step("b", ""), Step("c", ""))
+
+    assert [exits.edges for exits in graph.exits] == [(1,), (2,), ()]
+    assert graph.incoming == (0, 1, 1)
+
+
+def test_a_condition_that_leads_where_the_order_leads_is_one_edge() -> None:
+    graph = graph_of(Step("a", "", conditions=(Condition("x", "b"), Condition("y", "b"))), Step("b", ""))
+
+    assert graph.exits[0].edges == (1,)
+    assert graph.incoming == (0, 1)
+
+
+def test_without_conditions_next_replaces_the_order() -> None:
+    graph = graph_of(Step("a", "", next="c"), Step("b", ""), Step("c", ""))
+
+    assert graph.exits[0].edges == (2,)
+    assert graph.unreachable() == (1,)
+
+
+def test_what_only_an_unreachable_step_leads_to_is_unreachable_too() -> None:
+    graph = graph_of(Step("a", "", next=END), Step("b", ""), Step("c", ""))
+
+    assert graph.unreachable() == (1, 2)
+
+
+def test_targets_that_cannot_be_are_named() -> None:
+    first = Step("analysis", "", conditions=(Condition("x", "desing"), Condition("y", "analysis")))
+
+    assert wrong_targets(first, Step("design", "", next="analysis"), Step("c", "", step_id="C1", next="C2")) == [
+        ("steps[0].conditions[0].next", "there is no step 'desing'; did you mean 'design'?"),
+        (
+            "steps[0].conditions[1].next",
+            "leads from 'analysis' to itself; loops are not in this version yet",
+        ),
+        (
+            "steps[1].next",
+            "leads back to 'analysis', which is written earlier; loops are not in this version yet",
+        ),
+        ("steps[2].next", "there is no step 'C2'"),
+    ]
+
+
+def test_a_target_that_is_a_step_id_is_told_the_name() -> None:
+    assert wrong_targets(Step("a", "", next="S-2"), Step("b", "", step_id="S-2")) == [
+        ("steps[0].next", "there is no step 'S-2'; the name of that step is 'b'")
+    ]
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> tuple[Step, ...]:
+    """Return steps with random conditions, `else` and `next`, all of them forward."""
+    count = draw(st.integers(1, 9))
+    steps: list[Step] = []
+    for position in range(count):
+        target = st.sampled_from([*(f"s{later}" for later in range(position + 1, count)), END])
+        conditions = tuple(
+            Condition(f"input.choice{position} == {number}", draw(target)) for number in range(draw(st.integers(0, 3)))
+        )
+        otherwise = draw(st.none() | target) if conditions else None
+        following = draw(st.none() | target) if otherwise is None else None
+        steps.append(Step(f"s{position}", AGENT, conditions=conditions, otherwise=otherwise, next=following))
+    return tuple(steps)
+
+
+def walk(plan: Plan, choices: list[int]) -> list[int]:
+    """Return the nodes that a workflow with these choices goes through."""
+    given = {f"choice{position}": choice for position, choice in enumerate(choices)}
+    path = [0]
+    while (target := plan.route(plan.nodes[path[-1]], Scope(given))) != END_INDEX:
+        path.append(target)
+    return path
+
+
+@given(shapes())
+def test_edges_and_incoming_counts_agree(steps: tuple[Step, ...]) -> None:
+    plan = compile(Definition("x", steps))
+
+    for node in plan.nodes:
+        into = [other.index for other in plan.nodes if node.index in other.edges]
+        assert node.incoming == len(into)
+        assert node.predecessors == tuple(plan.nodes[index].step.name for index in into)
+        assert list(node.edges) == sorted({*(target for _, target in node.routes), node.otherwise} - {END_INDEX})
+        assert all(target > node.index for target in node.edges)
+
+
+@given(shapes(), st.lists(st.integers(0, 3), min_size=9, max_size=9))
+def test_a_route_always_leads_to_an_edge_or_to_the_end(steps: tuple[Step, ...], choices: list[int]) -> None:
+    plan = compile(Definition("x", steps))
+    given = {f"choice{position}": choice for position, choice in enumerate(choices)}
+
+    for node in plan.nodes:
+        target = plan.route(node, Scope(given))
+        assert target in {*node.edges, END_INDEX}
+        chosen = [target for (_, target), number in zip(node.routes, range(3), strict=False)]
+        expected = chosen[choices[node.index]] if choices[node.index] < len(chosen) else node.otherwise
+        assert target == expected
+
+
+@given(shapes())
+def test_the_steps_that_no_choice_leads_to_are_the_unreachable_ones(steps: tuple[Step, ...]) -> None:
+    graph, _ = build(steps)
+    assert graph is not None
+    reachable = {0}
+    frontier = [0]
+    while frontier:
+        for target in graph.exits[frontier.pop()].edges:
+            if target not in reachable:
+                reachable.add(target)
+                frontier.append(target)
+
+    assert set(graph.unreachable()) == set(range(len(steps))) - reachable
+    told = {violation.field for violation in check(Definition("x", steps))}
+    assert told == {f"steps[{position}]" for position in graph.unreachable()}
+
+
+@given(shapes(), st.lists(st.integers(0, 3), min_size=9, max_size=9))
+def test_a_step_comes_after_every_step_that_was_done_before_it(steps: tuple[Step, ...], choices: list[int]) -> None:
+    graph, _ = build(steps)
+    assert graph is not None
+    path = walk(compile(Definition("x", steps)), choices)
+    earlier = graph.earlier()
+
+    for position, index in enumerate(path):
+        assert all(earlier[index] >> before & 1 for before in path[:position])
+        assert not any(earlier[index] >> after & 1 for after in path[position:])
+
+
+@given(shapes(), st.lists(st.integers(0, 3), min_size=9, max_size=9))
+def test_by_default_the_output_is_that_of_the_step_with_which_the_path_ended(
+    steps: tuple[Step, ...], choices: list[int]
+) -> None:
+    plan = compile(Definition("x", steps))
+    path = walk(plan, choices)
+    kept = {plan.nodes[index].step.name: {"at": index} for index in path if OUTPUT_INDEX in plan.nodes[index].readers}
+
+    assert plan.output(Scope({}, outputs=kept)) == {plan.nodes[path[-1]].step.name: {"at": path[-1]}}
+
+
+@given(shapes())
+def test_readers_are_those_that_read(steps: tuple[Step, ...]) -> None:
+    plan = compile(Definition("x", steps))
+
+    for node in plan.nodes:
+        expected = [other.index for other in plan.nodes if node.step.name in other.reads]
+        if node.step.name in plan.output_reads:
+            expected.append(OUTPUT_INDEX)
+        assert list(node.readers) == expected
+
+
+@given(shapes(), st.integers(0, 8), st.sampled_from(["nowhere", "s0"]))
+def test_a_wrong_target_never_compiles(steps: tuple[Step, ...], position: int, target: str) -> None:
+    at = position % len(steps)
+    broken = (*steps[:at], Step(f"s{at}", AGENT, next=target), *steps[at + 1 :])
+
+    try:
+        compile(Definition("x", broken))
+    except DefinitionInvalid as error:
+        told = [violation.field for violation in error.violations]
+    else:
+        told = []
+
+    assert told == [f"steps[{at}].next"]
