@@ -32,14 +32,19 @@ class Assigner:
         made: list[tuple[Assignment, uuid.UUID]] = []
         for task in claimed:
             current = self._memory.get(task.key)
-            if current is None or task.step not in current.workflow.open:
+            if current is None or not _is_open(current, task):
                 # A memory that is behind shows an older frontier; look once more before giving up.
                 current = (await self._store.load([task.key])).get(task.key)
-            if current is None or task.step not in current.workflow.open:
+            if current is None or not _is_open(current, task):
                 log.info("task_ended_before_it_was_sent", task_id=task.task_id, workflow_id=task.key.workflow_id)
                 continue
             made.append((_assignment(task, current, now), task.session_id))
         return made
+
+
+def _is_open(stored: Stored, task: Claimed) -> bool:
+    found = stored.workflow.open.get(task.step)
+    return found is not None and found.task_id == task.task_id
 
 
 def input_of(stored: Stored, step: str) -> bytes:

@@ -48,7 +48,12 @@ class ReadHistory:
     """Something happened that this replica was not told; history has it."""
 
 
-Update = Change | ProgressTold | TaskHanded | ReadHistory
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The replica stops; watchers go on elsewhere from their cursor."""
+
+
+Update = Change | ProgressTold | TaskHanded | ReadHistory | Closing
 
 
 class Feed:
@@ -93,6 +98,11 @@ class Feed:
         if key in self._listening and last_seq > self._newest.get(key, 0):
             self._newest[key] = last_seq
             self._tell(key, ReadHistory())
+
+    def close(self) -> None:
+        """Send every watcher elsewhere."""
+        for key in self._listening:
+            self._tell(key, Closing())
 
     def _tell(self, key: Key, update: Update) -> None:
         for queue in self._listening[key]:

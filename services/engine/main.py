@@ -65,16 +65,14 @@ async def run(settings: EngineSettings, stop: asyncio.Event) -> None:
     database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
     try:
         async with _publisher(settings) as publisher, asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
-            engine = _Engine(settings, replica_id, database, publisher, clock, work, stop)
+            engine = _Engine(settings, replica_id, database, publisher, clock, work)
             keeping = [duties.create_task(duty) for duty in engine.duties()]
             port = await engine.server.start()
             await engine.server.set_ready(True)
             announce_ready("engine", f"{settings.host}:{port}")
             log.info("engine_started", replica_id=str(replica_id), port=port)
             await stop.wait()
-            for session in engine.sessions:
-                session.draining = True
-                session.tell(GoingAway(_RECONNECT_SECONDS))
+            engine.send_away()
             await engine.server.stop(settings.drain_seconds)
             for duty in keeping:
                 duty.cancel()
@@ -93,7 +91,6 @@ class _Engine:
         publisher: Publisher | None,
         clock: Clock,
         work: asyncio.TaskGroup,
-        stop: asyncio.Event,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -104,12 +101,12 @@ class _Engine:
         catalogue = Catalogue(database)
         artifacts = ArtifactStore(database)
         memory = Memory(settings.memory_workflows_max)
-        feed = Feed()
-        self.sessions = Sessions()
+        self._feed = feed = Feed()
+        self._sessions = Sessions()
         self._roster = FollowedRoster()
         self._claimer = Claimer(
             board,
-            self.sessions,
+            self._sessions,
             Assigner(store, memory),
             self._roster,
             feed,
@@ -117,12 +114,12 @@ class _Engine:
             poll_seconds=settings.poll_seconds,
         )
         self._relay = NoBus(store) if publisher is None else Relay(store, publisher)
-        listeners: list[Listener] = [self.sessions, self._claimer, feed, self._relay]
+        listeners: list[Listener] = [self._sessions, self._claimer, feed, self._relay]
         self._committer = Committer(
             store, memory, listeners, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
         )
         self._acceptances = Acceptances(board)
-        self._renewal = LeaseRenewal(board, self.sessions, clock, lease_seconds=settings.lease_seconds)
+        self._renewal = LeaseRenewal(board, self._sessions, clock, lease_seconds=settings.lease_seconds)
         self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
         self._overdue = Overdue(board, self._committer, clock)
         self._timers = Timers(board, self._committer, clock)
@@ -135,10 +132,10 @@ class _Engine:
             lease=settings.lease_seconds,
             cancel_grace=settings.cancel_grace_seconds,
         )
-        workflow_api = WorkflowApi(self._committer, store, store, catalogue, Watching(store, feed), clock, stop)
+        workflow_api = WorkflowApi(self._committer, store, store, catalogue, Watching(store, feed), clock)
         agent_work_api = AgentWorkApi(
             board,
-            self.sessions,
+            self._sessions,
             reports,
             self._acceptances,
             self._lost_agents,
@@ -164,6 +161,13 @@ class _Engine:
                 Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),
             ],
         )
+
+    def send_away(self) -> None:
+        """Ask agents and watchers to go on at another replica."""
+        for session in self._sessions:
+            session.draining = True
+            session.tell(GoingAway(_RECONNECT_SECONDS))
+        self._feed.close()
 
     def duties(self) -> list[Coroutine[object, object, None]]:
         """Return what goes on for as long as the engine lives."""

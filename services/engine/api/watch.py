@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from archwright.errors import CursorOutOfRange, WorkflowNotFound
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.live import Feed, ProgressTold, TaskHanded
+from services.engine.live import Closing, Feed, ProgressTold, TaskHanded
 from services.engine.ports import Change, History, Key, Numbered, Summary
 
 _PAGE = 500
@@ -99,6 +99,8 @@ class Watching:
                         if update.workflow.status.is_final:
                             yield Ended(update.workflow.status, cursor)
                             return
+                    case Closing():
+                        return
                     case Change(first_seq=first_seq) if first_seq <= cursor:
                         pass
                     case _:

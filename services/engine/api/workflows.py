@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 
@@ -53,7 +52,6 @@ class WorkflowApi:
         definitions: Definitions,
         watching: Watching,
         clock: Clock,
-        stopping: asyncio.Event,
     ) -> None:
         self._commands = commands
         self._store = store
@@ -61,7 +59,6 @@ class WorkflowApi:
         self._definitions = definitions
         self._watching = watching
         self._clock = clock
-        self._stopping = stopping
 
     async def start_workflow(self, request: pb.StartWorkflowRequest, call: Call) -> pb.Workflow:
         """Start a workflow, or return the one that this request started before."""
@@ -153,8 +150,6 @@ class WorkflowApi:
         summary = await self._watching.require(key, request.after_seq)
         async for seen in self._watching.follow(key, request.after_seq):
             yield _response(summary, seen)
-            if self._stopping.is_set():
-                return
 
     async def watch_workflow_sse(
         self, request: pb.WatchWorkflowSseRequest, call: Call
@@ -167,8 +162,6 @@ class WorkflowApi:
         yield httpbody_pb2.HttpBody(content_type="text/event-stream", data=b": connected\n\n")
         async for seen in self._watching.follow(key, after_seq):
             yield httpbody_pb2.HttpBody(content_type="text/event-stream", data=event_text(_response(summary, seen)))
-            if self._stopping.is_set():
-                return
 
     async def get_task(self, request: pb.GetTaskRequest, call: Call) -> pb.Task:
         """Return a task with its input and result."""
