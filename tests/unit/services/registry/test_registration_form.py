@@ -1,0 +1,75 @@
+"""What an agent may say of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archwright.errors import RequestInvalid
+from services.registry.domain.registration import Registration
+
+
+def registration(**changes: Any) -> Registration:
+    fields = {
+        "tenant": "acme",
+        "agent_id": "a1",
+        "agent_type": "developer",
+        "capabilities": ("code", "review@2.1"),
+        "max_concurrent_tasks": 1,
+        "health_check_url": "",
+        "labels": {"zone": "eu-1", "example.com/tier": ""},
+    } | changes
+    return Registration(**fields)
+
+
+@pytest.mark.parametrize("url", ["", "http://host:8080/healthz", "https://[::1]/", "grpc://host:50051"])
+def test_a_well_formed_registration_passes(url: str) -> None:
+    assert registration(health_check_url=url).health_check_url == url
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("agent_id", "a/b"),
+        ("agent_id", "a" * 129),
+        ("agent_id", "-a"),
+        ("agent_id", "a\n"),
+        ("agent_type", ""),
+        ("agent_type", "Developer"),
+        ("agent_type", "a" * 65),
+        ("max_concurrent_tasks", -1),
+        ("max_concurrent_tasks", 1001),
+        ("health_check_url", "ftp://host"),
+        ("health_check_url", "http://"),
+        ("health_check_url", "http://[bad"),
+        ("health_check_url", "http://host/\x00"),
+        ("capabilities", tuple(f"c{n}" for n in range(65))),
+        ("labels", {f"l{n}": "" for n in range(33)}),
+        ("labels", {"a b": ""}),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(field: str, wrong: object) -> None:
+    with pytest.raises(RequestInvalid) as refused:
+        registration(**{field: wrong})
+
+    assert [violation.field for violation in refused.value.violations] == [field]
+    assert field in refused.value.message
+
+
+def test_the_place_within_a_list_is_named() -> None:
+    with pytest.raises(RequestInvalid) as refused:
+        registration(capabilities=("code", "Two Words"), labels={"zone": "x" * 256})
+
+    assert [violation.field for violation in refused.value.violations] == ["capabilities[1]", "labels.zone"]
+
+
+def test_everything_that_is_wrong_is_named_at_once() -> None:
+    with pytest.raises(RequestInvalid) as refused:
+        registration(agent_id="", agent_type="", max_concurrent_tasks=0)
+
+    assert {violation.field for violation in refused.value.violations} == {
+        "agent_id",
+        "agent_type",
+        "max_concurrent_tasks",
+    }
