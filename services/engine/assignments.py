@@ -11,7 +11,8 @@ import structlog
 
 from services.engine.domain.decide import canonical, scope_of
 from services.engine.memory import Memory
-from services.engine.ports import Claimed, Store, Stored
+from services.engine.ports.store import Store, Stored
+from services.engine.ports.task_board import Claimed
 from services.engine.sessions import Assignment
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,8 @@ from archwright.events.catalogue import routing
 from archwright.language.plan import Plan
 from services.bus.event import BusEvent
 from services.engine.domain.telling import agent_type_of, failures_before, name_of, payload_of, step_of, task_of
-from services.engine.ports import Key, Numbered
+from services.engine.ports.history import Numbered
+from services.engine.ports.keys import Key
 
 
 def bus_event(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> BusEvent:

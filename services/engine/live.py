@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.engine.ports import Change, Key
+from services.engine.ports.commands import Change
+from services.engine.ports.keys import Key
 
 _WAITING_MAX = 256
 

@@ -41,7 +41,7 @@ from services.engine.loops.relay import LeftBehind, NoBus, Relay
 from services.engine.loops.timers import Timers
 from services.engine.loops.watch_gaps import WatchGaps
 from services.engine.memory import Memory
-from services.engine.ports import Listener
+from services.engine.ports.commands import Listener
 from services.engine.roster import FollowedRoster
 from services.engine.sessions import GoingAway, Sessions
 from services.engine.settings import EngineSettings

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection
 
-from services.engine.ports import Key, Stored
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Stored
 
 
 class Memory:

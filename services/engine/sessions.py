@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Literal
 
 from services.engine.domain.events import TaskCancelled
-from services.engine.ports import Change, Key
+from services.engine.ports.commands import Change
+from services.engine.ports.keys import Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.engine.domain.events import Event, TaskCompleted, WorkflowCancelle
 from services.engine.domain.evolve import evolve
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
 from services.engine.domain.workflow import Workflow
-from services.engine.ports import Key
+from services.engine.ports.keys import Key
 from services.engine.storage.codec import STATUS_NUMBER, load_events, load_workflow
 from services.engine.storage.commits import next_hash
 

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
 from archwright.errors import StreamProtocol
-from services.engine.ports import Fence
+from services.engine.ports.keys import Fence
 from services.engine.sessions import Acknowledged, Assignment, Cancelling, GoingAway, Lost, Outgoing, Pinging
 
 _OUTCOMES = {

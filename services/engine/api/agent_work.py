@@ -20,7 +20,9 @@ from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.agent_frames import duration, fence_of, named, shown
 from services.engine.api.reports import Reports
-from services.engine.ports import Acceptor, Fence, Revoker, Roster, TaskBoard, Waker
+from services.engine.ports.keys import Fence
+from services.engine.ports.roster import Roster
+from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard, Waker
 from services.engine.sessions import HeldTask, Session, Sessions
 
 log = structlog.get_logger(__name__)

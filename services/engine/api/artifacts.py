@@ -11,7 +11,10 @@ from archwright import ids
 from archwright.engine.v1 import artifacts_pb2 as pb
 from archwright.errors import ArtifactNotFound, PayloadTooLarge, RequestInvalid, WorkflowNotFound
 from archwright.serving.calls import Call
-from services.engine.ports import Artifacts, History, Key, StoredArtifact, TaskBoard
+from services.engine.ports.artifacts import Artifacts, StoredArtifact
+from services.engine.ports.history import History
+from services.engine.ports.keys import Key
+from services.engine.ports.task_board import TaskBoard
 
 _BYTES_MAX = 32 << 20
 _PIECE_BYTES = 64 << 10

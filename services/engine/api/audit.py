@@ -5,7 +5,7 @@ from __future__ import annotations
 from archwright import ids
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
-from services.engine.ports import AuditRow
+from services.engine.ports.keys import AuditRow
 
 
 def audit_row(call: Call, clock: Clock, resource: str) -> AuditRow:

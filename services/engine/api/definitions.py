@@ -8,7 +8,7 @@ from archwright.errors import DefinitionInvalid, PayloadTooLarge, RequestInvalid
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.audit import audit_row
-from services.engine.ports import Definitions, PublishedDefinition
+from services.engine.ports.definitions import Definitions, PublishedDefinition
 
 _SOURCE_BYTES_MAX = 1 << 20
 _PAGE_DEFAULT, _PAGE_MAX = 50, 200

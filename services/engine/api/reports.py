@@ -21,7 +21,9 @@ from services.engine.api.agent_frames import fence_of
 from services.engine.domain.commands import CompleteTask, FailTask, Stale
 from services.engine.domain.events import ArtifactMade, Json
 from services.engine.live import Feed, ProgressTold
-from services.engine.ports import Artifacts, Asked, Commands, Fence
+from services.engine.ports.artifacts import Artifacts
+from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.keys import Fence
 from services.engine.sessions import Acknowledged, HeldTask, Outcome, Session
 
 log = structlog.get_logger(__name__)

@@ -30,7 +30,9 @@ from services.engine.domain.events import (
 from services.engine.domain.telling import agent_type_of, failures_before, name_of, payload_of, step_of, task_of
 from services.engine.domain.transitions import TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
-from services.engine.ports import Key, NewWorkflow, Numbered, OpenTask
+from services.engine.ports.history import Numbered, OpenTask
+from services.engine.ports.keys import Key
+from services.engine.ports.store import NewWorkflow
 
 _PRIORITY = {
     Priority.LOW: pb.Task.LOW,

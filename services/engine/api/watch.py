@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from archwright.errors import CursorOutOfRange, WorkflowNotFound
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.live import Closing, Feed, ProgressTold, TaskHanded
-from services.engine.ports import Change, History, Key, Numbered, Summary
+from services.engine.ports.commands import Change
+from services.engine.ports.history import History, Numbered, Summary
+from services.engine.ports.keys import Key
 
 _PAGE = 500
 _HEARTBEAT_SECONDS = 10.0

@@ -32,7 +32,11 @@ from services.engine.domain.commands import CancelWorkflow, StartWorkflow
 from services.engine.domain.decide import canonical
 from services.engine.domain.events import Json
 from services.engine.live import ProgressTold, TaskHanded
-from services.engine.ports import Asked, Commands, Definitions, History, Key, NewWorkflow, RequestTaken, Store, Summary
+from services.engine.ports.commands import Asked, Commands, RequestTaken
+from services.engine.ports.definitions import Definitions
+from services.engine.ports.history import History, Summary
+from services.engine.ports.keys import Key
+from services.engine.ports.store import NewWorkflow, Store
 
 _PAGE_DEFAULT, _PAGE_MAX = 50, 200
 _HISTORY_DEFAULT, _HISTORY_MAX = 100, 1000

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from services.engine.ports import Fence, TaskBoard
+from services.engine.ports.keys import Fence
+from services.engine.ports.task_board import TaskBoard
 
 _QUIET_SECONDS = 20.0
 

@@ -17,7 +17,9 @@ from archwright import ids
 from services.chassis.clock import Clock
 from services.engine.assignments import Assigner
 from services.engine.live import Feed, TaskHanded
-from services.engine.ports import Change, Roster, Slot, TaskBoard
+from services.engine.ports.commands import Change
+from services.engine.ports.roster import Roster
+from services.engine.ports.task_board import Slot, TaskBoard
 from services.engine.sessions import Session, Sessions
 
 log = structlog.get_logger(__name__)

@@ -24,23 +24,9 @@ from services.engine.domain.effects import effects
 from services.engine.domain.events import Event, TaskCompleted
 from services.engine.domain.workflow import Workflow
 from services.engine.memory import Memory
-from services.engine.ports import (
-    Answer,
-    Asked,
-    AuditRow,
-    Change,
-    Entry,
-    Fence,
-    Indigestible,
-    Key,
-    Listener,
-    NewWorkflow,
-    RequestTaken,
-    Store,
-    Stored,
-    UnknownOutcome,
-    Written,
-)
+from services.engine.ports.commands import Answer, Asked, Change, Listener, RequestTaken
+from services.engine.ports.keys import AuditRow, Fence, Key
+from services.engine.ports.store import Entry, Indigestible, NewWorkflow, Store, Stored, UnknownOutcome, Written
 
 log = structlog.get_logger(__name__)
 

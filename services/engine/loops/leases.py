@@ -10,7 +10,7 @@ from __future__ import annotations
 import structlog
 
 from services.chassis.clock import Clock
-from services.engine.ports import TaskBoard
+from services.engine.ports.task_board import TaskBoard
 from services.engine.sessions import Sessions
 
 log = structlog.get_logger(__name__)

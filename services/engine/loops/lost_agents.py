@@ -15,7 +15,8 @@ from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
 from services.engine.domain.commands import FailTask, Stale
 from services.engine.loops.leases import LeaseRenewal
-from services.engine.ports import Asked, Commands, Held, TaskBoard
+from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.task_board import Held, TaskBoard
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,8 @@ import structlog
 from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
 from services.engine.domain.commands import FailTask, Stale
-from services.engine.ports import Asked, Commands, TaskBoard
+from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.task_board import TaskBoard
 
 log = structlog.get_logger(__name__)
 

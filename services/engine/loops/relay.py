@@ -17,7 +17,9 @@ from archwright.errors import DependencyUnavailable
 from services.bus.event import BusEvent
 from services.bus.port import Publisher
 from services.engine.bus_events import bus_event
-from services.engine.ports import Change, History, Numbered, Span, Store
+from services.engine.ports.commands import Change
+from services.engine.ports.history import History, Numbered
+from services.engine.ports.store import Span, Store
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from archwright.errors import WorkflowNotFound
 from services.chassis.clock import Clock
 from services.engine.domain.commands import FireTimer, Stale
-from services.engine.ports import Asked, Commands, TaskBoard
+from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.task_board import TaskBoard
 
 _TIMERS_MAX = 500
 

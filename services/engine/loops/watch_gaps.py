@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.engine.live import Feed
-from services.engine.ports import History
+from services.engine.ports.history import History
 
 
 class WatchGaps:

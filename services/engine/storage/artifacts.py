@@ -9,7 +9,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from archwright import ids
-from services.engine.ports import Key, StoredArtifact
+from services.engine.ports.artifacts import StoredArtifact
+from services.engine.ports.keys import Key
 from services.engine.storage.database import Database
 from services.engine.storage.tables import artifact_references, artifacts
 

@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.engine.ports import AuditRow
+from services.engine.ports.keys import AuditRow
 
 WRITER = uuid.UUID(bytes=bytes(16))
 """The chain of rows written so; a commit's rows have their replica's."""

@@ -18,7 +18,8 @@ from archwright.language.builtin import builtin_definitions
 from archwright.language.parse import parse
 from archwright.language.plan import Plan
 from archwright.language.plan import compile as compile_plan
-from services.engine.ports import AuditRow, PublishedDefinition
+from services.engine.ports.definitions import PublishedDefinition
+from services.engine.ports.keys import AuditRow
 from services.engine.storage.audit import append_audit
 from services.engine.storage.database import Database
 from services.engine.storage.tables import definitions

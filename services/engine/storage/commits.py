@@ -10,7 +10,8 @@ from typing import Any, get_args
 import asyncpg
 
 from archwright import ids
-from services.engine.ports import Entry, Indigestible, Key, Span, UnknownOutcome, Verdict, Written
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
 from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events, dump_workflow
 from services.engine.storage.database import Database
 

@@ -13,7 +13,8 @@ from typing import Literal
 import asyncpg
 
 from archwright import ids
-from services.engine.ports import Claimed, DueTimer, Fence, Held, Key, Slot
+from services.engine.ports.keys import Fence, Key
+from services.engine.ports.task_board import Claimed, DueTimer, Held, Slot
 from services.engine.storage.codec import PRIORITY_OF_NUMBER
 from services.engine.storage.database import Database
 

@@ -14,7 +14,9 @@ from services.engine.domain.decide import Known
 from services.engine.domain.events import TaskCompleted, WorkflowCreated
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Workflow
-from services.engine.ports import Key, NewWorkflow, Numbered, OpenTask, Stored, Summary
+from services.engine.ports.history import Numbered, OpenTask, Summary
+from services.engine.ports.keys import Key
+from services.engine.ports.store import NewWorkflow, Stored
 from services.engine.storage.catalogue import plan_of
 from services.engine.storage.codec import STATUS_NUMBER, load_events, load_workflow
 from services.engine.storage.database import Database

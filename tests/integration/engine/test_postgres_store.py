@@ -21,7 +21,9 @@ from services.engine.domain.decide import Known, decide
 from services.engine.domain.effects import effects
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Workflow
-from services.engine.ports import AuditRow, Entry, Fence, Key, NewWorkflow, Slot, Stored, Written
+from services.engine.ports.keys import AuditRow, Fence, Key
+from services.engine.ports.store import Entry, NewWorkflow, Stored, Written
+from services.engine.ports.task_board import Slot
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.commits import next_hash
 from services.engine.storage.database import Database as EngineDatabase

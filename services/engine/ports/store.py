@@ -1,0 +1,117 @@
+"""The truth about workflows: what one commit writes, and what deciding needs of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from archwright.language.plan import Plan
+from services.engine.domain.decide import Known
+from services.engine.domain.effects import Effects
+from services.engine.domain.events import Event
+from services.engine.domain.workflow import Workflow
+from services.engine.ports.keys import AuditRow, Fence, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A workflow as it stands in the database, with what deciding about it needs."""
+
+    key: Key
+    plan: Plan
+    workflow: Workflow
+    version: int
+    head_hash: bytes
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class NewWorkflow:
+    """The columns of a workflow's row that never change."""
+
+    request_id: str
+    request_hash: bytes
+    definition_name: str
+    definition_version: str
+    definition_hash: str
+    user_id: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one commit writes about one workflow. `expected_version` 0 means that it is new."""
+
+    key: Key
+    expected_version: int
+    before: Workflow
+    after: Workflow
+    events: tuple[Event, ...]
+    effects: Effects
+    head_hash: bytes
+    created: NewWorkflow | None = None
+    fences: tuple[Fence, ...] = ()
+    audit: tuple[AuditRow, ...] = ()
+
+
+Verdict = Literal["won", "lost", "fenced", "exists"]
+"""What became of an entry: written; moved meanwhile; a fence is no longer true; the request_id is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The fate of an entry, with the hash that the workflow's history ends in now."""
+
+    verdict: Verdict
+    head_hash: bytes = b""
+
+
+class UnknownOutcome(Exception):
+    """The connection broke during a commit: it may have happened or not. `Store.settle` finds out."""
+
+
+class Indigestible(Exception):
+    """The database refuses the data of an entry, and always will. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Events of one workflow that one commit wrote."""
+
+    key: Key
+    first_seq: int
+    count: int
+
+
+class Store(Protocol):
+    """The truth about workflows."""
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist, as of the last commit."""
+        ...
+
+    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
+        """Write all entries that nobody overtook, in one transaction; return the fate of each, in order.
+
+        Raises UnknownOutcome when the connection broke before the answer, and Indigestible when the
+        database refuses the data of one of them.
+        """
+        ...
+
+    async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
+        """Return who won in a commit whose outcome is unknown; None means that it never happened and never can."""
+        ...
+
+    async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
+        """Return the workflow that this request started, and the hash of the request's body."""
+        ...
+
+    async def publish_due(self, older_than_seconds: float) -> Sequence[tuple[uuid.UUID, Sequence[Span]]]:
+        """Return commits that nobody published within that time, oldest first, and reserve them briefly."""
+        ...
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
+        """Note that the bus has these commits' events."""
+        ...

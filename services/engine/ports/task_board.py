@@ -1,0 +1,133 @@
+"""Who works on what, and those who give work out or take it back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from archwright.language.model import Priority
+from services.engine.ports.keys import Fence, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Room for one task in one session."""
+
+    session_id: uuid.UUID
+    lease_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A task that is now assigned to a session."""
+
+    key: Key
+    task_id: str
+    step: str
+    priority: Priority
+    attempt: int
+    lease_id: uuid.UUID
+    session_id: uuid.UUID
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An open task that a session holds, with the fence that says so."""
+
+    key: Key
+    step: str
+    agent_id: str
+    fence: Fence
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A timer whose time has come."""
+
+    key: Key
+    name: str
+    generation: int
+
+
+class TaskBoard(Protocol):
+    """Who works on what: open tasks and the sessions that hold them, on the database's clock."""
+
+    async def open_session(
+        self, session_id: uuid.UUID, agent_id: str, agent_type: str, tenant: str, keeping: Collection[Fence]
+    ) -> tuple[Sequence[Held], Sequence[Held]]:
+        """Begin a session and end the agent's older ones.
+
+        Return which of `keeping` the new session holds now, and what the older ones held that it does not.
+        """
+        ...
+
+    async def tenant_of_work(self, agent_tenant: str, agent_id: str, workflow_id: str) -> str | None:
+        """Return whose workflow it is that the agent holds a task of; None when it holds none."""
+        ...
+
+    async def renew(self, session_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Collection[uuid.UUID]]:
+        """Lengthen the leases of sessions that are still open; return them, each with the leases it holds."""
+        ...
+
+    async def expire(self) -> Sequence[Held]:
+        """Close sessions whose lease is over and return what closed sessions still hold."""
+        ...
+
+    async def close_session(self, session_id: uuid.UUID) -> None:
+        """Forget a session that holds nothing."""
+        ...
+
+    async def claim(self, agent_type: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
+        """Assign waiting tasks to the slots: the most urgent first, then the oldest."""
+        ...
+
+    async def accept(self, fences: Collection[Fence]) -> None:
+        """Note that these deliveries were accepted; their time runs from now."""
+        ...
+
+    async def give_back(self, fence: Fence, *, after_seconds: float) -> None:
+        """Let a task that was delivered in vain wait for another agent."""
+        ...
+
+    async def redeliver_unaccepted(self) -> int:
+        """Let tasks whose agent did not accept in time wait for another; return how many."""
+        ...
+
+    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "queue"]]]:
+        """Return open tasks that are out of time, and which time it was."""
+        ...
+
+    async def due_timers(self, limit: int) -> Sequence[DueTimer]:
+        """Return timers whose time has come, and reserve them briefly."""
+        ...
+
+    async def drop_timer(self, timer: DueTimer) -> None:
+        """Forget a timer that has become pointless."""
+        ...
+
+
+class Revoker(Protocol):
+    """Takes tasks away from sessions that are over."""
+
+    async def revoke(self, held: Sequence[Held]) -> None:
+        """Fail these attempts, unless somebody was faster."""
+        ...
+
+
+class Waker(Protocol):
+    """Somebody who gives out tasks."""
+
+    def wake(self) -> None:
+        """Look at once: there may be something to give, or somebody to take it."""
+        ...
+
+
+class Acceptor(Protocol):
+    """Notes which deliveries were accepted."""
+
+    def accept(self, fence: Fence) -> None:
+        """Note it soon."""
+        ...
