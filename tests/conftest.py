@@ -121,7 +121,7 @@ def guarded(
     folder: Path, stop_signal: signal.Signals, command: list[str], identity: tuple[str, ...] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server under a guardian, which outlives us if it must."""
-    guardian = subprocess.Popen(  # noqa: S603  likewise
+    guardian = subprocess.Popen(
         [sys.executable, str(GUARDIAN), str(folder), str(int(stop_signal)), *identity, "--", *command],
         stdin=subprocess.PIPE,
         start_new_session=True,
@@ -136,7 +136,7 @@ def guarded(
 
 
 def make_cluster(folder: Path, identity: tuple[str, ...]) -> None:
-    made = subprocess.run(  # noqa: S603  our own program
+    made = subprocess.run(
         [
             *launch(signal.SIGINT, identity),
             *(str(postgres_program("initdb")), "-D", str(folder / "data"), "-U", OWNER, "--auth=trust"),

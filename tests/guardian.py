@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     if identity:
         launch += [f"--user={identity[0]}", f"--group={identity[1]}"]
     with Path(folder, "log").open("wb") as log:
-        server = subprocess.Popen(  # noqa: S603  the fixture's own command
+        server = subprocess.Popen(
             [*launch, "--", *arguments[split + 1 :]], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     threading.Thread(target=end_with_tests, args=(server, int(stop_signal)), daemon=True).start()

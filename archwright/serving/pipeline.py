@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import grpc
 import structlog
@@ -22,20 +22,17 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from archwright import ids
-from archwright.access.v1 import access_pb2
 from archwright.errors import (
     ArchwrightError,
     DeadlinePassed,
     InternalFault,
     MethodUnknown,
     PayloadInvalid,
-    RoleDenied,
-    TokenInvalid,
-    TokenMissing,
 )
+from archwright.serving.admission import Admission, Context, Verifier, path_of
 from archwright.serving.calls import Call
 from archwright.serving.status import to_status
-from archwright.serving.tokens import ANONYMOUS, Caller
+from archwright.serving.tokens import ANONYMOUS
 
 __all__ = ["Call", "Served", "Verifier", "make_handlers"]
 
@@ -44,15 +41,7 @@ log = structlog.get_logger(__name__)
 UNARY_SECONDS_MAX: Final = 60.0
 """How long a call that is not a stream may take, whatever deadline its caller set."""
 
-Context = grpc.aio.ServicerContext[Any, Any]
 Answer = TypeVar("Answer")
-
-
-class Verifier(Protocol):
-    """Tells who holds a token."""
-
-    def verify(self, token: str) -> Caller:
-        """Return the caller, or raise TokenInvalid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +75,12 @@ class _Method:
     """One RPC: everything about it that does not change from call to call."""
 
     def __init__(self, method: MethodDescriptor, servicer: object, verifier: Verifier) -> None:
-        self._name = f"/{method.containing_service.full_name}/{method.name}"
+        self._name = path_of(method)
+        self._admission = Admission(method, verifier)
         self._streams_in, self._streams_out = method.client_streaming, method.server_streaming
-        self._roles = _allowed_roles(method)
         self._parse = GetMessageClass(method.input_type).FromString
         self._serialise = GetMessageClass(method.output_type).SerializeToString
         self._answer = _bound(servicer, method)
-        self._verifier = verifier
 
     def handler(self) -> grpc.RpcMethodHandler[Any, Any]:
         """Return the handler of this method's kind; requests reach it as bytes."""
@@ -142,7 +130,7 @@ class _Method:
         started = time.perf_counter()
         caller, code = ANONYMOUS, grpc.StatusCode.OK
         try:
-            call = self._admitted(context)
+            call = self._admission.admit(context)
             caller = call.caller
             return await answer(call)
         except asyncio.CancelledError:
@@ -164,37 +152,6 @@ class _Method:
                 tenant=caller.tenant,
                 subject=caller.subject,
             )
-
-    def _admitted(self, context: Context) -> Call:
-        token, metadata = "", {}
-        for key, value in context.invocation_metadata() or ():
-            if key == "authorization":
-                token = _bearer(value)
-            elif isinstance(value, str):
-                metadata[key] = value
-        remaining = context.time_remaining()
-        return Call(
-            caller=ANONYMOUS if self._roles is None else self._authorised(token, self._roles),
-            metadata=metadata,
-            method=self._name,
-            peer=context.peer(),
-            deadline=None if remaining is None else time.monotonic() + remaining,
-        )
-
-    def _authorised(self, token: str, allowed: frozenset[str]) -> Caller:
-        if not token:
-            raise TokenMissing(
-                "No token came with the call. Send `authorization: Bearer <token>`; "
-                "`archwright token` prints one in the local mesh."
-            )
-        caller = self._verifier.verify(token)
-        if allowed.isdisjoint(caller.roles):
-            raise RoleDenied(
-                f"{self._name} takes one of the roles {', '.join(sorted(allowed))}; "
-                f"the token of {caller.subject!r} has {', '.join(sorted(caller.roles)) or 'none'}.",
-                facts={"method": self._name, "roles": ",".join(sorted(allowed))},
-            )
-        return caller
 
     def _parsed(self, raw: bytes) -> Message:
         try:
@@ -245,17 +202,6 @@ async def _send_all(responses: AsyncGenerator[Message, None], context: Context) 
             await write(response)
 
 
-def _allowed_roles(method: MethodDescriptor) -> frozenset[str] | None:
-    """Return who may call, or None for everybody."""
-    options = method.GetOptions()
-    if not options.HasExtension(access_pb2.access):
-        raise ValueError(f"{method.full_name} has no access rule; set the option (archwright.access.v1.access).")
-    rule = options.Extensions[access_pb2.access]
-    if rule.anonymous:
-        return None
-    return frozenset(access_pb2.Role.Name(role).lower() for role in rule.roles)
-
-
 def _bound(servicer: object, method: MethodDescriptor) -> Callable[..., Any]:
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", method.name).lower()
     answer = getattr(servicer, name, None)
@@ -266,13 +212,6 @@ def _bound(servicer: object, method: MethodDescriptor) -> Callable[..., Any]:
         wanted = "an async generator" if method.server_streaming else "a coroutine"
         raise ValueError(f"{type(servicer).__name__}.{name} must be {wanted}, as {method.full_name} asks.")
     return cast(Callable[..., Any], answer)
-
-
-def _bearer(header: str | bytes) -> str:
-    scheme, _, token = header.partition(" ") if isinstance(header, str) else ("", "", "")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise TokenInvalid("The `authorization` header is not of the form `Bearer <token>`.")
-    return token.strip()
 
 
 def _told(error: Exception, method: str) -> ArchwrightError:

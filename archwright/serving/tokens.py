@@ -16,10 +16,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import jwt
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from archwright.errors import TokenInvalid
+
+log = structlog.get_logger(__name__)
 
 ALGORITHM = "ES256"
 PLATFORM_TENANT = "platform"
@@ -89,8 +92,13 @@ class TokenVerifier:
         stamp = _stamp(self._file)
         if stamp in (self._stamp, None):  # a file that is being replaced may be away for a moment
             return
-        self._keys = _read_keys(self._file)
         self._stamp = stamp
+        try:
+            self._keys = _read_keys(self._file)
+        except ValueError as malformed:
+            # The keys of a moment ago are better than none: a bad file must not stop a service that runs.
+            log.error("jwks_file_refused", cause=str(malformed))
+            return
         self._remembered.clear()
 
     def _checked(self, token: str) -> Caller:

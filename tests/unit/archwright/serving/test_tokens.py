@@ -185,6 +185,16 @@ def test_keys_that_change_are_read_again_and_the_old_ones_forgotten(
     assert "is not one that we trust" in refusal_of(old_token)
 
 
+def test_a_file_that_turns_bad_leaves_the_keys_of_before(keys: Keys, verifier: TokenVerifier) -> None:
+    known, unknown = keys.token(), Keys(new_key_pem(), keys.key_file, keys.jwks_file).token()
+    keys.jwks_file.write_text("not a key set")
+
+    with pytest.raises(TokenInvalid):  # an unknown key makes it look at the file
+        verifier.verify(unknown)
+
+    assert verifier.verify(known).subject == "ada"
+
+
 def test_a_file_without_usable_keys_is_refused_at_once(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     for text in ("", "{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "AAAA", "kid": "1"}]}'):
