@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, islice
 
 from archwright.errors import Violation
 
@@ -15,22 +16,22 @@ from .check_expressions import Checker, declared_fields
 from .graph import Graph, build
 from .model import RESERVED_NAMES, Definition, Place, Schema
 from .parse import parse
-from .refusal import in_order, refusal
+from .refusal import VIOLATIONS_MAX, in_order, refusal
 from .schema import SchemaInvalid, validator
 
 
 def check(definition: Definition) -> tuple[Violation, ...]:
     """Return everything that keeps a definition from being published, in the order of its text."""
     graph, violations = build(definition.steps)
-    found = [
-        *_names(definition),
-        *violations,
-        *(_unreachable(definition, graph) if graph else ()),
-        *_schemas(definition),
-        *_expressions(definition, graph),
-        *(_default_inputs(definition, graph) if graph else ()),
-    ]
-    return in_order([_placed(violation, definition) for violation in found])
+    found = chain(
+        _names(definition),
+        violations,
+        _unreachable(definition, graph) if graph else (),
+        _schemas(definition),
+        _expressions(definition, graph),
+        _default_inputs(definition, graph) if graph else (),
+    )
+    return in_order([_placed(violation, definition) for violation in islice(found, VIOLATIONS_MAX)])
 
 
 def load(source: str) -> Definition:

@@ -16,6 +16,7 @@ from archwright.errors import Violation
 
 from . import tree
 from .model import Json, Place, Schema
+from .refusal import VIOLATIONS_MAX
 from .tree import Leaf, Mapping, Node, Sequence
 from .vocabulary import Words, did_you_mean, objection
 
@@ -23,7 +24,6 @@ Choice = TypeVar("Choice", bound=StrEnum)
 Part = TypeVar("Part")
 
 _SHOWN_MAX = 60
-_VIOLATIONS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,14 @@ class Findings:
         self.violations: list[Violation] = []
         self.places: dict[str, Place] = {}
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more problems are noted."""
+        return len(self.violations) >= VIOLATIONS_MAX
+
     def object_to(self, path: str, place: Place, description: str) -> None:
         """Note a problem."""
-        if len(self.violations) < _VIOLATIONS_MAX:
+        if not self.is_full:
             self.violations.append(Violation(path, description, place.line, place.column))
 
 
@@ -65,6 +70,8 @@ class Fields:
             findings.places[path] = node.place
         for key, entry in node.entries.items():
             name = words.aliases.get(key, key)
+            if findings.is_full:
+                break
             if name not in words.known:
                 findings.object_to(self._at(key), entry.key_place, objection(key, words))
                 self._misspelt = True
@@ -229,6 +236,8 @@ class Fields:
         word = node.value.lower()
         if word in words:
             return among(word)
+        if self._findings.is_full:
+            return None
         hint = did_you_mean(word, words) or f"; there are: {', '.join(words)}"
         self._findings.object_to(path, node.place, f"there is no {node.value[:_SHOWN_MAX]!r} here{hint}")
         return None

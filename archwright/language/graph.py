@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from archwright.errors import Violation
 
 from .model import END, Step
+from .refusal import VIOLATIONS_MAX
 from .vocabulary import did_you_mean
 
 END_INDEX = -1
@@ -87,9 +89,15 @@ class _Targets:
         found = self._index.get(target)
         if found is not None and found > position:
             return found
+        if len(self.violations) >= VIOLATIONS_MAX:
+            return END_INDEX
         if found is None:
             name = self._by_step_id.get(target)
-            hint = f"; the name of that step is {name!r}" if name else did_you_mean(target, self._names[position + 1 :])
+            hint = (
+                f"; the name of that step is {name!r}"
+                if name
+                else did_you_mean(target, islice(self._names, position + 1, None))
+            )
             wrong = f"there is no step {target!r}{hint}"
         elif found == position:
             wrong = f"leads from {target!r} to itself; loops are not in this version yet"

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 from archwright.errors import DefinitionInvalid, Violation
 
+VIOLATIONS_MAX = 100
+"""Of one definition; the rest would not be read."""
+
 
 def refusal(violations: Sequence[Violation]) -> DefinitionInvalid:
     """Return the error that tells of these problems, of which there is at least one, in the order of the text."""

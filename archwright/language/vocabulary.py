@@ -8,6 +8,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+
+# Comparing is slow, and a text may be made to ask for a great deal of it.
+_LETTERS_MAX = 100
+_COMPARED_MAX = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,5 +107,5 @@ def objection(word: str, words: Words) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a question that names the nearest of the known words, or nothing when none is near."""
-    nearest = difflib.get_close_matches(word.lower()[:200], list(known), n=1, cutoff=0.7)
+    nearest = difflib.get_close_matches(word.lower()[:_LETTERS_MAX], islice(known, _COMPARED_MAX), n=1, cutoff=0.7)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""

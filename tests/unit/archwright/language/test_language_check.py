@@ -7,6 +7,7 @@ import pytest
 from archwright.errors import DefinitionInvalid, Violation
 from archwright.language.check import check, load
 from archwright.language.parse import parse
+from archwright.language.refusal import VIOLATIONS_MAX
 
 DECLARED = """
 name: x
@@ -172,6 +173,12 @@ def test_wrong_targets_are_told_and_nothing_that_follows_from_them() -> None:
     text = "name: x\nsteps:\n  - {name: a, agent: b, next: d}\n  - {name: c, agent: b, input: {x: '${steps.a.output}'}}"
 
     assert told(text) == [("steps[0].next", "there is no step 'd'")]
+
+
+def test_no_more_problems_are_told_than_anybody_reads() -> None:
+    steps = "".join(f"- {{name: step_{number}, agent: a, next: steps_{number}}}\n" for number in range(5_000))
+
+    assert len(problems(f"name: x\nsteps:\n{steps}")) == VIOLATIONS_MAX
 
 
 def test_schemas_are_checked_at_their_place() -> None:

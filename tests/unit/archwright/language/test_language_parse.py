@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from archwright.errors import DefinitionInvalid, Violation
 from archwright.language.model import Condition, Definition, ErrorCategory, Priority, RetryPolicy, Step
 from archwright.language.parse import STEPS_MAX, parse
+from archwright.language.refusal import VIOLATIONS_MAX
 from archwright.language.vocabulary import DEFINITION, STEP
 
 FULL = """
@@ -109,7 +110,9 @@ def test_what_is_left_out_has_the_documented_defaults() -> None:
 
     assert (definition.version, definition.timeout_seconds, definition.max_retries) == ("1.0.0", 3600, 0)
     assert (step.timeout_seconds, step.queue_timeout_seconds, step.priority) == (600, None, Priority.NORMAL)
-    assert step.retry_policy == RetryPolicy(3, 1.0, 60.0, True, True, frozenset({"transient", "timeout"}))
+    assert step.retry_policy == RetryPolicy(
+        3, 1.0, 60.0, True, True, frozenset({ErrorCategory.TRANSIENT, ErrorCategory.TIMEOUT})
+    )
     assert (step.input, step.next, step.otherwise, step.conditions) == (None, None, None, ())
 
 
@@ -277,6 +280,12 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_text() -> None:
 def test_the_message_names_the_first_problem_and_counts_the_others() -> None:
     with pytest.raises(DefinitionInvalid, match=r"line 1, column 1: nme: there is no field 'nme'.*\(and 1 more\)\.$"):
         parse("nme: x\nsteps: [{name: a, agnet: b}]")
+
+
+def test_no_more_problems_are_told_than_anybody_reads() -> None:
+    unknown = "".join(f"nonsense_word_{number}: 1\n" for number in range(20_000))
+
+    assert len(violations(f"name: x\n{unknown}")) == VIOLATIONS_MAX
 
 
 def test_there_may_not_be_more_steps_than_the_limit() -> None:
