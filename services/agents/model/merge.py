@@ -100,7 +100,7 @@ class _Draft:
         name = " ".join(xml_text(op.name).split())
         if not name and element_type not in JUNCTIONS:
             self._warn("MODEL_NAME_MISSING", f"The {element_type.words.lower()} {op.id!r} has no name.", op.id)
-            name = op.id
+            name = element_id
         element = Element(element_id, element_type, name, xml_text(op.rationale), _properties(op))
         there = self.elements.get(element_id)
         if there is not None or element_id in self.relations:

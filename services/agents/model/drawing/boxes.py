@@ -28,7 +28,7 @@ def draw_leaf(box: Box, element: Element) -> Iterator[str]:
         fill = INK if element.type is ElementType.AND_JUNCTION else "#fff"
         yield f'<circle cx="{box.x + box.w // 2}" cy="{box.y + box.h // 2}" r="7" fill="{fill}" stroke="{INK}"/></g>'
         return
-    yield _outline(box, element.type, opacity="")
+    yield _outline(box, element.type, look="")
     yield _sign(box, element.type)
     yield (
         f'<text x="{box.x + 9}" y="{box.y + CAPTION_BASE}" font-size="{CAPTION_SIZE}" fill="{INK}" opacity=".62">'
@@ -49,7 +49,7 @@ def draw_leaf(box: Box, element: Element) -> Iterator[str]:
 def draw_container(box: Box, element: Element) -> Iterator[str]:
     """Yield the SVG of a box that other boxes stand in."""
     yield f'<g class="box"><title>{_tooltip(element)}</title>'
-    yield _outline(box, element.type, opacity=' fill-opacity=".42"')
+    yield _outline(box, element.type, look=' class="holds" fill-opacity=".42"')
     yield _sign(box, element.type)
     for ordinal, line in enumerate(wrap(element.name, box.w - 2 * PADDING - ICON_WIDTH, TITLE_SIZE, 2)):
         yield (
@@ -59,9 +59,9 @@ def draw_container(box: Box, element: Element) -> Iterator[str]:
     yield "</g>"
 
 
-def _outline(box: Box, element_type: ElementType, opacity: str) -> str:
+def _outline(box: Box, element_type: ElementType, look: str) -> str:
     found = colours(element_type)
-    paint = f'fill="{found.fill}"{opacity} stroke="{found.edge}"'
+    paint = f'fill="{found.fill}"{look} stroke="{found.edge}"'
     match element_type.aspect:
         case Aspect.MOTIVATION:
             wide, high = box.w - 2 * CUT, box.h - 2 * CUT

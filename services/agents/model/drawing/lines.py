@@ -61,9 +61,9 @@ def head(form: Head, before: Point, tip: Point) -> str:
         case Head.FILLED:
             return f'<path d="M{at(8, 3.8)}L{at(0)}L{at(8, -3.8)}Z" fill="currentColor"/>'
         case Head.TRIANGLE:
-            return f'<path d="M{at(9, 4.6)}L{at(0)}L{at(9, -4.6)}Z" fill="#fff"/>'
+            return f'<path d="M{at(9, 4.6)}L{at(0)}L{at(9, -4.6)}Z" fill="var(--bg,#fff)"/>'
         case Head.DIAMOND | Head.DIAMOND_FILLED:
-            fill = "currentColor" if form is Head.DIAMOND_FILLED else "#fff"
+            fill = "currentColor" if form is Head.DIAMOND_FILLED else "var(--bg,#fff)"
             return f'<path d="M{at(0)}L{at(6, 3.8)}L{at(12)}L{at(6, -3.8)}Z" fill="{fill}"/>'
         case Head.DOT:
             x, y = at(3).split()
