@@ -9,6 +9,8 @@ from html import escape
 from services.agents.model.text import xml_text
 
 SERIES_COLOURS = 8
+SMALLEST = 1e-9
+"""What is less counts as nothing."""
 
 
 def text(x: float, y: float, words: str, *, anchor: str = "start", size: float = 11, style: str = "") -> str:
@@ -46,7 +48,7 @@ def colour(ordinal: int) -> str:
 
 def step(largest: float, wanted: int = 5) -> float:
     """Return a round distance (1, 2 or 5 times a power of ten) that makes about `wanted` ticks up to `largest`."""
-    if not math.isfinite(largest) or largest <= 0:
+    if not SMALLEST < largest < math.inf:
         return 1.0
     rough = largest / wanted
     power = 10.0 ** math.floor(math.log10(rough))

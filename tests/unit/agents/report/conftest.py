@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,14 @@ def outputs(case: Mapping[str, Any]) -> Mapping[str, AgentOutput]:
     return {key: output_of(document, request) for key, document in case.items() if key != "request"}
 
 
-@pytest.fixture(scope="session")
-def make_output() -> Callable[[Mapping[str, Any]], AgentOutput]:
-    return lambda document: output_of(document, "")
-
-
 def output_of(document: Mapping[str, Any], request: str) -> AgentOutput:
     """Return the output that the case's shorthand stands for."""
     whole = {key: sourced(value, request) for key, value in document.items() if key not in {"elements", "relations"}}
     whole["model_ops"] = [
-        *({"op": "ADD_ELEMENT", "type": kind, "id": own, "name": name} for kind, own, name in document.get("elements", ())),
+        *(
+            {"op": "ADD_ELEMENT", "type": kind, "id": own, "name": name}
+            for kind, own, name in document.get("elements", ())
+        ),
         *(relation_op(*relation) for relation in document.get("relations", ())),
     ]
     return from_json(whole)
@@ -46,7 +44,14 @@ def output_of(document: Mapping[str, Any], request: str) -> AgentOutput:
 
 def relation_op(kind: str, source: str, target: str, props: Mapping[str, str] | None = None) -> dict[str, Any]:
     own = f"id-{kind.lower()}-{source}-{target}"
-    return {"op": "ADD_RELATION", "type": kind, "id": own, "source_id": source, "target_id": target, "props": props or {}}
+    return {
+        "op": "ADD_RELATION",
+        "type": kind,
+        "id": own,
+        "source_id": source,
+        "target_id": target,
+        "props": props or {},
+    }
 
 
 def sourced(value: Any, request: str) -> Any:

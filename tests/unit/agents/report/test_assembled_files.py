@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from archwright.agents.v1.output_pb2 import AgentOutput
+from services.agents.deliverables import from_json
+from services.agents.model.exchange.check import import_problems
+from services.agents.model.exchange.read import read
+from services.agents.report.dossier import KEYS
+from services.agents.roles.solution_architect.assembly import MODEL, REPORT, Assembly, assemble
+
+
+@pytest.fixture(scope="module")
+def assembly(outputs: Mapping[str, AgentOutput], request_input: Mapping[str, Any]) -> Assembly:
+    return assemble(outputs, request_input)
+
+
+def test_there_is_a_report_a_model_and_a_file_for_each_deliverable(assembly: Assembly) -> None:
+    assert list(assembly.files) == [REPORT, MODEL, *(f"deliverables/{key}.json" for key in KEYS)]
+    assert {media_type for _, media_type in assembly.files.values()} == {
+        "text/html; charset=utf-8",
+        "application/xml",
+        "application/json",
+    }
+
+
+def test_the_model_file_holds_what_the_roles_said_with_all_views(assembly: Assembly) -> None:
+    content, _ = assembly.files[MODEL]
+    found = read(content)
+
+    assert import_problems(content) == ()
+    assert found.model.name == "Claims platform"
+    assert len(found.model.elements) == assembly.summary["elements"] == 46
+    assert len(found.diagrams) == 7
+
+
+def test_each_json_file_is_the_output_itself(assembly: Assembly, outputs: Mapping[str, AgentOutput]) -> None:
+    for key, output in outputs.items():
+        content, _ = assembly.files[f"deliverables/{key}.json"]
+        assert from_json(json.loads(content)) == output
+        assert content.endswith(b"}\n")
+
+
+def test_the_summary_is_words_and_whole_numbers(assembly: Assembly) -> None:
+    assert all(isinstance(value, str | int) for value in assembly.summary.values())
+    assert assembly.summary | {} == {
+        "title": "Claims platform",
+        "requirements": 6,
+        "must_requirements": 4,
+        "capabilities": 4,
+        "components": 3,
+        "nodes": 2,
+        "work_packages": 3,
+        "elements": 46,
+        "relations": 48,
+        "duration": "60 working days (P80 71)",
+        "build_cost": "€108,600",
+        "infrastructure_a_month": "€1,800",
+        "total_cost_of_ownership": "€442,000",
+        "deadline_verdict": "feasible",
+        "budget_verdict": "within",
+        "findings": 1,
+        "errors": 0,
+        "open_questions": 2,
+        "assumptions": 1,
+        "missing": "nothing",
+        "degraded": "Developer",
+    }
+
+
+def test_what_the_model_left_out_is_a_finding(outputs: Mapping[str, AgentOutput]) -> None:
+    broken = AgentOutput.FromString(outputs["infrastructure"].SerializeToString())
+    broken.model_ops.add(
+        op="ADD_RELATION", id="id-bad", type="Assignment", source_id="id-nod-app", target_id="id-cmp-claims"
+    )
+
+    found = assemble({**outputs, "infrastructure": broken}, {})
+
+    assert found.summary["errors"] == 1
+    assert b"MODEL_RELATION_ILLEGAL" in found.files[REPORT][0]
+
+
+def test_a_deliverable_that_is_missing_has_no_file_and_is_named(outputs: Mapping[str, AgentOutput]) -> None:
+    found = assemble({key: output for key, output in outputs.items() if key not in {"plan", "finance"}}, {})
+
+    assert "deliverables/plan.json" not in found.files
+    assert found.summary["missing"] == "plan, finance"
+    assert found.summary["budget_verdict"] == "not assessed"
+
+
+def test_keys_that_nobody_knows_are_left_alone(outputs: Mapping[str, AgentOutput]) -> None:
+    found = assemble({**outputs, "../escape": AgentOutput()}, {})
+
+    assert not [name for name in found.files if "escape" in name]
