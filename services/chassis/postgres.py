@@ -27,9 +27,10 @@ RETRY_SECONDS: Final = 1.0
 _MIGRATION_LOCK: Final = 0x6172_6368
 
 
-def connect(dsn: str, *, application_name: str, pool_max: int) -> AsyncEngine:
-    """Return a pool of connections; nothing is opened yet."""
+def connect(dsn: str, *, application_name: str, pool_max: int, role: str = "") -> AsyncEngine:
+    """Return a pool of connections, which become `role` where one is named; nothing is opened yet."""
     limit_ms = str(int(STATEMENT_SECONDS_MAX * 1000))
+    as_role = {"role": role} if role else {}
     return create_async_engine(
         make_url(dsn).set(drivername="postgresql+asyncpg"),
         pool_size=pool_max,
@@ -45,6 +46,7 @@ def connect(dsn: str, *, application_name: str, pool_max: int) -> AsyncEngine:
                 "statement_timeout": limit_ms,
                 "idle_in_transaction_session_timeout": limit_ms,
                 "jit": "off",
+                **as_role,
             },
         },
     )

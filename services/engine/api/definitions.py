@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from archwright import language, payloads
 from archwright.engine.v1 import definitions_pb2 as pb
 from archwright.errors import DefinitionInvalid, PayloadTooLarge, RequestInvalid
@@ -27,7 +29,8 @@ class DefinitionApi:
         """Check a text without keeping it."""
         _require_size(request.source)
         try:
-            language.load(request.source)
+            # A hostile text may take seconds to check; others must not wait for it.
+            await asyncio.to_thread(language.load, request.source)
         except DefinitionInvalid as error:
             return pb.ValidateDefinitionResponse(
                 valid=False,

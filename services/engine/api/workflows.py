@@ -230,9 +230,9 @@ def _key(workflow_id: str, call: Call) -> Key:
 def _require_fit(name: str, schema: Json | None, given: Json) -> None:
     if schema is None:
         return
-    problems = validator(schema).problems(given)
+    problems = validator(schema).problems(given, root="input")
     if problems:
-        told = "; ".join(f"{problem.field or 'input'}: {problem.description}" for problem in problems[:5])
+        told = "; ".join(f"{problem.field}: {problem.description}" for problem in problems[:5])
         raise InputMismatch(
             f"The input does not fit definition {name!r}: {told}. "
             f"`archwright definitions get {name}` shows what it takes.",

@@ -159,7 +159,7 @@ def _complete(story: _Story, command: CompleteTask) -> None:
     step, task = _open_task(story.workflow, command.task_id)
     node = story.plan.nodes[story.plan.index[step]]
     if node.step.output_schema is not None:
-        problems = validator(node.step.output_schema).problems(command.output)
+        problems = validator(node.step.output_schema).problems(command.output, root="output")
         if problems:
             told = "; ".join(f"{problem.field}: {problem.description}" for problem in problems[:5])
             message = f"The output of step {step!r} does not fit its output_schema: {told}"
@@ -264,7 +264,7 @@ def _make_task(story: _Story, name: str, now: datetime) -> StepFailed | None:
     except ExpressionFailed as error:
         return StepFailed(now, name, ErrorCategory.PERMANENT, "EXPRESSION_FAILED", str(error))
     if step.input_schema is not None:
-        problems = validator(step.input_schema).problems(given)
+        problems = validator(step.input_schema).problems(given, root="input")
         if problems:
             told = "; ".join(f"{problem.field}: {problem.description}" for problem in problems[:5])
             message = f"The input of step {name!r} does not fit its input_schema: {told}"

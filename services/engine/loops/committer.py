@@ -183,7 +183,7 @@ class Committer:
         while True:
             try:
                 winners = await self._store.settle(batch_id)
-            except (OSError, TimeoutError, UnknownOutcome) as error:
+            except DependencyUnavailable as error:
                 log.warning("commit_not_settled_yet", batch_id=str(batch_id), error=str(error))
                 await self._clock.sleep(pause)
                 pause = min(pause * 2, _PAUSE_SECONDS_MAX)

@@ -6,6 +6,7 @@ pinned is still there after an upgrade brought another.
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +47,7 @@ class Catalogue:
 
     async def publish(self, tenant: str, source: str, user_id: str, audit: AuditRow) -> PublishedDefinition:
         """Keep a definition. Raises DefinitionInvalid, or DefinitionVersionTaken when it exists with other content."""
-        plan = compile_plan(language.load(source))
+        plan = await asyncio.to_thread(_checked, source)
         definition = plan.definition
         if definition.name in builtin_definitions():
             await self.get(tenant, definition.name)
@@ -111,6 +112,10 @@ class Catalogue:
 def plan_of(source: str) -> Plan:
     """Return the plan of a text that was published: it was checked then, by the rules of that time."""
     return compile_plan(parse(source))
+
+
+def _checked(source: str) -> Plan:
+    return compile_plan(language.load(source))
 
 
 def _published(row: Row[Any]) -> PublishedDefinition:

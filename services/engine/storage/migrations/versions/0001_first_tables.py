@@ -31,9 +31,11 @@ _ONLY_LOOPS = ("sessions",)
 def upgrade() -> None:
     """Create the roles, the tables, their policies, and the function that commits."""
     for role, how in ((ENGINE, "LOGIN NOINHERIT"), (LOOPS, "NOLOGIN")):
+        # Roles belong to the whole server: a migration of another database may be making them just now.
         op.execute(
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') "
-            f"THEN CREATE ROLE {role} {how}; END IF; END $$"
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN "
+            f"CREATE ROLE {role} {how}; END IF; "
+            f"EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         )
     op.execute(f"GRANT {LOOPS} TO {ENGINE}")
     op.execute(f"GRANT USAGE ON SCHEMA engine TO {ENGINE}, {LOOPS}")
