@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -26,10 +26,20 @@ from redis.asyncio import Redis
 
 from archwright.local.wheels import program
 
+NO_SKIPS = "ARCHWRIGHT_TESTS_MAY_SKIP"
 START_SECONDS_MAX = 30.0
 OWNER = "postgres"
 GUARDIAN = Path(__file__).with_name("guardian.py")
 _database_numbers = count(1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a skip a failure where everything that tests need is promised to be there."""
+    report = yield
+    if report.skipped and os.environ.get(NO_SKIPS) == "no":
+        report.outcome = "failed"
+    return report
 
 
 @dataclass(frozen=True)
