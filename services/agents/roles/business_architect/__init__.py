@@ -1,0 +1,1 @@
+"""The business architect: from requirements to what the business must be able to do, and how it does it."""
