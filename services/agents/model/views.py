@@ -28,6 +28,8 @@ class Viewpoint:
     tiers: tuple[tuple[E, ...], ...]
     nesting: frozenset[RelationType] = frozenset()
     nested_types: frozenset[E] = frozenset()
+    hosts: frozenset[E] = frozenset(E)
+    """Types that others may stand inside."""
     drawn: frozenset[RelationType] = frozenset(RelationType)
     needs: frozenset[E] = frozenset()
     columns_max: int = 3
@@ -116,8 +118,9 @@ VIEWPOINTS: Sequence[Viewpoint] = (
             (E.APPLICATION_COMPONENT, E.APPLICATION_COLLABORATION, E.APPLICATION_FUNCTION, E.APPLICATION_INTERFACE),
             (E.DATA_OBJECT,),
         ),
-        nesting=WHOLE_PART | {RelationType.ASSIGNMENT},
-        nested_types=frozenset({E.APPLICATION_INTERFACE, E.APPLICATION_FUNCTION}),
+        nesting=HOSTING | {RelationType.REALIZATION},
+        nested_types=frozenset({E.APPLICATION_INTERFACE, E.APPLICATION_FUNCTION, E.APPLICATION_SERVICE}),
+        hosts=frozenset({E.APPLICATION_COMPONENT, E.APPLICATION_COLLABORATION}),
     ),
     Viewpoint(
         key="technology",
@@ -142,8 +145,8 @@ VIEWPOINTS: Sequence[Viewpoint] = (
             ),
             (E.PATH, E.COMMUNICATION_NETWORK, E.DISTRIBUTION_NETWORK, E.MATERIAL),
         ),
-        nesting=HOSTING,
-        nested_types=frozenset({E.SYSTEM_SOFTWARE, E.ARTIFACT, E.TECHNOLOGY_INTERFACE}),
+        nesting=HOSTING | {RelationType.REALIZATION},
+        nested_types=frozenset({E.SYSTEM_SOFTWARE, E.ARTIFACT, E.TECHNOLOGY_INTERFACE, E.APPLICATION_COMPONENT}),
         companions=frozenset({E.APPLICATION_COMPONENT}),
     ),
     Viewpoint(
@@ -158,8 +161,8 @@ VIEWPOINTS: Sequence[Viewpoint] = (
             (E.IMPLEMENTATION_EVENT, E.WORK_PACKAGE),
             (E.BUSINESS_ROLE,),
         ),
-        nesting=WHOLE_PART,
-        nested_types=frozenset({E.WORK_PACKAGE}),
+        nesting=WHOLE_PART | {RelationType.REALIZATION},
+        nested_types=frozenset({E.WORK_PACKAGE, E.DELIVERABLE}),
         companions=frozenset({E.BUSINESS_ROLE}),
     ),
 )
@@ -224,6 +227,8 @@ def _parents(model: Model, shown: dict[str, Element], viewpoint: Viewpoint) -> d
     for relation in _between(model, shown, viewpoint):
         child, parent = relation.target_id, relation.source_id
         if relation.type not in viewpoint.nesting or shown[child].type not in viewpoint.nested_types:
+            continue
+        if shown[parent].type not in viewpoint.hosts:
             continue
         if child in parent_of or child in _ancestors(parent, parent_of):
             continue

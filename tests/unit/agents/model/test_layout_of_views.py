@@ -12,7 +12,7 @@ from services.agents.model.graph import Model
 from services.agents.model.layout import arrange
 from services.agents.model.layout.diagram import Box, Diagram, Point
 from services.agents.model.layout.order import ordered
-from services.agents.model.layout.route import simplified
+from services.agents.model.layout.points import simplified
 from services.agents.model.merge import merge
 from services.agents.model.views import VIEWPOINTS, standard_views
 
