@@ -8,6 +8,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from archwright.local.child import Program, clean_environment
 from archwright.local.gateway_config import GatewayConfig, render
 from archwright.local.launch import launched
@@ -29,7 +31,7 @@ class Gateway:
 
     def serving(self) -> Program:
         """Write the configuration and return what runs it."""
-        write_private(self.config_file, render(self.config).encode())
+        write_private(self.config_file, _alone(render(self.config)).encode())
         binary = self.binary or str(program("envoy", "_bin/envoy", what="Envoy", option="--envoy-binary"))
         # Without the option it dies with the thread that started it.
         words = ("-c", str(self.config_file), "--disable-hot-restart", "--log-level", "warning", "--concurrency", "2")
@@ -48,6 +50,18 @@ class Gateway:
                     writer.close()
         except (OSError, TimeoutError):
             return False
+
+
+def _alone(config: str) -> str:
+    """Return the configuration with listeners that share their port with nobody.
+
+    By default two Envoys may listen on one port and share its callers: right for a restart, and very wrong for
+    two meshes on one machine.
+    """
+    content = yaml.safe_load(config)
+    for listener in content["static_resources"]["listeners"]:
+        listener["enable_reuse_port"] = False
+    return yaml.safe_dump(content, sort_keys=False)
 
 
 def is_free(port: int) -> bool:

@@ -8,15 +8,16 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from importlib.resources import files
 from pathlib import Path
 
 from archwright.errors import InvalidArgument
 from archwright.local import certificates, envoy, keys, programs
-from archwright.local.child import Program
+from archwright.local.child import Program, StartFailed
 from archwright.local.database_roles import password_for, set_password
 from archwright.local.gateway_config import GatewayConfig, Upstream
+from archwright.local.gateway_descriptors import descriptors
 from archwright.local.postgres import Postgres
+from archwright.local.private import write_private
 from archwright.local.serve import Answer, Site, Use, serve
 from archwright.local.state import MeshRecord
 from archwright.local.supervisor import Say
@@ -57,48 +58,47 @@ class Choices:
 
 def up(choices: Choices, say: Say, use: Use[Answer]) -> Answer:
     """Bring the mesh up, await `use`, and take it down; see `serve`."""
-    return serve(
-        lambda site: _Mesh(choices, site).start(),
-        use,
-        say,
-        state_folder=choices.state_folder,
-        is_ephemeral=choices.is_ephemeral,
-    )
+
+    async def start(site: Site) -> MeshRecord:
+        now = datetime.fromtimestamp(time.time(), UTC)
+        mesh = _Mesh(choices, site, certificates.ensure(site.place.certificates, now), keys.ensure(site.place.keys))
+        return await mesh.start()
+
+    return serve(start, use, say, state_folder=choices.state_folder, is_ephemeral=choices.is_ephemeral)
 
 
 @dataclass(frozen=True, slots=True)
 class _Mesh:
     choices: Choices
     site: Site
+    certificates: certificates.Certificates
+    keys: keys.Keys
 
     async def start(self) -> MeshRecord:
         """Start every part and return how to reach them; raises `StartFailed` naming the part that does not come."""
         port = self._gateway_port()
-        made_certificates = certificates.ensure(self.site.place.certificates, datetime.fromtimestamp(time.time(), UTC))
-        made_keys = keys.ensure(self.site.place.keys)
         async with asyncio.TaskGroup() as group:
             redis = group.create_task(self._redis())
             postgres = group.create_task(self._postgres())
         password = password_for(postgres.result(), self.site.place.keys / "postgres-password")
-        own = programs.OwnPrograms(made_certificates, made_keys, postgres.result(), password, redis.result())
+        own = programs.OwnPrograms(self.certificates, self.keys, postgres.result(), password, redis.result())
         async with asyncio.TaskGroup() as group:
-            registering = group.create_task(self._registry(own))
-            engine = group.create_task(self._engine(own, registering))
-        record = MeshRecord(
-            gateway=f"https://{envoy.HOST}:{port}",
+            registry = group.create_task(self._registry(own))
+            engine = group.create_task(self._engine(own, registry))
+        async with asyncio.TaskGroup() as group:
+            gateway = group.create_task(self._gateway(engine.result(), registry.result(), port))
+            group.create_task(self._agents(own, engine.result(), registry.result()))
+        return MeshRecord(
+            gateway=gateway.result(),
             engine=engine.result(),
-            registry=registering.result(),
-            ca_file=str(made_certificates.ca_file),
-            token_key_file=str(made_keys.signing_key_file),
-            enrolment_token_file=str(made_keys.enrolment_token_file),
+            registry=registry.result(),
+            ca_file=str(self.certificates.ca_file),
+            token_key_file=str(self.keys.signing_key_file),
+            enrolment_token_file=str(self.keys.enrolment_token_file),
             token_issuer=keys.ISSUER,
             token_audience=keys.AUDIENCE,
             pid=os.getpid(),
         )
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._gateway(record, made_certificates, made_keys, port))
-            group.create_task(self._agents(own, record))
-        return record
 
     def _gateway_port(self) -> int:
         wished = self.choices.gateway_port
@@ -108,8 +108,11 @@ class _Mesh:
             raise PortTaken(
                 f"Port {wished} is taken. Name another with --gateway-port, or none and a free one is found."
             )
+        return self._other_port(envoy.USUAL_PORT)
+
+    def _other_port(self, taken: int) -> int:
         port = envoy.free_port()
-        self.site.say(f"Port {envoy.USUAL_PORT} is taken; the gateway listens on {port} instead.")
+        self.site.say(f"Port {taken} is taken; the gateway listens on {port} instead.")
         return port
 
     async def _postgres(self) -> str:
@@ -142,30 +145,39 @@ class _Mesh:
         if own.role_password:
             await set_password(own.postgres_dsn, programs.role_of(service), own.role_password)
 
-    async def _gateway(
-        self, record: MeshRecord, made_certificates: certificates.Certificates, made_keys: keys.Keys, port: int
-    ) -> None:
+    async def _gateway(self, engine: str, registry: str, port: int) -> str:
+        try:
+            return await self._gateway_at(port, engine, registry)
+        except StartFailed:
+            if self.choices.gateway_port or envoy.is_free(port):
+                raise
+        # Somebody took the port after we had looked.
+        return await self._gateway_at(self._other_port(port), engine, registry)
+
+    async def _gateway_at(self, port: int, engine: str, registry: str) -> str:
+        descriptors_file = self.site.sockets / "descriptors.binpb"
+        write_private(descriptors_file, descriptors())
         config = GatewayConfig(
             listen=f"{envoy.HOST}:{port}",
             admin=f"{envoy.HOST}:{envoy.free_port()}",
-            tls_cert_file=str(made_certificates.server_file),
-            tls_key_file=str(made_certificates.server_key_file),
-            jwks_file=str(made_keys.jwks_file),
-            token_issuer=record.token_issuer,
-            token_audience=record.token_audience,
-            descriptors_file=str(files("archwright") / "descriptors.binpb"),
-            engine=Upstream((record.engine,), record.ca_file),
-            registry=Upstream((record.registry,), record.ca_file),
+            tls_cert_file=str(self.certificates.server_file),
+            tls_key_file=str(self.certificates.server_key_file),
+            jwks_file=str(self.keys.jwks_file),
+            token_issuer=keys.ISSUER,
+            token_audience=keys.AUDIENCE,
+            descriptors_file=str(descriptors_file),
+            engine=Upstream((engine,), str(self.certificates.ca_file)),
+            registry=Upstream((registry,), str(self.certificates.ca_file)),
         )
         gateway = envoy.Gateway(config, self.site.sockets / "envoy.yaml", self.choices.envoy_binary)
         await self._keep(gateway.serving(), Tier.GATEWAY)
+        return f"https://{config.listen}"
 
-    async def _agents(self, own: programs.OwnPrograms, record: MeshRecord) -> None:
+    async def _agents(self, own: programs.OwnPrograms, engine: str, registry: str) -> None:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for role in programs.ROLES:
-                agent = own.agent(role, record.engine, record.registry)
-                group.create_task(self.site.supervisor.keep(agent, tier=Tier.AGENTS))
+                group.create_task(self.site.supervisor.keep(own.agent(role, engine, registry), tier=Tier.AGENTS))
         self._say_ready(f"{len(programs.ROLES)} agents", "are", began, ", ".join(programs.ROLES))
 
     async def _keep(self, program: Program, tier: Tier) -> str:

@@ -56,7 +56,12 @@ class Supervisor:
         kept = _Kept(program, tier, ChildLog(self._logs / f"{_file_name(program.name)}.log"))
         self._kept.append(kept)
         child = await self._start(kept)
-        kept.address = await child.ready()
+        try:
+            kept.address = await child.ready()
+        except StartFailed:
+            child.kill()
+            self._kept.remove(kept)
+            raise
         self._group.create_task(self._guard(kept, child), name=f"guard {program.name}")
         return kept.address
 
