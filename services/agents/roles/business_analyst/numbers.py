@@ -276,7 +276,7 @@ def _date(text: str, match: re.Match[str]) -> Reading:
 def _is_label(text: str, match: re.Match[str]) -> bool:
     """Return whether digits are part of a name, an ordinal or a list marker rather than a quantity."""
     after = text[match.end() : match.end() + 3]
-    if re.match(r"(?:st|nd|rd|th)\b", after) or re.match(r"[xx]\d", after):  # noqa: RUF001 - 10×10
+    if re.match(r"(?:st|nd|rd|th)\b", after) or re.match(r"[x\u00d7]\d", after):
         return True
     return bool(re.match(r"[.)]\s", after)) and not text[: match.start()].rpartition("\n")[2].strip()
 
