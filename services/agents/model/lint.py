@@ -18,6 +18,7 @@ _NESTING = frozenset(
         RelationType.ASSIGNMENT,
         RelationType.REALIZATION,
         RelationType.SPECIALIZATION,
+        RelationType.ACCESS,
     }
 )
 NAMED_MAX = 8

@@ -6,14 +6,15 @@ of two architectures read alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from services.agents.model.elements import AccessType, RelationType
 from services.agents.model.elements import ElementType as E
-from services.agents.model.elements import RelationType
 from services.agents.model.graph import Element, Model, Relation
 
 WHOLE_PART = frozenset({RelationType.COMPOSITION, RelationType.AGGREGATION})
+_CHANGING = frozenset({AccessType.WRITE, AccessType.READ_WRITE})
 HOSTING = WHOLE_PART | {RelationType.ASSIGNMENT}
 
 
@@ -37,6 +38,8 @@ class Viewpoint:
     """Whether parts stand in lines, as stages do, and not in squares."""
     companions: frozenset[E] = frozenset()
     """Types of another layer, shown only where a relation ties them to what the view is about."""
+    companions_in_boxes_only: bool = False
+    """Whether only nesting ties them, and no line leads to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +115,32 @@ VIEWPOINTS: Sequence[Viewpoint] = (
         key="application-cooperation",
         title="Application cooperation",
         name="Application Cooperation",
-        purpose="Which components there are, what they offer each other and which data they own.",
+        purpose="Which components there are, what they offer, and who uses what or hears from whom.",
         tiers=(
             (E.APPLICATION_EVENT, E.APPLICATION_SERVICE, E.APPLICATION_PROCESS, E.APPLICATION_INTERACTION),
             (E.APPLICATION_COMPONENT, E.APPLICATION_COLLABORATION, E.APPLICATION_FUNCTION, E.APPLICATION_INTERFACE),
-            (E.DATA_OBJECT,),
         ),
         nesting=HOSTING | {RelationType.REALIZATION},
         nested_types=frozenset({E.APPLICATION_INTERFACE, E.APPLICATION_FUNCTION, E.APPLICATION_SERVICE}),
         hosts=frozenset({E.APPLICATION_COMPONENT, E.APPLICATION_COLLABORATION}),
+        drawn=frozenset(RelationType) - {RelationType.ASSIGNMENT},
+    ),
+    Viewpoint(
+        key="application-data",
+        title="Data and its owners",
+        name="Application Structure",
+        purpose="Which component keeps which data, and who else reads or changes it.",
+        tiers=((E.APPLICATION_COMPONENT,), (E.DATA_OBJECT,)),
+        nesting=frozenset({RelationType.ACCESS}),
+        nested_types=frozenset({E.DATA_OBJECT}),
+        drawn=frozenset({RelationType.ACCESS}) | WHOLE_PART | {RelationType.SPECIALIZATION, RelationType.ASSOCIATION},
+        companions=frozenset({E.APPLICATION_COMPONENT}),
     ),
     Viewpoint(
         key="technology",
         title="Technology and deployment",
         name="Technology",
-        purpose="What the components run on: nodes, the software and artifacts on them, services and networks.",
+        purpose="What runs where: nodes, the software and artifacts on them, their components, and the networks.",
         tiers=(
             (E.APPLICATION_COMPONENT,),
             (E.TECHNOLOGY_SERVICE, E.TECHNOLOGY_PROCESS, E.TECHNOLOGY_FUNCTION, E.TECHNOLOGY_EVENT),
@@ -146,7 +160,21 @@ VIEWPOINTS: Sequence[Viewpoint] = (
             (E.PATH, E.COMMUNICATION_NETWORK, E.DISTRIBUTION_NETWORK, E.MATERIAL),
         ),
         nesting=HOSTING | {RelationType.REALIZATION},
-        nested_types=frozenset({E.SYSTEM_SOFTWARE, E.ARTIFACT, E.TECHNOLOGY_INTERFACE, E.APPLICATION_COMPONENT}),
+        nested_types=frozenset(
+            {E.SYSTEM_SOFTWARE, E.ARTIFACT, E.TECHNOLOGY_INTERFACE, E.TECHNOLOGY_SERVICE, E.APPLICATION_COMPONENT}
+        ),
+        columns_max=5,
+        companions=frozenset({E.APPLICATION_COMPONENT}),
+        companions_in_boxes_only=True,
+    ),
+    Viewpoint(
+        key="technology-usage",
+        title="Use of technology",
+        name="Technology Usage",
+        purpose="Which components rely on which technology services.",
+        tiers=((E.APPLICATION_COMPONENT,), (E.TECHNOLOGY_SERVICE,)),
+        drawn=frozenset({RelationType.SERVING}),
+        needs=frozenset({E.APPLICATION_COMPONENT}),
         companions=frozenset({E.APPLICATION_COMPONENT}),
     ),
     Viewpoint(
@@ -176,64 +204,63 @@ def standard_views(model: Model) -> tuple[View, ...]:
 
 def select(model: Model, viewpoint: Viewpoint) -> View | None:
     """Return the view of `model` from `viewpoint`, or nothing if the model has nothing to show from there."""
-    shown = {element.id: element for tier in viewpoint.tiers for element in model.of_type(*tier)}
-    main = {element.id for element in shown.values() if element.type not in viewpoint.companions}
-    if not main or (viewpoint.needs and not any(shown[one].type in viewpoint.needs for one in main)):
+    candidates = {element.id: element for tier in viewpoint.tiers for element in model.of_type(*tier)}
+    main = {one for one, element in candidates.items() if element.type not in viewpoint.companions}
+    parent_of = _parents(model, candidates, viewpoint)
+    lines = [one for one in model.relations.values() if _is_drawn(one, candidates, main, parent_of, viewpoint)]
+    tied = {end for line in lines for end in _ends(line)} | {*parent_of, *parent_of.values()}
+    shown = {one: element for one, element in candidates.items() if one in main or one in tied}
+    if not main or not viewpoint.needs <= {element.type for element in shown.values()}:
         return None
-    tied = {
-        end for relation in _between(model, shown, viewpoint) for end in _ends(relation) if _touches(relation, main)
-    }
-    shown = {one: element for one, element in shown.items() if one in main or one in tied}
-    parents = _parents(model, shown, viewpoint)
-    relations = tuple(
-        relation
-        for relation in _between(model, shown, viewpoint)
-        if _touches(relation, main)
-        and (relation.source_id, relation.target_id) not in parents
-        and relation.type in viewpoint.drawn
-    )
     tiers = tuple(tuple(one for one in shown.values() if one.type in tier) for tier in viewpoint.tiers)
     return View(
         id=f"view-{viewpoint.key}",
         viewpoint=viewpoint,
         tiers=tuple(tier for tier in tiers if tier),
-        parents=tuple((child, parent) for parent, child in parents),
-        relations=relations,
+        parents=tuple(parent_of.items()),
+        relations=tuple(lines),
     )
 
 
-def _between(model: Model, shown: dict[str, Element], viewpoint: Viewpoint) -> Iterator[Relation]:
-    """Yield the relations of which both ends are shown, and that are drawn or nest."""
-    wanted = viewpoint.drawn | viewpoint.nesting
-    for relation in model.relations.values():
-        if relation.type in wanted and relation.source_id in shown and relation.target_id in shown:
-            yield relation
+def _is_drawn(
+    relation: Relation,
+    candidates: Mapping[str, Element],
+    main: Set[str],
+    parent_of: Mapping[str, str],
+    viewpoint: Viewpoint,
+) -> bool:
+    """Return whether a relation is a line: of a drawn kind, between two that may be shown, not told by nesting."""
+    source, target = _ends(relation)
+    if relation.type not in viewpoint.drawn or source not in candidates or target not in candidates:
+        return False
+    if parent_of.get(target) == source and relation.type in viewpoint.nesting:
+        return False
+    in_main = (source in main) + (target in main)
+    return in_main == 2 if viewpoint.companions_in_boxes_only else in_main > 0
 
 
 def _ends(relation: Relation) -> tuple[str, str]:
     return relation.source_id, relation.target_id
 
 
-def _touches(relation: Relation, main: set[str]) -> bool:
-    return relation.source_id in main or relation.target_id in main
+def _parents(model: Model, candidates: Mapping[str, Element], viewpoint: Viewpoint) -> dict[str, str]:
+    """Return whom each child stands in, never in a circle.
 
-
-def _parents(model: Model, shown: dict[str, Element], viewpoint: Viewpoint) -> dict[tuple[str, str], None]:
-    """Return (parent, child) pairs: each child once, never a circle.
-
-    A part that has two wholes stands in the first; the relation to the other stays a line.
+    A part that has two wholes stands in the first; the relation to the other stays a line. Data stands in whoever may
+    change it.
     """
     parent_of: dict[str, str] = {}
-    for relation in _between(model, shown, viewpoint):
-        child, parent = relation.target_id, relation.source_id
-        if relation.type not in viewpoint.nesting or shown[child].type not in viewpoint.nested_types:
+    for relation in model.relations.values():
+        parent, child = _ends(relation)
+        if relation.type not in viewpoint.nesting or parent not in candidates or child not in candidates:
             continue
-        if shown[parent].type not in viewpoint.hosts:
+        if candidates[child].type not in viewpoint.nested_types or candidates[parent].type not in viewpoint.hosts:
             continue
-        if child in parent_of or child in _ancestors(parent, parent_of):
+        if relation.type is RelationType.ACCESS and relation.access not in _CHANGING:
             continue
-        parent_of[child] = parent
-    return {(parent, child): None for child, parent in parent_of.items()}
+        if child not in parent_of and child not in _ancestors(parent, parent_of):
+            parent_of[child] = parent
+    return parent_of
 
 
 def _ancestors(element_id: str, parent_of: dict[str, str]) -> Iterator[str]:

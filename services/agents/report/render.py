@@ -47,8 +47,8 @@ CHAPTERS: Mapping[str, str] = {
 VIEWS_OF: Mapping[str, tuple[str, ...]] = {
     "requirements": ("view-motivation",),
     "business": ("view-capability-map", "view-value-stream", "view-business-process"),
-    "application": ("view-application-cooperation",),
-    "infrastructure": ("view-technology",),
+    "application": ("view-application-cooperation", "view-application-data"),
+    "infrastructure": ("view-technology", "view-technology-usage"),
     "solution": ("view-implementation-migration",),
 }
 """Which diagrams stand in which chapter."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.agents.model.text import wrap
+from services.agents.model.text import advance, wrap
 
 LEAF_WIDTH = 152
 LEAF_HEIGHT = 64
@@ -25,6 +25,7 @@ class Block:
     w: int = LEAF_WIDTH
     h: int = LEAF_HEIGHT
     header: int = 0
+    title_width: int = 0
     cells: list[Cell] = field(default_factory=list)
     x: int = 0
     """Only for blocks of the top level, once rows are placed."""
@@ -57,7 +58,8 @@ def build(
     width = 2 * PADDING + sum(widths) + GUTTER_X * (columns - 1)
     lines = wrap(names[element_id], width - 2 * PADDING - ICON_WIDTH, TITLE_SIZE, 2)
     header = PADDING + TITLE_LINE * max(len(lines), 1)
-    block = Block(element_id, w=width, header=header)
+    title_width = max((int(advance(line, TITLE_SIZE)) for line in lines), default=0)
+    block = Block(element_id, w=width, header=header, title_width=title_width)
     y = header + 10
     for row_index, row in enumerate(grid):
         x = PADDING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from services.agents.model.layout.blocks import GUTTER_X, GUTTER_Y, Cell
+from services.agents.model.layout.blocks import GUTTER_X, GUTTER_Y, PADDING, Cell
 from services.agents.model.layout.channels import CLEARANCE, Channel
 from services.agents.model.layout.diagram import Point
 from services.agents.model.layout.places import Place, Places
@@ -55,9 +55,15 @@ class Ports:
             left, right = max(corner.left, opposite.left), min(corner.right, opposite.right)
             if right - left > 2 * CLEARANCE:
                 return (left + right) // 2
-        # Inside another box, lines upwards keep right of that box's title.
-        passes_title = side is Side.TOP and bool(self._places[element_id].path)
-        return corner.left + int(corner.block.w * (0.6 + 0.4 * share if passes_title else share))
+        left = corner.left
+        if side is Side.TOP and self._places[element_id].path:
+            left = max(left, min(self._title_end(element_id), corner.right - 4 * CLEARANCE))
+        return left + int((corner.right - left) * share)
+
+    def _title_end(self, element_id: str) -> int:
+        """Return where the titles of the boxes that the element stands in end: lines upwards keep right of them."""
+        around = self._places.chain(self._places[element_id])[:-1]
+        return max(one.left + PADDING + one.block.title_width for one in around)
 
     def _port(self, element_id: str, side: Side, bundle: str, wished: int) -> Way:
         """Return the way from the element's edge to its block's edge, which no other bundle uses if there is room."""

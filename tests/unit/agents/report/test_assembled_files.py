@@ -35,7 +35,7 @@ def test_the_model_file_holds_what_the_roles_said_with_all_views(assembly: Assem
     assert import_problems(content) == ()
     assert found.model.name == "Claims platform"
     assert len(found.model.elements) == assembly.summary["elements"] == 46
-    assert len(found.diagrams) == 7
+    assert len(found.diagrams) == 9
 
 
 def test_each_json_file_is_the_output_itself(assembly: Assembly, outputs: Mapping[str, AgentOutput]) -> None:

@@ -112,7 +112,7 @@ def test_what_each_role_found_is_on_the_page(page: Page) -> None:
 
 
 def test_figures_and_views_are_drawn(source: str) -> None:
-    assert source.count('class="diagram"') == 7
+    assert source.count('class="diagram"') == 9
     assert source.count('class="chart"') == 7
 
 
