@@ -7,10 +7,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from archwright.errors import ArchwrightError, PayloadInvalid, RequestInvalid, Violation
+from archwright.errors import ArchwrightError, PayloadInvalid, PayloadTooLarge, RequestInvalid, Violation
 from archwright.language.read import read
 from archwright.language.tree import Malformed, Mapping, Node, Sequence, plain
-from archwright.payloads import Json, check
+from archwright.payloads import LIMIT_BYTES, Json, check
 
 STANDARD_INPUT = "-"
 _ROOT = "input"
@@ -21,7 +21,13 @@ class InputFile:
     """What a file says, and where in it each part stands."""
 
     def __init__(self, text: str) -> None:
-        """Read the text; raises PayloadInvalid with a place when it is neither YAML nor JSON."""
+        """Read the text; raises PayloadTooLarge, and PayloadInvalid with a place where it is neither YAML nor JSON."""
+        size = len(text.encode())
+        if size > LIMIT_BYTES:
+            raise PayloadTooLarge(
+                f"The input has {size:,} bytes; the limit is {LIMIT_BYTES:,}. Send large content as an artifact.",
+                facts={"size_bytes": str(size), "limit_bytes": str(LIMIT_BYTES)},
+            )
         try:
             self._tree = read(text)
         except Malformed as wrong:

@@ -40,7 +40,6 @@ class Progress:
         at = seconds(event.timestamp)
         self._began = self._began or at
         elapsed = duration((at - self._began).total_seconds())
-        payload = event.payload
         match event.event_type:
             case "task_created":
                 self._begun[event.task_id] = at
@@ -49,8 +48,8 @@ class Progress:
                 took = duration((at - self._begun.get(event.task_id, at)).total_seconds())
                 self._line(elapsed, event.step, f"done in {took}", "green")
             case "task_failed":
-                again = "will be tried again" if _text(payload, "retry_at") else "failed for good"
-                self._line(elapsed, event.step, f"{again}: {_text(payload, 'message')}", "yellow")
+                again = "will be tried again" if _text(event, "retry_at") else "failed for good"
+                self._line(elapsed, event.step, f"{again}: {_text(event, 'message')}", "yellow")
             case "task_retried":
                 self._line(elapsed, event.step, "tried again")
             case "task_cancelled":
@@ -58,9 +57,9 @@ class Progress:
             case "step_skipped":
                 self._line(elapsed, event.step, "skipped", "dim")
             case "step_failed":
-                self._line(elapsed, event.step, f"failed: {_text(payload, 'message')}", "red")
+                self._line(elapsed, event.step, f"failed: {_text(event, 'message')}", "red")
             case ending if ending in _ENDINGS:
-                reason = _text(payload, "message") or _text(payload, "reason")
+                reason = _text(event, "message") or _text(event, "reason")
                 self._line(elapsed, "", _words(ending) + (f": {reason}" if reason else ""), _ENDINGS[ending])
 
     def _progress(self, progress: TaskProgress) -> None:
@@ -81,6 +80,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _text(payload: object, name: str) -> str:
-    """Return a field of a Struct as text, empty when it is absent or null."""
-    return str(getattr(payload, "fields", {})[name].string_value) if name in getattr(payload, "fields", {}) else ""
+def _text(event: WorkflowEvent, name: str) -> str:
+    """Return a field of the event's payload as text, empty when it is absent or null."""
+    fields = event.payload.fields
+    return fields[name].string_value if name in fields else ""

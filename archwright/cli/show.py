@@ -12,11 +12,14 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+_WIDTH_FOR_PROGRAMS = 500
 
 
 def console() -> Console:
-    """Return where people read: as wide as their terminal, and without wrapping where it is none."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    """Return where people read: as wide as their terminal, or as wide as it takes where a program reads."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_FOR_PROGRAMS)
 
 
 def json(value: Message | Sequence[Message] | Mapping[str, Sequence[Message]]) -> None:
@@ -32,14 +35,19 @@ def json(value: Message | Sequence[Message] | Mapping[str, Sequence[Message]]) -
     sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print rows under headings, or the sentence `empty` when there are none."""
+    if not rows:
+        console().print(empty)
+        return
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        shown.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for column, heading in enumerate(headings):
+        # The first column is what the next command is given, so it is never cut short.
+        whole = max(len(row[column]) for row in rows) if column == 0 else None
+        shown.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=whole)
     for row in rows:
-        shown.add_row(*row)
-    console().print(shown if shown.rows else empty, markup=False)
+        shown.add_row(*(Text(cell) for cell in row))
+    console().print(shown)
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> None:
@@ -47,7 +55,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
     shown = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value:
-            shown.add_row(f"[dim]{name}[/dim]", value)
+            shown.add_row(Text(name, style="dim"), Text(value))
     console().print(shown)
 
 

@@ -12,15 +12,23 @@ import pytest
 
 Archwright = Callable[..., subprocess.CompletedProcess[str]]
 
+ARCHWRIGHT = Path(sys.executable).with_name("archwright")
 GREETER = """
+import asyncio
+import sys
+from pathlib import Path
+
 from archwright import Agent, Permanent, Task
 
+HEARD = Path(sys.argv[1])
 agent = Agent("cli_greeter", agent_id="cli-greeter-1")
 
 
 @agent.task("greet")
 async def greet(task: Task) -> dict:
-    await task.progress(50, "thinking of a greeting")
+    while task.input["name"] == "Grace" and not HEARD.exists():
+        await task.progress(50, "thinking of a greeting")
+        await asyncio.sleep(0.05)
     if task.input["name"] == "Nobody":
         raise Permanent("there is nobody to greet")
     await task.put_artifact("cards/greeting.txt", f"Hello, {task.input['name']}!".encode(), "text/plain")
@@ -46,22 +54,27 @@ UNKNOWN_WORKFLOW = "wf_01k00000000000000000000000"
 
 
 @pytest.fixture(scope="module")
-def greeter(mesh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    program = tmp_path_factory.mktemp("greeter") / "greeter.py"
-    program.write_text(GREETER)
+def greeter(mesh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Runs an agent; it goes on about Grace until the file that this gives exists."""
+    folder = tmp_path_factory.mktemp("greeter")
+    (folder / "greeter.py").write_text(GREETER)
     with subprocess.Popen(
-        [sys.executable, program], env=mesh.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, folder / "greeter.py", folder / "heard"],
+        env=mesh.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         try:
             assert process.stdout is not None
             assert any('"ready"' in line for line in process.stdout), "the greeter ended"
-            yield
+            yield folder / "heard"
         finally:
             process.terminate()
 
 
 @pytest.fixture
-def greeting(greeter: None, archwright: Archwright, tmp_path: Path) -> str:
+def greeting(greeter: Path, archwright: Archwright, tmp_path: Path) -> str:
     (tmp_path / "greeting.yaml").write_text(GREETING)
     published = archwright("definitions", "publish", "greeting.yaml")
     assert published.returncode == 0, published.stderr
@@ -72,11 +85,30 @@ def test_a_workflow_is_followed_to_its_files(greeting: str, archwright: Archwrig
     done = archwright("run", greeting, "--input", "-", "--watch", given="name: Ada")
 
     assert done.returncode == 0, done.stderr
-    assert "thinking of a greeting" in done.stdout
     assert "greeting: Hello, Ada!" in done.stdout
     said, _, folder = done.stdout.splitlines()[-1].partition(": ")
     assert said == "Deliverables"
     assert (tmp_path / folder / "cards/greeting.txt").read_text() == "Hello, Ada!"
+
+
+def test_what_an_agent_says_is_shown_while_it_works(greeter: Path, greeting: str, mesh, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [ARCHWRIGHT, "run", greeting, "--input", "-", "--watch"],
+        env=mesh.environment(),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        with running.stdin as given:
+            given.write("name: Grace")
+
+        assert any("50 %  thinking of a greeting" in line for line in running.stdout)
+
+        greeter.touch()
+        assert running.stdout.read().splitlines()[-1].startswith("Deliverables: ")
 
 
 def test_a_workflow_that_fails_says_why_and_exits_with_1(greeting: str, archwright: Archwright) -> None:

@@ -8,11 +8,13 @@ import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from archwright.local.database_roles import as_user, password_for, set_password
 from archwright.local.postgres import Postgres
 from archwright.local.reaper_link import ReaperLink, reaper
 from archwright.local.state import StateFolder, hold
@@ -120,3 +122,24 @@ async def test_postgres_is_started_again_after_it_was_killed(place: StateFolder,
             assert await again.fetchval("SELECT count(*) FROM kept") == 0
             await again.close()
             connection.terminate()
+
+
+async def test_services_get_into_a_postgres_that_asks_for_passwords(place: StateFolder, link: ReaperLink) -> None:
+    with temporary_folder() as sockets:
+        postgres = Postgres(place.postgres, sockets / "pg", is_ephemeral=True)
+        async with supervising(link, place.logs, print) as supervisor:
+            owner = await serving(postgres, supervisor)
+            await owner.execute(
+                "CREATE ROLE keeper SUPERUSER LOGIN PASSWORD 'p@ss'; CREATE ROLE archwright_engine LOGIN"
+            )
+            (postgres.data / "pg_hba.conf").write_text("local all all scram-sha-256\n")
+            await owner.fetchval("SELECT pg_reload_conf()")
+            await owner.close()
+            keeper = as_user(postgres.dsn, "keeper", quote("p@ss", safe=""))
+            password = password_for(keeper, place.keys / "postgres-password")
+
+            await set_password(keeper, "archwright_engine", password)
+
+            engine = await asyncpg.connect(as_user(keeper, "archwright_engine", password))
+            assert await engine.fetchval("SELECT current_user") == "archwright_engine"
+            await engine.close()
