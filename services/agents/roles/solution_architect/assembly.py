@@ -26,6 +26,7 @@ from services.agents.report.words import money, number
 
 REPORT = "report.html"
 MODEL = "model.xml"
+_NOT_ASSESSED = "not assessed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ def _pretty(output: AgentOutput) -> bytes:
 def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Register) -> dict[str, str | int]:
     """Return what a reader wants to know before opening anything: words and whole numbers only."""
     degraded = [role for role, output in dossier.by_role() if output.degraded]
+    costs = (
+        ("build_cost", figures.build_cents),
+        ("infrastructure_a_month", figures.monthly_cents),
+        ("total_cost_of_ownership", figures.tco_cents),
+    )
     return {
         "title": dossier.request.title,
         "requirements": figures.requirements,
@@ -70,12 +76,10 @@ def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Registe
         "work_packages": figures.work_packages,
         "elements": len(model.elements),
         "relations": len(model.relations),
-        "duration": f"{number(figures.duration_days, 0)} working days (P80 {number(figures.p80_days, 0)})",
-        "build_cost": money(figures.build_cents, figures.currency),
-        "infrastructure_a_month": money(figures.monthly_cents, figures.currency),
-        "total_cost_of_ownership": money(figures.tco_cents, figures.currency),
-        "deadline_verdict": figures.deadline or "not assessed",
-        "budget_verdict": figures.budget or "not assessed",
+        "duration": _duration(figures) if dossier.has("plan") else _NOT_ASSESSED,
+        **{name: money(cents, figures.currency) if dossier.has("finance") else _NOT_ASSESSED for name, cents in costs},
+        "deadline_verdict": figures.deadline or _NOT_ASSESSED,
+        "budget_verdict": figures.budget or _NOT_ASSESSED,
         "findings": figures.findings,
         "errors": figures.errors,
         "open_questions": len(remarks.questions),
@@ -83,3 +87,7 @@ def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Registe
         "missing": ", ".join(dossier.missing) or "nothing",
         "degraded": ", ".join(degraded) or "nothing",
     }
+
+
+def _duration(figures: Overview) -> str:
+    return f"{number(figures.duration_days, 0)} working days (P80 {number(figures.p80_days, 0)})"

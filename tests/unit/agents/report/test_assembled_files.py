@@ -89,7 +89,7 @@ def test_a_deliverable_that_is_missing_has_no_file_and_is_named(outputs: Mapping
 
     assert "deliverables/plan.json" not in found.files
     assert found.summary["missing"] == "plan, finance"
-    assert found.summary["budget_verdict"] == "not assessed"
+    assert found.summary["budget_verdict"] == found.summary["build_cost"] == found.summary["duration"] == "not assessed"
 
 
 def test_keys_that_nobody_knows_are_left_alone(outputs: Mapping[str, AgentOutput]) -> None:
