@@ -81,6 +81,18 @@ def regions() -> Regions:
     return table("regions", Regions)
 
 
+def resource_type(role: str, offer: Provider) -> str:
+    """Return the Terraform type that makes what plays a role; empty for what is only metered."""
+    match role:
+        case "compute":
+            return offer.compute_resource
+        case "database":
+            return offer.database_resource
+        case _:
+            product = offer.roles.get(role)
+            return product.resource if product is not None else ""
+
+
 def provider(name: str) -> Provider:
     """Return a provider of the table."""
     return services().providers[name]

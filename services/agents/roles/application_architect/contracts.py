@@ -17,9 +17,10 @@ from archwright.agents.v1.application_architect_pb2 import (
     Interface,
     InterfaceOperation,
 )
-from services.agents.naming import camel, last_plural, pascal, slug, snake
+from services.agents.naming import camel, last_plural, pascal, slug
 from services.agents.roles.application_architect.parts import Part, Reach
-from services.agents.roles.application_architect.reading import Kind, Use
+from services.agents.roles.application_architect.reading import Use
+from services.agents.verbs import Kind, past_participle
 
 AUTH = "bearer token (OAuth 2.0, JWT)"
 PERSONAL_MIN = DataEntity.PERSONAL
@@ -89,19 +90,25 @@ def needs(parts: Sequence[Part], uses: Sequence[Use]) -> Needs:
 
 
 def operations(
-    part: Part, uses: Sequence[Use], entities: Mapping[str, DataEntity], *, erasable: bool
+    part: Part,
+    uses: Sequence[Use],
+    entities: Mapping[str, DataEntity],
+    *,
+    erasable: bool,
+    told: frozenset[str] = frozenset(),
 ) -> list[InterfaceOperation]:
     """Return what can be asked of a part: for each record the plain operations, and the moves that requirements name.
 
     Parts that listen make their records out of what they hear, so nobody else creates those.
-    With a privacy law (`erasable`) personal records can be deleted, whether or not a sentence says so.
+    With a privacy law (`erasable`) personal records can be deleted, whether or not a sentence says so. Requirements in
+    `told` are met by telling people what happened, which another part does: they ask for no operation.
     """
     found = []
     for subject in part.subjects:
-        about = [use for use in uses if use.subject_id == subject.id]
-        resource, key = slug(last_plural(subject.name)), f"{snake(subject.name)}_id"
+        about = [use for use in uses if use.subject_id == subject.id and use.req_id not in told]
+        resource = slug(last_plural(subject.name))
         singular, many = pascal(subject.name), pascal(last_plural(subject.name))
-        path, one = f"/{resource}", f"/{resource}/{{{key}}}"
+        path, one = f"/{resource}", f"/{resource}/{{id}}"
         by_kind: dict[Kind, list[str]] = {}
         for use in about:
             by_kind.setdefault(use.kind, []).append(use.req_id)
@@ -132,7 +139,7 @@ def operations(
 
 
 def interfaces(
-    parts: Sequence[Part], asked: Needs, offered: Mapping[str, Sequence[InterfaceOperation]], uses: Sequence[Use]
+    parts: Sequence[Part], asked: Needs, offered: Mapping[str, Sequence[InterfaceOperation]]
 ) -> list[Interface]:
     """Return the interfaces that somebody uses: calls first, then events, for each part in order."""
     found = []
@@ -152,7 +159,7 @@ def interfaces(
                 )
             )
         listeners = [one.consumer for one in asked.found if one.provider == part.id and not one.sync]
-        announced = events(part, offered[part.id], uses)
+        announced = events(part, offered[part.id])
         if listeners and announced:
             found.append(
                 Interface(
@@ -169,18 +176,16 @@ def interfaces(
     return found
 
 
-def events(part: Part, offered: Iterable[InterfaceOperation], uses: Sequence[Use]) -> list[InterfaceOperation]:
+def events(part: Part, offered: Iterable[InterfaceOperation]) -> list[InterfaceOperation]:
     """Return what a part announces: every change that its operations can make."""
-    status = {(use.subject_id, slug(next(iter(use.verb.lower().split()), ""))): use.status for use in uses}
     names = {subject.id: subject.name for subject in part.subjects}
     plain = {"POST": "created", "PATCH": "updated", "DELETE": "deleted"}
     found = []
     for one in offered:
         if one.crud == "R":
             continue
-        tail = one.path.rsplit("/", 1)[-1]
-        moved = status.get((one.entity, tail)) if one.crud == "U" and one.verb == "POST" else None
-        happened = moved or plain[one.verb]
+        is_move = one.crud == "U" and one.verb == "POST"
+        happened = past_participle(one.path.rsplit("/", 1)[-1]) if is_move else plain[one.verb]
         found.append(
             InterfaceOperation(
                 name=f"{camel(names[one.entity])}{pascal(happened)}",

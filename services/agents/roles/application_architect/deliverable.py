@@ -29,6 +29,7 @@ from services.agents.roles.application_architect.grouping import groups
 from services.agents.roles.application_architect.parts import Part, business_parts, core_part, with_requirements
 from services.agents.roles.application_architect.reading import Subject, Use, functional, subjects, uses
 from services.agents.roles.application_architect.tactics import tactics
+from services.agents.verbs import Kind
 from services.agents.workload import daily_requests, domain, stated_users
 
 ABSORB_USES_MAX = 2
@@ -72,10 +73,14 @@ def design(spec: RequirementsSpec, business: BusinessArchitecture | None, draft:
     entities = data_entities(parts, read)
     by_id = {entity.id: entity for entity in entities}
     erasable = selection.has_privacy_law(spec)
-    offered = {part.id: contracts.operations(part, read, by_id, erasable=erasable) for part in parts}
+    notifier = next((part for part in parts if part.key == selection.NOTIFIER), None)
+    told = frozenset(
+        use.req_id for use in read if notifier and use.kind is Kind.ANNOUNCE and use.req_id in notifier.req_ids
+    )
+    offered = {part.id: contracts.operations(part, read, by_id, erasable=erasable, told=told) for part in parts}
     asked = contracts.needs(parts, read)
     _report_turned(asked, draft)
-    meeting = contracts.interfaces(parts, asked, offered, read)
+    meeting = contracts.interfaces(parts, asked, offered)
     users = stated_users(spec.facts)
     load = None if users is None else daily_requests(users, domain(business.industry if business is not None else ""))
     return ApplicationArchitecture(

@@ -13,7 +13,8 @@ from archwright.agents.v1.application_architect_pb2 import DataEntity, EntityAtt
 from services.agents.knowledge.load import table
 from services.agents.naming import nouns, snake
 from services.agents.roles.application_architect.parts import Part
-from services.agents.roles.application_architect.reading import Kind, Subject, Use
+from services.agents.roles.application_architect.reading import Subject, Use
+from services.agents.verbs import Kind
 
 _REFERENCE = "reference"
 _PERSONAL_NAMES = frozenset({"name", "title"})

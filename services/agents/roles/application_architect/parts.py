@@ -59,7 +59,7 @@ def business_parts(groups: Sequence[Sequence[Subject]], uses: Sequence[Use]) -> 
         about = dict.fromkeys(use.req_id for use in uses if use.subject_id in ids)
         # A thing that is only ever mentioned beside others is there because of those requirements.
         req_ids = tuple(about or dict.fromkeys(use.req_id for use in uses if ids & set(use.mentioned)))
-        kept = " and ".join(last_plural(one.name.lower()) for one in group)
+        kept = _listed([last_plural(one.name.lower()) for one in group])
         parts.append(
             Part(
                 key=slug(last_plural(group[0].name)),
@@ -74,6 +74,11 @@ def business_parts(groups: Sequence[Sequence[Subject]], uses: Sequence[Use]) -> 
             )
         )
     return tuple(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *front, last = names
+    return f"{', '.join(front)} and {last}" if front else last
 
 
 def core_part(subject: str, req_ids: Sequence[str]) -> Part:

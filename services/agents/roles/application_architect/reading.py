@@ -7,60 +7,15 @@ sentence is read in exactly one place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
 
 from archwright.agents.v1.business_analyst_pb2 import Requirement, RequirementsSpec
 from archwright.agents.v1.business_architect_pb2 import BusinessArchitecture
-from services.agents.knowledge.load import table
-from services.agents.naming import names, nouns, slug, snake, stem
+from services.agents.naming import names, nouns, slug
+from services.agents.verbs import Kind, classify
 
 _STOP = frozenset({"the", "a", "an", "his", "her", "their", "its", "our", "all", "any", "each", "every", "my", "own"})
-_VOWELS = "aeiou"
-
-
-@dataclass(frozen=True, slots=True)
-class VerbClass:
-    """Verbs that mean the same for an object's life."""
-
-    id: str
-    crud: str
-    verbs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verbs:
-    """The analysts' table of verbs, as far as operations need it."""
-
-    classes: tuple[VerbClass, ...]
-    past: Mapping[str, str]
-
-
-class Kind(StrEnum):
-    """What an operation does to a thing."""
-
-    CREATE = "create"
-    READ = "read"
-    UPDATE = "update"
-    DELETE = "delete"
-    TRANSITION = "transition"
-    ANNOUNCE = "announce"
-
-    @property
-    def letter(self) -> str:
-        """The letter of CRUD that stands for it."""
-        return {Kind.CREATE: "C", Kind.READ: "R", Kind.DELETE: "D", Kind.ANNOUNCE: "R"}.get(self, "U")
-
-
-@dataclass(frozen=True, slots=True)
-class OperationKinds:
-    """What each class of verbs becomes at an interface."""
-
-    kinds: Mapping[str, Kind]
-    erasing: tuple[str, ...]
-    otherwise: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,28 +89,6 @@ def uses(spec: RequirementsSpec, things: Sequence[Subject]) -> tuple[Use, ...]:
     return tuple(found)
 
 
-def classify(verb: str) -> tuple[Kind, str]:
-    """Return what a verb does, and the status that it leads to where it moves a thing on."""
-    rules = table("operations", OperationKinds)
-    first = next(iter(verb.lower().split()), "")
-    if first in rules.erasing:
-        return Kind.DELETE, ""
-    kind = rules.kinds.get(_class_of(first), rules.otherwise)
-    return kind, past_participle(first) if kind is Kind.TRANSITION else ""
-
-
-def past_participle(verb: str) -> str:
-    """Return the status that something has after the verb was done to it: `approve` → `approved`."""
-    irregular = table("verbs", Verbs).past.get(verb)
-    if irregular:
-        return snake(irregular)
-    if verb.endswith("e"):
-        return snake(verb + "d")
-    if verb.endswith("y") and verb[-2:-1] not in _VOWELS:
-        return snake(verb[:-1] + "ied")
-    return snake(verb + "ed")
-
-
 def subject_id(name: str) -> str:
     """Return the id of the data entity that stands for a thing of this name."""
     return f"DAT-{slug(' '.join(nouns(name)))}"
@@ -191,19 +124,3 @@ def _named(text: str, things: Iterable[Subject]) -> list[str]:
     found = nouns(text)
     hits = [one for one in things if names(found, one.name)]
     return [one.id for one in sorted(hits, key=lambda one: -len(one.name.split()))]
-
-
-def _class_of(verb: str) -> str:
-    exact, by_stem = _classes()
-    return exact.get(verb) or by_stem.get(stem(verb), "")
-
-
-@cache
-def _classes() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    exact: dict[str, str] = {}
-    by_stem: dict[str, str] = {}
-    for one in table("verbs", Verbs).classes:
-        for verb in one.verbs:
-            exact.setdefault(verb, one.id)
-            by_stem.setdefault(stem(verb), one.id)
-    return exact, by_stem

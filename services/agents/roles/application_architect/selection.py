@@ -15,7 +15,10 @@ from archwright.agents.v1.model_pb2 import Fact, Source
 from services.agents.knowledge.load import table
 from services.agents.naming import mentions, nouns, slug, stems, title
 from services.agents.roles.application_architect.parts import Part, Reach
-from services.agents.roles.application_architect.reading import Subject, subject_id
+from services.agents.roles.application_architect.reading import Subject, functional, subject_id
+
+NOTIFIER = "notification"
+"""The supporting part that tells people what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,12 @@ def channels(spec: RequirementsSpec) -> tuple[Part, ...]:
         hits = _hits(spec, channel.words)
         if hits:
             found.append(_channel(channel, asked or hits, f"Named in {', '.join(hits[:4])}.", Source.EXPLICIT))
-    if not found and people:
+    if not found and (people or asked or functional(spec)):
         usual = next(one for one in rules.channels if one.key == rules.default_channel)
-        who = ", ".join(one.name for one in people[:4])
-        found.append(_channel(usual, asked, f"People use the system ({who}) and no channel is named.", Source.ASSUMED))
+        who = ", ".join(one.name for one in people[:4]) or "operators at least"
+        reason = f"People use the system ({who}) and no channel is named."
+        req_ids = asked or tuple(one.id for one in functional(spec))
+        found.append(_channel(usual, req_ids, reason, Source.ASSUMED))
     return tuple(found)
 
 

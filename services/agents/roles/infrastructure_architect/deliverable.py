@@ -62,7 +62,7 @@ def design(spec: RequirementsSpec, application: ApplicationArchitecture, draft: 
         environments=operations.ENVIRONMENTS,
         sizing=sizing(found, draft),
         nodes=made,
-        network=network(chosen.engine, copies.zones, copies.regions),
+        network=network(chosen.engine, max(2, copies.zones), copies.regions),
         availability=availability(target, copies, draft),
         dr=recovery(facts, copies.regions, draft),
         security_controls=operations.security_controls(spec, application, made),

@@ -18,7 +18,7 @@ from archwright.agents.v1.infrastructure_architect_pb2 import (
 from archwright.agents.v1.model_pb2 import Fact
 from services.agents.facts import of_kind
 from services.agents.knowledge.load import table
-from services.agents.providers import Provider
+from services.agents.providers import Provider, resource_type
 
 ENVIRONMENTS = (
     Environment(name="production", scale_factor=1.0),
@@ -116,21 +116,10 @@ def iac_modules(nodes: Sequence[Node], provider: Provider) -> list[IacModule]:
     found = []
     for name, kinds in _MODULES.items():
         inside = [node for node in nodes if node.type in kinds]
-        types = {resource_type(node, provider) for node in inside} - {""}
+        types = {resource_type(node.role, provider) for node in inside} - {""}
         if inside:
             found.append(IacModule(name=name, node_ids=[node.id for node in inside], resource_types=sorted(types)))
     return found
-
-
-def resource_type(node: Node, provider: Provider) -> str:
-    """Return the Terraform type that makes a node; empty for what is only metered."""
-    match node.role:
-        case "compute":
-            return provider.compute_resource
-        case "database":
-            return provider.database_resource
-        case role:
-            return provider.roles[role].resource
 
 
 def _is_law(requirement: Requirement, spec: RequirementsSpec) -> bool:

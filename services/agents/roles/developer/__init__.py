@@ -1,0 +1,1 @@
+"""The developer: a repository that starts, serves what was designed, and proves what was asked for."""

@@ -1,0 +1,25 @@
+"""The developer as an agent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archwright import Agent, Task
+from services.agents.deliverables import to_json
+from services.agents.inputs import given
+from services.agents.roles.developer.deliverable import produce
+
+agent = Agent("developer", capabilities=["code_generation", "api_scaffolding", "iac_generation", "test_generation"])
+
+
+@agent.task("generate")
+async def generate(task: Task) -> dict[str, Any]:
+    """Write the repository for the architecture of the input."""
+    requirements, application = given(task.input, "requirements"), given(task.input, "application")
+    infrastructure, solution = given(task.input, "infrastructure"), given(task.input, "solution")
+    found = len(application.application.components) if application is not None else 0
+    await task.progress(10, f"Read {found} components to write")
+    output = produce(requirements, application, infrastructure, solution, task_type=task.task_type)
+    made = output.scaffold
+    await task.progress(90, f"{len(made.files)} files, {len(made.test_map)} tests of requirements")
+    return to_json(output)
