@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rich.console import Console
@@ -17,17 +18,33 @@ from archwright.payloads import Json, from_struct
 DEFAULT_FOLDER = Path("deliverables")
 
 
-async def finish(client: Client, workflow_id: str, out: Path | None, console: Console) -> ExitCode:
-    """Follow the workflow to its end, fetch its files, print a summary, and return how the command shall end."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A workflow that has ended, and where its files are."""
+
+    workflow: Workflow
+    folder: Path
+    files: tuple[Path, ...]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the command shall end."""
+        return ExitCode.OK if self.workflow.status == Workflow.COMPLETED else ExitCode.FAILED
+
+    def tell(self, console: Console) -> None:
+        """Print what came out; the last line names the folder."""
+        console.print()
+        summarise(self.workflow, console)
+        if self.files:
+            console.print(f"Deliverables: {self.folder}", markup=False)
+
+
+async def finish(client: Client, workflow_id: str, out: Path | None, console: Console) -> Finished:
+    """Follow the workflow to its end, printing its progress, and fetch its files."""
     await Progress(console).follow(client.watch(workflow_id))
-    workflow = await client.get(workflow_id)
     folder = out or DEFAULT_FOLDER / workflow_id
     files = await fetch(client, workflow_id, folder)
-    console.print()
-    summarise(workflow, console)
-    if files:
-        console.print(f"Deliverables: {folder}", markup=False)
-    return ExitCode.OK if workflow.status == Workflow.COMPLETED else ExitCode.FAILED
+    return Finished(await client.get(workflow_id), folder, tuple(files))
 
 
 async def fetch(client: Client, workflow_id: str, folder: Path) -> list[Path]:

@@ -11,8 +11,7 @@ import typer
 
 import archwright
 from archwright.cli import show
-from archwright.cli.deliverables import finish
-from archwright.cli.exit_codes import ExitCode
+from archwright.cli.deliverables import Finished, finish
 from archwright.cli.introduction import introduce
 from archwright.cli.run import start
 from archwright.client import Client
@@ -42,19 +41,24 @@ def command(
     console = show.console()
     began = time.monotonic()
 
-    async def use(place: StateFolder, record: MeshRecord) -> ExitCode:
+    async def use(place: StateFolder, record: MeshRecord) -> Finished:
         console.print(f"\nThe mesh is up after {show.duration(time.monotonic() - began)}.\n", style="bold")
         async with Client.local(place.root) as client:
             workflow = await start(client, _DEFINITION, file)
             console.print(f"{workflow.workflow_id} started on {file}", markup=False)
-            code = await finish(client, workflow.workflow_id, out, console)
+            finished = await finish(client, workflow.workflow_id, out, console)
+        console.print()
         if keep:
+            finished.tell(console)
             introduce(console, place, record)
             await asyncio.Event().wait()
-        return code
+        return finished
 
     choices = Choices(state_folder, is_ephemeral=state_folder is None)
-    raise typer.Exit(up(choices, lambda line: console.print(f"  {line}", markup=False), use))
+    finished = up(choices, lambda line: console.print(f"  {line}", markup=False), use)
+    # Last, so that nobody has to look for it above the lines about stopping.
+    finished.tell(console)
+    raise typer.Exit(finished.exit_code)
 
 
 def _example() -> Path:

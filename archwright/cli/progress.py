@@ -64,7 +64,7 @@ class Progress:
 
     def _progress(self, progress: TaskProgress) -> None:
         said = f"{progress.percent:3.0f} %  {progress.message}"
-        if self._said.get(progress.task_id) != said:
+        if progress.message and self._said.get(progress.task_id) != said:
             self._said[progress.task_id] = said
             self._line("", progress.step, said, "dim")
 

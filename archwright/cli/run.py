@@ -45,7 +45,9 @@ async def command(
         return
     console = show.console()
     console.print(f"{workflow.workflow_id} started: {workflow.definition_name} {workflow.definition_version}")
-    raise typer.Exit(await finish(client, workflow.workflow_id, out, console))
+    finished = await finish(client, workflow.workflow_id, out, console)
+    finished.tell(console)
+    raise typer.Exit(finished.exit_code)
 
 
 async def start(client: Client, definition: str, input_file: str, request_id: str = "") -> Workflow:

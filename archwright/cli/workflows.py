@@ -103,7 +103,10 @@ async def watch_workflow(
 ) -> None:
     """Follow a workflow to its end; the exit code tells how it ended."""
     if out is not None:
-        raise typer.Exit(await finish(client, workflow_id, out, show.console()))
+        console = show.console()
+        finished = await finish(client, workflow_id, out, console)
+        finished.tell(console)
+        raise typer.Exit(finished.exit_code)
     updates = client.watch(workflow_id, after_seq)
     if as_json:
         async for update in updates:

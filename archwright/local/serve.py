@@ -17,7 +17,7 @@ from archwright.local.temporary import temporary_folder
 
 Answer = TypeVar("Answer")
 
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,12 @@ def _signals(supervisor: Supervisor, say: Say) -> Iterator[None]:
             say("Ending everything at once.")
             supervisor.force()
 
-    for number in _STOP_SIGNALS:
+    # `nohup` ignores the end of the terminal on the person's behalf; so must we.
+    hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    for number in (*_STOP_SIGNALS, *hang_up):
         loop.add_signal_handler(number, on_signal)
     try:
         yield
     finally:
-        for number in _STOP_SIGNALS:
+        for number in (*_STOP_SIGNALS, *hang_up):
             loop.remove_signal_handler(number)
