@@ -62,7 +62,8 @@ class Admission:
         if allowed.isdisjoint(caller.roles):
             raise RoleDenied(
                 f"{self._name} takes one of the roles {', '.join(sorted(allowed))}; "
-                f"the token of {caller.subject!r} has {', '.join(sorted(caller.roles)) or 'none'}.",
+                f"the token of {caller.subject!r} has {', '.join(sorted(caller.roles)) or 'none'}. "
+                "Show a token that has one of them.",
                 facts={"method": self._name, "roles": ",".join(sorted(allowed))},
             )
         return caller

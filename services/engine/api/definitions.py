@@ -69,7 +69,8 @@ def _require_size(source: str) -> None:
     size = len(source.encode())
     if size > _SOURCE_BYTES_MAX:
         raise PayloadTooLarge(
-            f"source is {size} bytes; a definition may have {_SOURCE_BYTES_MAX}.", facts={"size": str(size)}
+            f"source has {size:,} bytes; the limit is {_SOURCE_BYTES_MAX:,}. Split the definition into several.",
+            facts={"field": "source", "size_bytes": str(size), "limit_bytes": str(_SOURCE_BYTES_MAX)},
         )
 
 

@@ -9,7 +9,14 @@ from google.api import httpbody_pb2
 
 from archwright import ids, payloads
 from archwright.engine.v1 import workflows_pb2 as pb
-from archwright.errors import InputMismatch, RequestIdReused, RequestInvalid, TaskNotFound, WorkflowNotFound
+from archwright.errors import (
+    InputMismatch,
+    PayloadTooLarge,
+    RequestIdReused,
+    RequestInvalid,
+    TaskNotFound,
+    WorkflowNotFound,
+)
 from archwright.language.expressions import ExpressionFailed
 from archwright.language.plan import Scope
 from archwright.language.schema import validator
@@ -70,7 +77,8 @@ class WorkflowApi:
             raise RequestInvalid("definition_name is missing. `archwright definitions list` shows what can be started.")
         tenant = call.caller.tenant
         request_id = _short("request_id", request.request_id or call.request_id) or ids.show("req", ids.new_uuid())
-        given = payloads.from_struct(request.input)
+        given = payloads.from_struct(request.input, root="input")
+        _require_size(given)
         definition = await self._definitions.get(tenant, request.definition_name, request.definition_version)
         plan = definition.plan
         _require_fit(definition.name, plan.definition.input_schema, given)
@@ -238,6 +246,16 @@ def _require_fit(name: str, schema: Json | None, given: Json) -> None:
             f"`archwright definitions get {name}` shows what it takes.",
             violations=problems,
             facts={"definition_name": name},
+        )
+
+
+def _require_size(given: Json) -> None:
+    size = len(canonical(given))
+    if size > payloads.LIMIT_BYTES:
+        raise PayloadTooLarge(
+            f"input has {size:,} bytes as JSON; the limit is {payloads.LIMIT_BYTES:,}. "
+            "Put large content into an artifact instead.",
+            facts={"field": "input", "size_bytes": str(size), "limit_bytes": str(payloads.LIMIT_BYTES)},
         )
 
 
