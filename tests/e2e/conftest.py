@@ -1,7 +1,7 @@
-"""A small mesh for each test that kills something."""
+"""A small mesh for each test that kills something, and a whole one for those that do not."""
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
 from small_mesh import SmallMesh, small_mesh
+from whole_mesh import WholeMesh, whole_mesh
 
 Meshes = Callable[..., AbstractAsyncContextManager[SmallMesh]]
 
@@ -30,4 +31,11 @@ def meshes(database: Any, tmp_path: Path) -> Meshes:
 async def mesh(meshes: Meshes) -> AsyncIterator[SmallMesh]:
     """One small mesh with the default settings."""
     async with meshes() as found:
+        yield found
+
+
+@pytest.fixture(scope="session", name="whole_mesh")
+def mesh_of_the_session() -> Iterator[WholeMesh]:
+    """Everything that `archwright up` starts, once for all tests that only look at it from outside."""
+    with whole_mesh() as found:
         yield found
