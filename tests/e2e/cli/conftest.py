@@ -126,6 +126,12 @@ def waiting() -> Callable[..., None]:
     return until
 
 
+@pytest.fixture
+def outside() -> dict[str, str]:
+    """The environment of somebody for whom no mesh is set."""
+    return environment()
+
+
 def environment(**more: str) -> dict[str, str]:
     """Return an environment without whatever the person at this machine has set for Archwright."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ARCHWRIGHT_")} | more
