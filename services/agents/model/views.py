@@ -75,7 +75,7 @@ VIEWPOINTS: Sequence[Viewpoint] = (
     Viewpoint(
         key="capability-map",
         title="Capability map",
-        name="Capability Map",
+        name="Strategy",
         purpose="What the organisation must be able to do, by area.",
         tiers=((E.COURSE_OF_ACTION,), (E.CAPABILITY,), (E.RESOURCE,)),
         nesting=WHOLE_PART,
@@ -104,12 +104,20 @@ VIEWPOINTS: Sequence[Viewpoint] = (
         tiers=(
             (E.BUSINESS_ACTOR,),
             (E.BUSINESS_ROLE, E.BUSINESS_COLLABORATION),
-            (E.PRODUCT, E.BUSINESS_SERVICE, E.BUSINESS_INTERFACE),
+            (E.BUSINESS_SERVICE, E.BUSINESS_INTERFACE),
             (E.BUSINESS_EVENT, E.BUSINESS_PROCESS, E.BUSINESS_FUNCTION, E.BUSINESS_INTERACTION),
-            (E.BUSINESS_OBJECT, E.CONTRACT, E.REPRESENTATION),
+            (E.BUSINESS_OBJECT, E.REPRESENTATION),
         ),
         nesting=WHOLE_PART,
         nested_types=frozenset({E.BUSINESS_PROCESS, E.BUSINESS_FUNCTION}),
+    ),
+    Viewpoint(
+        key="product",
+        title="Products",
+        name="Product",
+        purpose="What customers are offered as a whole: products, their services and the contracts behind them.",
+        tiers=((E.PRODUCT,), (E.CONTRACT,), (E.BUSINESS_SERVICE,)),
+        companions=frozenset({E.BUSINESS_SERVICE}),
     ),
     Viewpoint(
         key="application-cooperation",
@@ -139,7 +147,7 @@ VIEWPOINTS: Sequence[Viewpoint] = (
     Viewpoint(
         key="technology",
         title="Technology and deployment",
-        name="Technology",
+        name="Layered",
         purpose="What runs where: nodes, the software and artifacts on them, their components, and the networks.",
         tiers=(
             (E.APPLICATION_COMPONENT,),

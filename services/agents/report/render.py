@@ -46,7 +46,7 @@ CHAPTERS: Mapping[str, str] = {
 
 VIEWS_OF: Mapping[str, tuple[str, ...]] = {
     "requirements": ("view-motivation",),
-    "business": ("view-capability-map", "view-value-stream", "view-business-process"),
+    "business": ("view-capability-map", "view-value-stream", "view-business-process", "view-product"),
     "application": ("view-application-cooperation", "view-application-data"),
     "infrastructure": ("view-technology", "view-technology-usage"),
     "solution": ("view-implementation-migration",),

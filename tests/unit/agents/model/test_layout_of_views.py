@@ -135,7 +135,8 @@ def test_every_element_of_a_layer_is_seen_somewhere(model: Model) -> None:
 def test_every_standard_view_of_a_whole_architecture_shows_something(claims: Model) -> None:
     diagrams = diagrams_of(claims)
 
-    assert [diagram.id for diagram in diagrams] == [f"view-{viewpoint.key}" for viewpoint in VIEWPOINTS]
+    expected = [f"view-{viewpoint.key}" for viewpoint in VIEWPOINTS if viewpoint.key != "product"]
+    assert [diagram.id for diagram in diagrams] == expected
     assert all(diagram.boxes for diagram in diagrams)
 
 

@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from services.agents.model.elements import ElementType as E
 from services.agents.model.elements import Layer, RelationType
 from services.agents.model.elements import RelationType as R
 from services.agents.model.relationships import is_permitted, permitted
+from services.agents.model.views import VIEWPOINTS, Viewpoint
 
-SOURCE = Path(__file__).parents[5] / "shared/data/archimate/rules/relationships_3.2.json"
+RULES = Path(__file__).parents[5] / "shared/data/archimate/rules"
+SOURCE = RULES / "relationships_3.2.json"
+VIEWPOINTS_SOURCE = RULES / "viewpoints.xml"
 
 ILLEGAL = [
     (R.ASSIGNMENT, E.NODE, E.APPLICATION_COMPONENT),
@@ -97,3 +101,28 @@ def test_the_packaged_table_says_what_its_source_says() -> None:
             assert permitted(concepts[source_name], concepts[target_name]) == expected
             triples += len(expected)
     assert triples == 11_569
+
+
+ALWAYS = {"Grouping"}
+FAMILIES = {
+    "$MotivationElements$": {Layer.MOTIVATION},
+    "$StrategyElements$": {Layer.STRATEGY},
+    "$BusinessElements$": {Layer.BUSINESS},
+    "$ApplicationElements$": {Layer.APPLICATION},
+    "$TechnologyElements$": {Layer.TECHNOLOGY, Layer.PHYSICAL},
+    "$ImplementationMigrationElements$": {Layer.IMPLEMENTATION},
+}
+
+
+@pytest.mark.skipif(not VIEWPOINTS_SOURCE.exists(), reason="the list of viewpoints is not on this machine")
+@pytest.mark.parametrize("viewpoint", VIEWPOINTS, ids=lambda viewpoint: viewpoint.key)
+def test_a_view_shows_only_what_its_viewpoint_allows(viewpoint: Viewpoint) -> None:
+    lists = etree.parse(VIEWPOINTS_SOURCE).iter("viewpoint")
+    (allowed,) = (
+        [concept.text for concept in one.iter("concept")] for one in lists if one.findtext("name") == viewpoint.name
+    )
+    layers = {layer for name in allowed for layer in FAMILIES.get(name or "", ())}
+    shown = {one for tier in viewpoint.tiers for one in tier}
+
+    # A viewpoint that lists no concepts allows them all.
+    assert not allowed or {one.value for one in shown if one.layer not in layers} <= {*allowed, *ALWAYS}
