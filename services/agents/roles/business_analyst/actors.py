@@ -9,80 +9,11 @@ from dataclasses import dataclass
 from archwright.agents.v1.business_analyst_pb2 import Actor
 from archwright.agents.v1.model_pb2 import Fact, Source
 from services.agents.naming import singular, slug
-from services.agents.roles.business_analyst import clauses, lexicon
+from services.agents.roles.business_analyst import lexicon, phrases
 from services.agents.roles.business_analyst.facts import source
 from services.agents.roles.business_analyst.sentences import Section, Sentence
 from services.agents.roles.business_analyst.statements import Statement
 
-_PRONOUNS = frozenset(
-    [
-        "i",
-        "we",
-        "you",
-        "they",
-        "he",
-        "she",
-        "it",
-        "who",
-        "someone",
-        "somebody",
-        "anyone",
-        "everybody",
-        "everyone",
-        "nobody",
-        "people",
-        "person",
-    ]
-)
-_GENERIC = frozenset(
-    [
-        "staff",
-        "team",
-        "agent",
-        "manager",
-        "handler",
-        "officer",
-        "administrator",
-        "admin",
-        "worker",
-        "member",
-        "user",
-        "clerk",
-        "representative",
-        "analyst",
-        "operator",
-        "partner",
-        "owner",
-        "planner",
-        "provider",
-        "assistant",
-        "specialist",
-        "engineer",
-        "adviser",
-        "advisor",
-        "investigator",
-        "assessor",
-        "technician",
-    ]
-)
-_GROUPS = frozenset(
-    [
-        "team",
-        "department",
-        "organisation",
-        "organization",
-        "partner",
-        "company",
-        "authority",
-        "management",
-        "board",
-        "bank",
-        "store",
-        "shop",
-        "warehouse",
-        "hospital",
-    ]
-)
 _INTEGRATION = re.compile(
     r"\b(?:integrat(?:e[sd]?|ion|ing)(?: required)?|interfac(?:e[sd]?|ing)|connect(?:s|ed|ing)?|"
     r"synchroni[sz](?:e[sd]?|ing)|communicat(?:e[sd]?|ing))"
@@ -90,27 +21,6 @@ _INTEGRATION = re.compile(
     re.IGNORECASE,
 )
 _AFTER_PREPOSITION = re.compile(r"\b(?:to|for|from|by|with|between|among)\b")
-_OF_THEIR_OWN = frozenset({"customer", "client", "patient", "student"})
-"""Words that name a group of their own even where one sentence qualifies them."""
-_SYSTEM_WORDS = frozenset(
-    [
-        "system",
-        "service",
-        "provider",
-        "gateway",
-        "database",
-        "registry",
-        "register",
-        "platform",
-        "server",
-        "application",
-        "software",
-        "api",
-        "tool",
-        "tools",
-        "portal",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +44,15 @@ class Cast:
 
 def person_name(phrase: str, *, is_subject: bool = True) -> str:
     """Return the name of the people that a noun phrase means, in the singular; empty where it means none."""
-    people = clauses.actors_of(phrase)
+    people = phrases.actors_of(phrase)
     if not people:
         return ""
     words = people[0].replace("’", "'").lower().split()  # noqa: RUF001 - as typed
     words = [word.removesuffix("'s") for word in words]
     words[-1] = singular(words[-1])
-    if words[-1] in _PRONOUNS:
+    if words[-1] in lexicon.grammar().pronouns:
         return ""
-    keep = 3 if is_subject else 2 if words[-1] in _GENERIC else 1
+    keep = 3 if is_subject else 2 if words[-1] in lexicon.people().generic else 1
     return " ".join(words[-keep:])
 
 
@@ -158,7 +68,7 @@ def find(text: str, sentences: Sequence[Sentence], statements: Sequence[Statemen
                 _keep(found, name, Actor.PRIMARY, fact.source, fact.basis, "actor.counted")
     for sentence in sentences:
         if sentence.section is Section.USERS:
-            for one in clauses.actors_of(re.sub(r"[\d+]", " ", sentence.text)):
+            for one in phrases.actors_of(re.sub(r"[\d+]", " ", sentence.text)):
                 _keep(
                     found,
                     person_name(one, is_subject=False),
@@ -170,7 +80,7 @@ def find(text: str, sentences: Sequence[Sentence], statements: Sequence[Statemen
     for statement in statements:
         _add(found, text, statement, statement.clause.object, Actor.SUPPORTING, is_subject=False)
         for piece in _AFTER_PREPOSITION.split(statement.clause.rest)[1:]:
-            _add(found, text, statement, clauses.noun_phrase(piece), Actor.SUPPORTING, is_subject=False)
+            _add(found, text, statement, phrases.noun_phrase(piece), Actor.SUPPORTING, is_subject=False)
     if len(found) > 1:
         found.pop("user", None)
     people = _without_short_forms(found)
@@ -186,7 +96,7 @@ def _add(
     *,
     is_subject: bool,
 ) -> None:
-    for one in clauses.actors_of(phrase):
+    for one in phrases.actors_of(phrase):
         place = _place(text, statement.sentence) if statement.sentence else None
         _keep(
             found,
@@ -217,7 +127,7 @@ def _without_short_forms(found: dict[str, Actor]) -> Iterable[Actor]:
     return [
         actor
         for name, actor in found.items()
-        if name in _OF_THEIR_OWN or sum(other.endswith(f" {name}") for other in found) != 1
+        if name in lexicon.people().own or sum(other.endswith(f" {name}") for other in found) != 1
     ]
 
 
@@ -231,12 +141,14 @@ def _externals(text: str, sentences: Sequence[Sentence]) -> list[Actor]:
                 known_here = True
                 start = sentence.start + match.start()
                 place = source(text, start, start + len(match.group()))
-                _external(found, kind.name, place, "actor.external_known")
+                # A product is called by its own name: "SAP" is an ERP, and the client knows it as SAP.
+                name = match.group() if match.group()[:1].isupper() and match.start() else kind.name
+                _external(found, name, place, "actor.external_known")
         match = _INTEGRATION.search(sentence.text)
         if match and not known_here:
-            name = clauses.noun_phrase(match.group("name"))
+            name = phrases.noun_phrase(match.group("name"))
             is_named = any(word[:1].isupper() for word in name.split()) or bool(
-                _SYSTEM_WORDS & set(name.lower().split())
+                lexicon.people().machines & set(name.lower().split())
             )
             if name and is_named and not lexicon.is_person(name):
                 start = sentence.start + match.start("name")
@@ -268,4 +180,4 @@ def _place(text: str, sentence: Sentence) -> Source:
 
 def is_organisation(actor: Actor) -> bool:
     """Return whether an actor is a group or a company rather than a person."""
-    return actor.name.lower().split()[-1] in _GROUPS
+    return actor.name.lower().split()[-1] in lexicon.people().groups

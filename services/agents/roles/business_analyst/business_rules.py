@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from archwright.agents.v1.business_analyst_pb2 import BusinessRule
 from archwright.agents.v1.model_pb2 import Source
-from services.agents.roles.business_analyst import clauses
+from services.agents.roles.business_analyst import clauses, phrases
 from services.agents.roles.business_analyst.facts import source
 from services.agents.roles.business_analyst.sentences import Sentence
 from services.agents.roles.business_analyst.statements import Statement, is_mission
@@ -73,4 +73,4 @@ def _rule(text: str, sentence: Sentence) -> Iterator[BusinessRule]:
 
 
 def _subject(text: str, match: re.Match[str]) -> str:
-    return clauses.noun_phrase(text) or text[: match.start()].strip() or "always"
+    return phrases.noun_phrase(text) or text[: match.start()].strip() or "always"

@@ -8,30 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from services.agents.naming import singular
 from services.agents.roles.business_analyst import lexicon
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One thing that a sentence says is done, with offsets into nothing: spans belong to the sentence."""
-
-    pattern: Requirement.EarsPattern.ValueType
-    actor: str
-    """Who acts, as written; empty where the system does."""
-    modal: str
-    verb: str
-    object: str
-    rest: str
-    """What follows the verb, as written."""
-    condition: str = ""
-    benefit: str = ""
-    is_negated: bool = False
-    is_passive: bool = False
-
+from services.agents.roles.business_analyst.actions import actions, unknown_verb
+from services.agents.roles.business_analyst.clause import Clause
+from services.agents.roles.business_analyst.phrases import listed, noun_phrase, without_article
 
 _STORY = re.compile(
     r"^as (?:an? |the )?(?P<actor>[^,]{2,80}?),? (?:i|we) (?:only )?(?P<modal>want|need|would like|wish|"
@@ -65,12 +49,6 @@ _STRICT_MODAL = re.compile(
     r"devono|moet|moeten)\b",
     re.IGNORECASE,
 )
-_ENABLING = re.compile(
-    r"^(?:to )?(?:allow|let|enable|permit|support|help|assist|give|provide|offer|"
-    r"remind)s?\s+(?:for\s+)?(?P<who>(?:[\w'/-]+\s+){1,5}?)"
-    r"(?:with\s+)?(?:(?:the|an) (?:ability|option|possibility|facility)\s+)?(?:to|in)\s+(?P<what>.+)$",
-    re.IGNORECASE | re.DOTALL,
-)
 _PASSIVE = re.compile(
     r"^\s*(?:be|get)\s+(?P<verb>\w+)(?P<rest>.*?)(?:\s+by\s+(?P<agent>.+))?$", re.IGNORECASE | re.DOTALL
 )
@@ -88,157 +66,6 @@ _IS_DONE = re.compile(
     r"^(?P<subject>[^,;]{2,80}?)\s+(?:is|are)\s+(?:automatically |then |also |always )?(?P<verb>\w+(?:ed|"
     r"en|wn|nt|pt|ld|id|de))\b(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
-)
-_PRONOUN_OBJECTS = frozenset({"it", "them", "this", "these"})
-_DETERMINERS = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "all",
-        "any",
-        "each",
-        "every",
-        "some",
-        "no",
-        "my",
-        "our",
-        "your",
-        "his",
-        "her",
-        "their",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "own",
-        "either",
-        "both",
-        "such",
-        "only",
-        "also",
-    ]
-)
-_PREPOSITIONS = frozenset(
-    [
-        "to",
-        "for",
-        "from",
-        "with",
-        "without",
-        "in",
-        "on",
-        "at",
-        "by",
-        "into",
-        "onto",
-        "through",
-        "via",
-        "about",
-        "against",
-        "between",
-        "during",
-        "before",
-        "after",
-        "under",
-        "over",
-        "within",
-        "when",
-        "if",
-        "so",
-        "as",
-        "that",
-        "which",
-        "who",
-        "whose",
-        "where",
-        "while",
-        "based",
-        "using",
-        "per",
-        "because",
-        "until",
-        "unless",
-        "than",
-        "up",
-        "above",
-        "below",
-        "out",
-        "across",
-        "around",
-        "along",
-        "toward",
-        "towards",
-        "near",
-        "upon",
-        "then",
-        "involving",
-        "including",
-        "using",
-        "containing",
-        "concerning",
-        "regarding",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "has",
-        "have",
-        "can",
-        "must",
-        "shall",
-        "should",
-        "will",
-        "may",
-        "if",
-    ]
-)
-_ADVERBS = frozenset(
-    [
-        "also",
-        "then",
-        "only",
-        "automatically",
-        "easily",
-        "quickly",
-        "always",
-        "directly",
-        "immediately",
-        "online",
-        "first",
-        "not",
-        "never",
-        "again",
-        "together",
-        "securely",
-    ]
-)
-_WORD = re.compile(r"[A-Za-zÀ-ÿ0-9][\w'’/-]*")  # noqa: RUF001 - as typed
-_ARTICLE_FIRST = re.compile(r"^(?:the|an?|each|every|any|all|our|their|its|your|my)\s+", re.IGNORECASE)
-_MODIFIERS = frozenset(
-    [
-        "registered",
-        "authorised",
-        "authorized",
-        "logged-in",
-        "new",
-        "existing",
-        "potential",
-        "individual",
-        "other",
-        "different",
-        "certain",
-        "following",
-        "current",
-        "concurrent",
-        "simultaneous",
-        "plus",
-        "mostly",
-        "mainly",
-    ]
 )
 _ACTOR_WORDS_MAX = 5
 
@@ -274,7 +101,7 @@ def _without_pronouns(found: list[Clause]) -> Iterator[Clause]:
     """Yield clauses in which "it" and "them" are what the clause before was about."""
     last = ""
     for one in found:
-        clause = replace(one, object=last) if last and one.object.lower() in _PRONOUN_OBJECTS else one
+        clause = replace(one, object=last) if last and one.object.lower() in lexicon.grammar().references else one
         last = clause.object or last
         yield clause
 
@@ -297,7 +124,7 @@ def _passive_present(text: str) -> tuple[Clause, ...]:
     match = _IS_DONE.match(text)
     if not match or not lexicon.lemma(match.group("verb")):
         return ()
-    subject = _ARTICLE_FIRST.sub("", match.group("subject").strip())
+    subject = without_article(match.group("subject"))
     return _passive(f"be {match.group('verb')}{match.group('rest')}", subject, "")
 
 
@@ -305,9 +132,9 @@ def _story(match: re.Match[str]) -> tuple[Clause, ...]:
     rest = match.group("rest")
     benefit = _BENEFIT.search(rest)
     wanted = (rest[: benefit.start()] if benefit else rest).strip()
-    actor = _ARTICLE_FIRST.sub("", match.group("actor")).strip()
+    actor = without_article(match.group("actor")).strip()
     modal = match.group("modal").lower()
-    found = tuple(_actions(wanted, actor, modal)) or (_unknown_verb(wanted, wanted, actor, modal),)
+    found = tuple(actions(wanted, actor, modal)) or (unknown_verb(wanted, wanted, actor, modal),)
     reason = benefit.group("benefit") if benefit else ""
     return tuple(replace(one, pattern=Requirement.USER_STORY, benefit=reason) for one in found)
 
@@ -353,7 +180,7 @@ def _with_modal(text: str) -> tuple[Clause, ...]:
     if relative and (main := _present(before[: relative.start()])):
         # "Professors set criteria, which may include tests": the main verb stands before.
         return main
-    subject = _ARTICLE_FIRST.sub("", before)
+    subject = without_article(before)
     rest = text[match.end() :].strip()
     modal = match.group("modal").lower()
     negated = bool(match.group("negation").strip())
@@ -361,15 +188,8 @@ def _with_modal(text: str) -> tuple[Clause, ...]:
     if passive:
         return tuple(replace(one, is_negated=negated) for one in passive)
     actor = "" if lexicon.is_system(subject) else subject
-    found = tuple(_actions(rest, actor, modal)) or (_unknown_verb(rest, subject, actor, modal),)
+    found = tuple(actions(rest, actor, modal)) or (unknown_verb(rest, subject, actor, modal),)
     return tuple(replace(one, is_negated=negated) for one in found)
-
-
-def _unknown_verb(rest: str, subject: str, actor: str, modal: str) -> Clause:
-    """Return the clause of a verb that the lexicon does not know: the first word after the modal."""
-    verb = _first_word(rest).lower()
-    tail = rest[rest.lower().find(verb) + len(verb) :].strip() if verb else ""
-    return Clause(Requirement.UBIQUITOUS, actor, modal, verb, noun_phrase(tail) or noun_phrase(subject), tail)
 
 
 def _passive(rest: str, subject: str, modal: str) -> tuple[Clause, ...]:
@@ -380,7 +200,7 @@ def _passive(rest: str, subject: str, modal: str) -> tuple[Clause, ...]:
     verb = lexicon.lemma(match.group("verb")) or match.group("verb").lower()
     subject = re.split(r"\bso\b|\bthat\b|, ", subject)[-1].strip()
     agent = match.group("agent") or ""
-    actors = [one for one in _listed(agent) if lexicon.is_person(one)] or [""]
+    actors = [one for one in listed(agent) if lexicon.is_person(one)] or [""]
     return tuple(
         Clause(
             Requirement.UBIQUITOUS,
@@ -405,165 +225,29 @@ def _imperative(text: str) -> tuple[Clause, ...]:
     ):
         return ()
     body = text if lexicon.lemma(first) == first.lower() else " ".join(words[1:])
-    return tuple(_actions(body, "", ""))
+    return tuple(actions(body, "", ""))
 
 
 def _present(text: str) -> tuple[Clause, ...]:
     """Return "customers report a claim" as customers reporting a claim: a known verb after a noun phrase."""
     words = text.split()
     for at in range(1, min(len(words) - 1, _ACTOR_WORDS_MAX + 3)):
-        subject = _ARTICLE_FIRST.sub("", " ".join(words[:at])).strip(" ,")
+        subject = without_article(" ".join(words[:at]))
         word = re.sub(r"[^\w-]", "", words[at]).lower()
         verb = lexicon.lemma(word)
         if not subject or not verb or word.endswith(("ing", "ed")) or "," in words[at - 1]:
             continue
-        if any(part.lower() in _PREPOSITIONS for part in subject.split()):
+        if any(part.lower() in lexicon.grammar().prepositions for part in subject.split()):
             break
         is_plural = subject.split()[-1].lower().endswith("s") or singular(subject.split()[-1].lower()) == "staff"
         if (word == verb) != is_plural and word == verb:
             continue
         if lexicon.is_person(subject) or lexicon.is_system(subject):
             actor = "" if lexicon.is_system(subject) else subject
-            return tuple(_actions(" ".join(words[at:]), actor, ""))
-        if is_plural and words[at + 1].lower() in _PREPOSITIONS:
+            return tuple(actions(" ".join(words[at:]), actor, ""))
+        if is_plural and words[at + 1].lower() in lexicon.grammar().prepositions:
             # "Tickets route to the consultant": nobody acts, so the system does it to them.
             # "Stock levels come from the ERP": what comes in is received.
             done = "receive" if verb == "come" else verb
             return (Clause(Requirement.UBIQUITOUS, "", "", done, subject, " ".join(words[at + 1 :])),)
     return ()
-
-
-def _actions(rest: str, actor: str, modal: str) -> Iterator[Clause]:
-    """Yield one clause per verb of "enter, edit and delete X" and of "report X and upload Y"."""
-    enabling = _ENABLING.match(rest)
-    if enabling:
-        who = _ARTICLE_FIRST.sub("", enabling.group("who").strip())
-        what = enabling.group("what")
-        lead = lexicon.lemma(_first_word(what))
-        if lead and (lexicon.is_person(who) or (who.lower() in {"me", "us", "them", "it"} and actor)):
-            what = f"{lead}{what.strip()[len(_first_word(what)) :]}"
-            yield from _actions(what, who if lexicon.is_person(who) else actor, modal)
-            return
-    tokens = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(rest)]
-    tokens = _without_adverbs(tokens)
-    while tokens and lexicon.lemma(tokens[0][0]):
-        verbs, tokens = _verb_list(tokens)
-        boundary, following = _next_verb(rest, tokens)
-        end = boundary if boundary is not None else len(rest)
-        tail = rest[tokens[0][1] : end].strip(" ,;") if tokens and tokens[0][1] < end else ""
-        for verb in verbs:
-            yield Clause(Requirement.UBIQUITOUS, actor, modal, verb, _object(tail), tail)
-        tokens = following
-
-
-_Tokens = list[tuple[str, int, int]]
-
-
-def _without_adverbs(tokens: _Tokens) -> _Tokens:
-    at = 0
-    while at < len(tokens) and tokens[at][0].lower() in _ADVERBS | {"to", "be", "able"}:
-        at += 1
-    return tokens[at:]
-
-
-def _verb_list(tokens: _Tokens) -> tuple[list[str], _Tokens]:
-    """Return the verbs at the front, as lemmas, and what follows them."""
-    first = lexicon.lemma(tokens[0][0]) or tokens[0][0]
-    verbs, at = [first], 1
-    while at < len(tokens):
-        word = tokens[at][0].lower()
-        after_link = at + 1 if word in {"and", "or", "and/or"} else at
-        if after_link >= len(tokens):
-            break
-        candidate = lexicon.lemma(tokens[after_link][0])
-        is_linked = after_link > at or _comma_before(tokens, at)
-        if not candidate or not is_linked or not _takes_object(tokens, after_link):
-            break
-        verbs.append(candidate)
-        at = after_link + 1
-    return verbs, tokens[at:]
-
-
-def _comma_before(tokens: _Tokens, at: int) -> bool:
-    return tokens[at][1] - tokens[at - 1][2] > 1
-
-
-def _takes_object(tokens: _Tokens, at: int) -> bool:
-    """Return whether the word at `at` has something after it that it can act on, so that it is a verb and no noun."""
-    if at + 1 >= len(tokens):
-        return False
-    word, following = tokens[at][0].lower(), tokens[at + 1][0].lower()
-    if (
-        word.endswith("s")
-        and lexicon.lemma(word) != word
-        and following not in (_DETERMINERS | _PRONOUN_OBJECTS) - {"every", "each"}
-    ):
-        return False
-    return following not in _PREPOSITIONS - {"to", "when"} or following in _DETERMINERS
-
-
-def _next_verb(rest: str, tokens: _Tokens) -> tuple[int | None, _Tokens]:
-    """Return where the next "and <verb> …" begins, and the words from that verb on."""
-    for at in range(1, len(tokens) - 1):
-        word = tokens[at][0].lower()
-        if word not in {"and", "then"} and not (word == "or" and "," in rest[tokens[at - 1][2] : tokens[at][1]]):
-            continue
-        after = at + 1
-        while after < len(tokens) and tokens[after][0].lower() in _ADVERBS:
-            after += 1
-        if (
-            after < len(tokens)
-            and lexicon.lemma(tokens[after][0])
-            and _takes_object(tokens, after)
-            and not tokens[after][0].endswith("ing")
-        ):
-            return tokens[at][1], tokens[after:]
-    return None, []
-
-
-def _object(tail: str) -> str:
-    """Return what a verb acts on, also behind a preposition that belongs to it: "search for profiles"."""
-    first, _, following = tail.partition(" ")
-    return noun_phrase(tail) or (noun_phrase(following) if first.lower() in _PREPOSITIONS else "")
-
-
-def noun_phrase(text: str) -> str:
-    """Return the noun phrase at the front of `text` without determiners, up to the first preposition except "of"."""
-    kept: list[str] = []
-    end = 0
-    for match in _WORD.finditer(text):
-        word = match.group().lower()
-        if kept and re.search(r"[,;:()]", text[end : match.start()]):
-            break
-        if word[0].isdigit() or word in _PREPOSITIONS or (word in {"and", "or"} and kept and kept[-1] == "of"):
-            break
-        end = match.end()
-        if word in _DETERMINERS and kept and kept[-1].lower() not in {"and", "or", "of"}:
-            break
-        if word in _DETERMINERS or word in _ADVERBS:
-            continue
-        kept.append(match.group())
-    while kept and kept[-1].lower() in {"and", "or", "of"}:
-        kept.pop()
-    return " ".join(kept)
-
-
-def actors_of(phrase: str) -> tuple[str, ...]:
-    """Return the people that a subject names: "either receptionists, staff or customers" are three."""
-    return tuple(one for one in _listed(phrase) if lexicon.is_person(one))
-
-
-def _listed(phrase: str) -> list[str]:
-    pieces = re.split(r",|\band\b|\bor\b|\beither\b|\bboth\b|/|\(", phrase)
-    found = []
-    for piece in pieces:
-        words = [word for word in _WORD.findall(piece) if word.lower() not in _DETERMINERS | _MODIFIERS | _ADVERBS]
-        until = next((at for at, word in enumerate(words) if word.lower() in _PREPOSITIONS), len(words))
-        if words[:until]:
-            found.append(" ".join(words[:until]))
-    return found
-
-
-def _first_word(text: str) -> str:
-    match = _WORD.search(text)
-    return match.group() if match else ""

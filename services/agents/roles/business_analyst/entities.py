@@ -14,7 +14,7 @@ from archwright.agents.v1.business_analyst_pb2 import Entity
 from archwright.agents.v1.model_pb2 import Source
 from services.agents.knowledge.industries import EntityKind, Industry
 from services.agents.naming import names, nouns, singular, slug, snake
-from services.agents.roles.business_analyst import clauses, lexicon
+from services.agents.roles.business_analyst import lexicon, phrases
 from services.agents.roles.business_analyst.facts import source
 from services.agents.roles.business_analyst.sentences import Sentence
 from services.agents.roles.business_analyst.statements import Statement, is_mission
@@ -23,135 +23,8 @@ ENTITIES_MAX = 24
 """More than a reader can keep apart; the first mentioned stay."""
 
 _GENERAL_ATTRIBUTES = ("name", "status", "created_at")
-_LIGHT = frozenset(
-    [
-        "status",
-        "list",
-        "detail",
-        "details",
-        "number",
-        "copy",
-        "history",
-        "kind",
-        "type",
-        "progress",
-        "part",
-        "set",
-        "overview",
-        "state",
-        "summary",
-        "creation",
-        "change",
-        "reason",
-        "result",
-        "limit",
-        "cost",
-        "date",
-        "one",
-        "some",
-        "most",
-        "instance",
-        "case",
-        "version",
-        "piece",
-        "range",
-        "range",
-        "pair",
-        "series",
-        "variety",
-        "collection",
-        "group",
-        "lot",
-    ]
-)
-_ADJECTIVES = frozenset(
-    [
-        "new",
-        "current",
-        "open",
-        "daily",
-        "weekly",
-        "monthly",
-        "available",
-        "approved",
-        "suspicious",
-        "electronic",
-        "mobile",
-        "local",
-        "online",
-        "latest",
-        "past",
-        "future",
-        "own",
-        "personal",
-        "social",
-        "full",
-        "free",
-        "live",
-        "main",
-        "other",
-        "similar",
-        "important",
-        "relevant",
-        "nearby",
-        "real",
-        "good",
-        "best",
-        "fast",
-        "quick",
-        "total",
-        "digital",
-        "private",
-        "public",
-        "upcoming",
-        "recent",
-        "former",
-        "next",
-        "previous",
-        "first",
-        "last",
-        "whole",
-        "entire",
-        "different",
-        "certain",
-        "specific",
-        "existing",
-        "potential",
-        "additional",
-        "due",
-        "final",
-        "initial",
-        "internal",
-        "external",
-        "manual",
-        "automatic",
-        "valid",
-        "invalid",
-        "simple",
-        "single",
-        "old",
-        "late",
-        "early",
-        "missing",
-        "due",
-        "mixed",
-        "hot",
-        "small",
-        "large",
-        "big",
-        "high",
-        "low",
-        "more",
-        "less",
-        "many",
-        "few",
-        "several",
-        "medical",
-        "individual",
-    ]
-)
-_PARTICIPLES = frozenset({"missing", "pending", "existing", "following", "outstanding", "remaining", "incoming"})
 _PEOPLE_RECORDS = frozenset({"register", "update", "delete"})
+"""Classes of verbs that keep records of people rather than deal with them."""
 _WITH = re.compile(
     r"\bwith (?P<list>(?:an? |the |its |their |his |her )?[\w' -]+(?:, [\w' -]+)*(?:,? and [\w' -]+)?)", re.IGNORECASE
 )
@@ -226,8 +99,8 @@ def _head(phrase: str, known: Sequence[EntityKind]) -> str:
     """Return the noun that a phrase is about, in the singular and at most two words."""
     before, of, after = phrase.strip().partition(" of ")
     head_words = before.lower().split()
-    if of and head_words and singular(head_words[-1]) in _LIGHT:
-        return _head(clauses.noun_phrase(after), known)
+    if of and head_words and singular(head_words[-1]) in lexicon.grammar().measures:
+        return _head(phrases.noun_phrase(after), known)
     words = [re.sub(r"[^a-z0-9à-ÿ-]", "", word.removesuffix("'s")) for word in head_words]
     words = [word for word in words if word]
     words = [word for word in words[:-1] if not _describes(word)] + words[-1:]
@@ -236,17 +109,17 @@ def _head(phrase: str, known: Sequence[EntityKind]) -> str:
     words = [*words[:-1], singular(words[-1])][-2:]
     name = " ".join(words)
     kinds = {kind.name for kind in known}
-    if len(words) == 2 and words[1] in _LIGHT and (words[0] in kinds or words[1] != "list"):
+    if len(words) == 2 and words[1] in lexicon.grammar().measures and (words[0] in kinds or words[1] != "list"):
         words, name = words[:1], words[0]
     if name not in kinds and words[-1] in kinds:
         name = words[-1]
     last = name.split()[-1]
-    if name in _PARTICIPLES or (name not in kinds and len(words) == 1 and name.endswith("ed")):
+    if name in lexicon.grammar().participles or (name not in kinds and len(words) == 1 and name.endswith("ed")):
         return ""
     if (
         (last in lexicon.people().abstract and name != f"{words[0]} list")
         or last in lexicon.people().system
-        or name in _LIGHT
+        or name in lexicon.grammar().measures
         or len(last) < 3
         or last.isdigit()
     ):
@@ -255,7 +128,7 @@ def _head(phrase: str, known: Sequence[EntityKind]) -> str:
 
 
 def _describes(word: str) -> bool:
-    return word in _ADJECTIVES or word.endswith(("ed", "ly", "able", "ible"))
+    return word in lexicon.grammar().adjectives or word.endswith(("ed", "ly", "able", "ible"))
 
 
 def _keep(found: dict[str, Entity], name: str, statement: Statement, text: str, kind: EntityKind | None) -> None:
@@ -293,6 +166,6 @@ def _attributes(statement: Statement, name: str) -> Iterator[str]:
         return
     match = _WITH.search(clause.rest)
     for piece in re.split(r",| and ", match.group("list")) if match else ():
-        phrase = clauses.noun_phrase(piece)
+        phrase = phrases.noun_phrase(piece)
         if phrase and len(phrase.split()) <= 3 and not lexicon.is_person(phrase):
             yield snake(" ".join(nouns(phrase)))

@@ -17,7 +17,8 @@ from services.agents.knowledge.industries import recognise
 from services.agents.knowledge.load import table
 from services.agents.naming import singular
 from services.agents.roles.business_analyst import lexicon, regulations
-from services.agents.roles.business_analyst.numbers import Dimension, Reading, read
+from services.agents.roles.business_analyst.numbers import read
+from services.agents.roles.business_analyst.quantity import Dimension, Reading
 from services.agents.roles.business_analyst.sentences import Sentence, blank_markup
 
 

@@ -48,6 +48,10 @@ class People:
     builders: frozenset[str]
     system: frozenset[str]
     abstract: frozenset[str]
+    generic: frozenset[str]
+    groups: frozenset[str]
+    own: frozenset[str]
+    machines: frozenset[str]
     external: tuple[ExternalKind, ...]
 
 
@@ -63,6 +67,25 @@ class Wording:
     later: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The table `grammar.yaml`."""
+
+    determiners: frozenset[str]
+    prepositions: frozenset[str]
+    adverbs: frozenset[str]
+    modifiers: frozenset[str]
+    references: frozenset[str]
+    pronouns: frozenset[str]
+    measures: frozenset[str]
+    adjectives: frozenset[str]
+    participles: frozenset[str]
+    collectives: frozenset[str]
+    unit_ends: frozenset[str]
+    abbreviations: frozenset[str]
+    frame_verbs: frozenset[str]
+
+
 _DOUBLING = re.compile(r"[^aeiou]*[aeiou][bdgklmnprt]")
 """Verbs of one short syllable: flag, scan, ship."""
 
@@ -75,6 +98,11 @@ def verbs() -> Verbs:
 def people() -> People:
     """Return words for people and for systems."""
     return table("people", People)
+
+
+def grammar() -> Grammar:
+    """Return the little words."""
+    return table("grammar", Grammar)
 
 
 def wording() -> Wording:

@@ -109,11 +109,15 @@ def _glossary(
             regulation = regulations()[fact.value]
             meaning = f"{regulation.name}. {regulation.definition}"
             yield _entry(fact.value, meaning, fact.source, True, "glossary.regulation")
-    purposes = {kind.name: kind.purpose for kind in lexicon.people().external}
+    purposes = {name.lower(): kind.purpose for kind in lexicon.people().external for name in (kind.name, *kind.terms)}
     for actor in actors:
-        if actor.type == Actor.EXTERNAL_SYSTEM and actor.name in purposes:
+        if actor.type == Actor.EXTERNAL_SYSTEM and actor.name.lower() in purposes:
             yield _entry(
-                actor.name, f"{purposes[actor.name]}.", actor.source, actor.HasField("source"), "glossary.external"
+                actor.name,
+                f"{purposes[actor.name.lower()]}.",
+                actor.source,
+                actor.HasField("source"),
+                "glossary.external",
             )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.agents.roles.business_analyst import lexicon
+
 
 class Section(StrEnum):
     """Which heading a sentence stands under."""
@@ -47,36 +49,6 @@ _BULLET = re.compile(r"[ \t]*(?:[-*•–—‣▪◦]|\(?\d{1,3}[.)]|\(?[a-z][.
 _HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _LABEL = re.compile(r"(?P<label>[A-Z][^.!?:;,]{1,60}):(?P<rest>[ \t]+.*)?$", re.DOTALL)
 _STOP = re.compile(r"[.!?;]+(?=[\s\"')\]]|$)")
-_ABBREVIATIONS = frozenset(
-    [
-        "e.g",
-        "i.e",
-        "approx",
-        "mio",
-        "mrd",
-        "tsd",
-        "no",
-        "nr",
-        "vs",
-        "st",
-        "dr",
-        "mr",
-        "mrs",
-        "ms",
-        "prof",
-        "inc",
-        "ltd",
-        "max",
-        "min",
-        "incl",
-        "ca",
-        "u.s",
-        "cf",
-        "z.b",
-        "bzw",
-        "ggf",
-    ]
-)
 _SECTIONS = (
     (Section.OUT_OF_SCOPE, re.compile(r"out of scope|not in scope|exclu", re.IGNORECASE)),
     (Section.QUALITY, re.compile(r"non-?functional|qualit|service levels?", re.IGNORECASE)),
@@ -178,7 +150,7 @@ def _bounded(plain: str, start: int, stops: Iterable[int]) -> Iterator[int]:
 
 def _is_abbreviation(before: str) -> bool:
     words = before[-12:].lower().split()
-    return bool(words) and words[-1].lstrip("(").rstrip(".") in _ABBREVIATIONS
+    return bool(words) and words[-1].lstrip("(").rstrip(".") in lexicon.grammar().abbreviations
 
 
 def _section(heading: str) -> Section | None:

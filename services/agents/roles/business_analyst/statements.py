@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Fact, Source
 from services.agents.naming import singular
-from services.agents.roles.business_analyst import clauses, lexicon, qualities
-from services.agents.roles.business_analyst.clauses import Clause
+from services.agents.roles.business_analyst import clauses, lexicon, phrases, qualities
+from services.agents.roles.business_analyst.clause import Clause
 from services.agents.roles.business_analyst.facts import within
 from services.agents.roles.business_analyst.qualities import Quality
 from services.agents.roles.business_analyst.sentences import Section, Sentence
@@ -51,39 +51,6 @@ _MEASURED = frozenset(_QUALITY_OF)
 _FRAME = frozenset({Fact.BUDGET, Fact.DEADLINE, Fact.CLOUD, Fact.REGULATION, Fact.REGION, Fact.TEAM})
 _LISTED = frozenset({Section.REQUIREMENTS, Section.QUALITY, Section.CONSTRAINTS, Section.OUT_OF_SCOPE})
 _FRAME_QUALITIES = frozenset({"O", "L", "PO"})
-_FRAME_VERBS = frozenset(
-    [
-        "run",
-        "be",
-        "comply",
-        "operate",
-        "host",
-        "deploy",
-        "launch",
-        "go",
-        "use",
-        "store",
-        "keep",
-        "support",
-        "meet",
-        "deliver",
-        "cost",
-        "build",
-        "finish",
-        "complete",
-        "start",
-        "apply",
-        "work",
-        "follow",
-        "respect",
-        "conform",
-        "stay",
-        "need",
-        "have",
-        "exceed",
-        "spend",
-    ]
-)
 _MISSION = re.compile(
     r"\b(?:design|build|develop|create|implement|need|want|requires?|plan|launch|moderni[sz]e|replace|introduce|take)s?\b.{0,120}?"
     r"\b(?:system|platform|app|application|website|web ?site|portal|solution|software|tool|service|shop|"
@@ -165,7 +132,7 @@ def _per_measure(statement: Statement, measured: Sequence[Fact]) -> Iterator[Sta
 
 def _per_actor(text: str, sentence: Sentence, clause: Clause, *, is_alone: bool) -> Iterator[Statement]:
     """Yield a statement for each of the people in "customers and brokers can …"."""
-    people = clauses.actors_of(clause.actor)
+    people = phrases.actors_of(clause.actor)
     if len(people) < 2:
         yield _statement(
             text, sentence, replace(clause, actor=people[0] if people else clause.actor), None, is_alone=is_alone
@@ -224,14 +191,15 @@ def _is_frame_only(found: Sequence[Clause], here: Iterable[Fact], quality: Quali
     if quality is not None and quality.id not in _FRAME_QUALITIES:
         return False
     return not any(
-        clauses.actors_of(one.actor) or (one.verb not in _FRAME_VERBS and lexicon.lemma(one.verb or "-") is not None)
+        phrases.actors_of(one.actor)
+        or (one.verb not in lexicon.grammar().frame_verbs and lexicon.lemma(one.verb or "-") is not None)
         for one in found
     )
 
 
 def _bare(text: str) -> Clause:
     """Return the clause of a sentence without a verb that is known: the thing it names is to be there."""
-    return Clause(Requirement.UBIQUITOUS, "", "", "provide", clauses.noun_phrase(text), text)
+    return Clause(Requirement.UBIQUITOUS, "", "", "provide", phrases.noun_phrase(text), text)
 
 
 def _priority(text: str, clause: Clause, section: Section | None) -> Requirement.Priority.ValueType:

@@ -3,7 +3,8 @@ from decimal import Decimal
 import pytest
 
 from archwright.agents.v1.model_pb2 import Fact
-from services.agents.roles.business_analyst.numbers import Dimension, read
+from services.agents.roles.business_analyst.numbers import read
+from services.agents.roles.business_analyst.quantity import Dimension
 
 TABLE = [
     ("200k customers", "200000", "customers", Fact.EQ),

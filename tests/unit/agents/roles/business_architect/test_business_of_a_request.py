@@ -16,7 +16,7 @@ EXAMPLES = sorted((Path(__file__).parents[5] / "examples").glob("*.yaml"))
 TEXTS = {
     **{path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["request"] for path in EXAMPLES},
     "thin": "insurer, 200k customers, GDPR, 1.5M€, 9 months",
-    "unknown industry": "Librarians must lend books to reduce queues. Readers can search books. Readers can return books.",
+    "unknown industry": "Librarians must lend books to reduce queues. Readers search books. Readers return books.",
 }
 
 
