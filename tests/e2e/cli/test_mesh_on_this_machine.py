@@ -84,6 +84,14 @@ def test_when_the_usual_port_is_taken_another_one_is_found_and_said(fresh_mesh) 
         mesh.stop()
 
 
+def test_two_meshes_that_start_at_once_have_a_port_each(fresh_mesh) -> None:
+    with fresh_mesh() as one, fresh_mesh() as other:
+        for mesh in (one, other):
+            mesh.hear("The mesh is up")
+
+        assert one.record().gateway != other.record().gateway
+
+
 def hold_port(port: int) -> AbstractContextManager[object]:
     """Make sure that somebody, at worst we, listens on the port."""
     return socket.create_server((envoy.HOST, port)) if envoy.is_free(port) else nullcontext()
