@@ -195,7 +195,7 @@ class Taken(ArchwrightError):
 
 
 class DefinitionVersionTaken(Taken):
-    """This version is published with other content; a published version never changes."""
+    """The version is published with other content, and a published version never changes."""
 
     reason = "DEFINITION_VERSION_TAKEN"
 

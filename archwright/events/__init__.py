@@ -1,0 +1,1 @@
+"""The events: their contract by version, and the catalogue of their types."""
