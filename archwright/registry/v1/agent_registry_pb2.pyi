@@ -177,7 +177,7 @@ class RegisterAgentRequest(google.protobuf.message.Message):
     health_check_url: builtins.str
     """`http`, `https` or `grpc` URL; empty when there is none."""
     request_id: builtins.str
-    """Makes the call safe to retry; kept in the audit trail."""
+    """Marks repetitions of one call; registering and deregistering are safe to repeat anyway."""
     @property
     def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """`name` or `name@version`, at most 64 of them."""
@@ -296,7 +296,7 @@ class DeregisterAgentRequest(google.protobuf.message.Message):
     agent_id: builtins.str
     """Required. Its id."""
     request_id: builtins.str
-    """Makes the call safe to retry; kept in the audit trail."""
+    """Marks repetitions of one call; registering and deregistering are safe to repeat anyway."""
     def __init__(
         self,
         *,

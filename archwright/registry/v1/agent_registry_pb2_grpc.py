@@ -83,7 +83,7 @@ class AgentRegistryServiceServicer(object):
 
         Errors:
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is missing or malformed; the details name it.
-        - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id belongs to another tenant.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id is one of the platform's agents.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -31,7 +31,7 @@ class AgentRegistryServiceStub:
 
     Errors:
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is missing or malformed; the details name it.
-    - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id belongs to another tenant.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id is one of the platform's agents.
     """
 
     HeartbeatAgent: grpc.UnaryUnaryMultiCallable[
@@ -108,7 +108,7 @@ class AgentRegistryServiceAsyncStub:
 
     Errors:
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is missing or malformed; the details name it.
-    - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id belongs to another tenant.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id is one of the platform's agents.
     """
 
     HeartbeatAgent: grpc.aio.UnaryUnaryMultiCallable[
@@ -187,7 +187,7 @@ class AgentRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         Errors:
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is missing or malformed; the details name it.
-        - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id belongs to another tenant.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token is no enrolment token, or the id is one of the platform's agents.
         """
 
     @abc.abstractmethod
