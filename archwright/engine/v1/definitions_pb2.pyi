@@ -206,7 +206,7 @@ class PublishDefinitionRequest(google.protobuf.message.Message):
     source: builtins.str
     """Required. YAML or JSON, at most 1 MiB."""
     request_id: builtins.str
-    """Makes the call safe to retry; kept in the audit trail."""
+    """Marks repetitions of one call; publishing the same content is safe to repeat anyway."""
     def __init__(
         self,
         *,

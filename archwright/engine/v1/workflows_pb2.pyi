@@ -484,7 +484,7 @@ class UpdateWorkflowStatusRequest(google.protobuf.message.Message):
     reason: builtins.str
     """Why, for the history."""
     request_id: builtins.str
-    """Makes the call safe to retry; kept in the audit trail."""
+    """Makes the call safe to retry: the same id gets the same answer. Over REST also the header `Idempotency-Key`."""
     def __init__(
         self,
         *,
@@ -511,7 +511,7 @@ class CancelWorkflowRequest(google.protobuf.message.Message):
     reason: builtins.str
     """Why, for the history."""
     request_id: builtins.str
-    """Makes the call safe to retry; kept in the audit trail."""
+    """Makes the call safe to retry: the same id gets the same answer. Over REST also the header `Idempotency-Key`."""
     def __init__(
         self,
         *,

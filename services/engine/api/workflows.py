@@ -15,6 +15,7 @@ from archwright.errors import (
     RequestIdReused,
     RequestInvalid,
     TaskNotFound,
+    TransitionIllegal,
     WorkflowNotFound,
 )
 from archwright.language.expressions import ExpressionFailed
@@ -37,7 +38,7 @@ from services.engine.api.views import (
 from services.engine.api.watch import Ended, Happened, Seen, StillThere, Watching
 from services.engine.domain.commands import CancelWorkflow, StartWorkflow
 from services.engine.domain.decide import canonical
-from services.engine.domain.events import Json
+from services.engine.domain.events import Json, WorkflowCancelled
 from services.engine.live import ProgressTold, TaskHanded
 from services.engine.ports.commands import Asked, Commands, RequestTaken
 from services.engine.ports.definitions import Definitions
@@ -136,11 +137,11 @@ class WorkflowApi:
             raise RequestInvalid(
                 f"status asks for {wished}. In this version a caller may ask for: cancelled.", facts={"status": wished}
             )
-        return await self._cancel(request.workflow_id, request.reason, call)
+        return await self._cancel(request.workflow_id, request.reason, request.request_id, call)
 
     async def cancel_workflow(self, request: pb.CancelWorkflowRequest, call: Call) -> pb.Workflow:
         """Call a workflow off."""
-        return await self._cancel(request.workflow_id, request.reason, call)
+        return await self._cancel(request.workflow_id, request.reason, request.request_id, call)
 
     async def list_history(self, request: pb.ListHistoryRequest, call: Call) -> pb.ListHistoryResponse:
         """Return a page of what happened."""
@@ -207,12 +208,22 @@ class WorkflowApi:
             )
         return await self._whole(Key(tenant, found[0]))
 
-    async def _cancel(self, workflow_id: str, reason: str, call: Call) -> pb.Workflow:
+    async def _cancel(self, workflow_id: str, reason: str, request_id: str, call: Call) -> pb.Workflow:
         key = _key(workflow_id, call)
-        command = CancelWorkflow(self._clock.now(), call.caller.subject, reason[:_REASON_CHARACTERS_MAX])
+        request_id = _short("request_id", request_id or call.request_id)
+        command = CancelWorkflow(self._clock.now(), call.caller.subject, reason[:_REASON_CHARACTERS_MAX], request_id)
         audit = audit_row(call, self._clock, f"workflows/{workflow_id}")
-        await self._commands.submit(Asked(key, command, audit=audit))
+        try:
+            await self._commands.submit(Asked(key, command, audit=audit))
+        except TransitionIllegal:
+            if not request_id or not await self._was_cancelled_by(key, request_id):
+                raise
         return await self._whole(key)
+
+    async def _was_cancelled_by(self, key: Key, request_id: str) -> bool:
+        """Return whether this very request has cancelled the workflow before: then it gets the same answer."""
+        events = await self._history.events(key, after_seq=0, limit=_WHOLE)
+        return any(isinstance(each.event, WorkflowCancelled) and each.event.request_id == request_id for each in events)
 
     async def _whole(self, key: Key) -> pb.Workflow:
         summary, told = await self._told(key)

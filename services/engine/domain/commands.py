@@ -79,6 +79,7 @@ class CancelWorkflow:
     now: datetime
     user_id: str
     reason: str
+    request_id: str = ""
 
 
 Command = StartWorkflow | CompleteTask | FailTask | FireTimer | CancelWorkflow

@@ -235,7 +235,7 @@ def _fire(story: _Story, command: FireTimer) -> None:
 def _cancel(story: _Story, command: CancelWorkflow) -> None:
     _require_move(story.workflow, WorkflowStatus.CANCELLED)
     _call_off(story, command.now)
-    story.tell(WorkflowCancelled(command.now, command.user_id, command.reason))
+    story.tell(WorkflowCancelled(command.now, command.user_id, command.reason, command.request_id))
 
 
 def _go_on(story: _Story, now: datetime) -> None:

@@ -169,6 +169,7 @@ class WorkflowCancelled:
     at: datetime
     user_id: str
     reason: str
+    request_id: str = ""
 
 
 Event = (
