@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archwright.agents.v1.model_pb2 import Fact
 
@@ -37,19 +37,27 @@ def largest(facts: Iterable[Fact], kind: Fact.Kind.ValueType) -> float | None:
 
 def deadline_months(facts: Iterable[Fact]) -> float | None:
     """Return the shortest time that the request allows, in months; None when it names only a date or nothing."""
-    return _shortest(of_kind(facts, Fact.DEADLINE), MONTHS)
+    return _shortest(_numbers(facts, Fact.DEADLINE), MONTHS)
 
 
 def minutes(facts: Iterable[Fact], kind: Fact.Kind.ValueType) -> float | None:
     """Return the shortest duration of a kind, in minutes; None when the request gives none."""
-    return _shortest(of_kind(facts, kind), MINUTES)
+    return shortest_minutes(_numbers(facts, kind))
 
 
-def _shortest(facts: Iterable[Fact], units: dict[str, float]) -> float | None:
+def shortest_minutes(durations: Iterable[tuple[float, str]]) -> float | None:
+    """Return the shortest of durations with their units, in minutes; None when none has a unit of time."""
+    return _shortest(durations, MINUTES)
+
+
+def _numbers(facts: Iterable[Fact], kind: Fact.Kind.ValueType) -> list[tuple[float, str]]:
+    return [(fact.number, fact.unit) for fact in of_kind(facts, kind) if fact.HasField("number")]
+
+
+def _shortest(durations: Iterable[tuple[float, str]], units: Mapping[str, float]) -> float | None:
     found = []
-    for fact in facts:
-        unit = fact.unit.lower()
-        factor = units.get(unit, units.get(unit.removesuffix("s")))
-        if factor is not None and fact.HasField("number"):
-            found.append(fact.number * factor)
+    for number, unit in durations:
+        factor = units.get(unit.lower(), units.get(unit.lower().removesuffix("s")))
+        if factor is not None:
+            found.append(number * factor)
     return min(found, default=None)

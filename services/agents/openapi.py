@@ -127,29 +127,25 @@ def _parameter(name: str, where: str, schema: Mapping[str, Any]) -> dict[str, An
 
 
 def _schemas(entity: DataEntity) -> dict[str, Any]:
-    """Return how a record is read, made and changed."""
+    """Return how a record is read, made and changed: the same values, more or fewer of which must be there."""
     name = pascal(entity.name)
-    given = {one.name: dict(_SCHEMAS[one.type]) for one in writable(entity)}
+    values = {"$ref": f"#/components/schemas/{name}Values"}
+    own = {one.name: dict(_SCHEMAS[one.type]) for one in entity.attributes if one.name in GIVEN_BY_THE_SERVICE}
     required = [one.name for one in writable(entity) if one.required]
-    read = {one.name: _readable(one) for one in entity.attributes}
-    new: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": given}
-    if required:
-        new["required"] = required
     return {
-        name: {"type": "object", "required": ["id", "status", "created_at", "updated_at"], "properties": read},
-        f"New{name}": new,
-        f"Changed{name}": {
-            "type": "object", "additionalProperties": False, "minProperties": 1, "properties": given,
-        },
-    }  # fmt: skip
+        f"{name}Values": {"type": "object", "properties": {one.name: _value(one) for one in writable(entity)}},
+        name: {"allOf": [values], "properties": own, "required": [*own, *required]},
+        f"New{name}": {"allOf": [values], "required": required, "unevaluatedProperties": False},
+        f"Changed{name}": {"allOf": [values], "minProperties": 1, "unevaluatedProperties": False},
+    }
 
 
-def _readable(attribute: EntityAttribute) -> dict[str, Any]:
-    """Return the schema of an attribute as it is read: what need not be given may be null."""
+def _value(attribute: EntityAttribute) -> dict[str, Any]:
+    """Return the schema of an attribute; what need not be given may be null."""
     schema = dict(_SCHEMAS[attribute.type])
     if attribute.pii:
         schema["x-personal"] = True
-    if not attribute.required and attribute.name not in GIVEN_BY_THE_SERVICE and "type" in schema:
+    if not attribute.required and "type" in schema:
         schema["type"] = [schema["type"], "null"]
     return schema
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from services.agents.knowledge.load import table
 from services.agents.naming import snake, stem
 
 _VOWELS = "aeiou"
+_SHORT = re.compile(r"[^aeiou]*[aeiou][^aeiouwxy]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def past_participle(verb: str) -> str:
         return snake(verb + "d")
     if verb.endswith("y") and verb[-2:-1] not in _VOWELS:
         return snake(verb[:-1] + "ied")
-    return snake(verb + "ed")
+    # One short syllable that ends in a consonant doubles it: flag → flagged, scan → scanned.
+    return snake(verb + verb[-1] + "ed" if _SHORT.fullmatch(verb) else verb + "ed")
 
 
 def _class_of(verb: str) -> str:

@@ -69,8 +69,11 @@ def needs(parts: Sequence[Part], uses: Sequence[Use]) -> Needs:
     owner = {subject.id: part for part in parts for subject in part.subjects}
     for use in uses:
         asking = owner.get(use.subject_id)
+        # Who tells people what happened is told of it, and supporting parts know nothing of the business.
+        if asking is None or not asking.is_business or use.kind is Kind.ANNOUNCE:
+            continue
         for mentioned in use.mentioned:
-            if asking is not None and mentioned in owner and owner[mentioned].reach is Reach.REST:
+            if mentioned in owner and owner[mentioned].reach is Reach.REST:
                 found.add(Need(asking.id, owner[mentioned].id, sync=True, letters="R", req_ids=(use.req_id,)))
     business = [part for part in parts if part.is_business]
     for part in parts:

@@ -21,7 +21,7 @@ from archwright.agents.v1.business_architect_pb2 import BusinessArchitecture
 from archwright.agents.v1.model_pb2 import Assumption, Finding, Source
 from archwright.agents.v1.output_pb2 import AgentOutput
 from services.agents.draft import Draft
-from services.agents.naming import mentions, stems, title
+from services.agents.naming import mentions, nouns, stems, title
 from services.agents.roles.application_architect import contracts, selection, style
 from services.agents.roles.application_architect.archimate import describe
 from services.agents.roles.application_architect.entities import data_entities
@@ -141,12 +141,15 @@ def _parts(
 
 
 def _own_words(part: Part, things: Sequence[Subject], core_things: set[str]) -> Part:
-    """Let a supporting part keep the request's own thing of that name, unless the business is about it."""
-    subject = part.subjects[0]
-    if subject.id in core_things:
-        name = f"{part.name} Record"
-        return replace(part, subjects=(Subject(f"DAT-{part.key}-record", "", name),))
-    return replace(part, subjects=(next((one for one in things if one.id == subject.id), subject),))
+    """Let a supporting part keep the request's own things of its kind, unless the business is about them."""
+    usual = part.subjects[0]
+    named = [one for one in things if one.id == usual.id or (nouns(one.name) or ("",))[-1] in part.keeps]
+    mine = tuple(one for one in named if one.id not in core_things)
+    if mine:
+        return replace(part, subjects=mine)
+    if any(one.id == usual.id for one in things):
+        return replace(part, subjects=(Subject(f"DAT-{part.key}-record", "", f"{part.name} Record"),))
+    return part
 
 
 def _homeless(spec: RequirementsSpec, parts: Sequence[Part]) -> list[Requirement]:

@@ -7,7 +7,7 @@ about that person.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archwright.agents.v1.application_architect_pb2 import DataEntity, EntityAttribute, EntityRelation
 from services.agents.knowledge.load import table
@@ -16,11 +16,15 @@ from services.agents.roles.application_architect.parts import Part
 from services.agents.roles.application_architect.reading import Subject, Use
 from services.agents.verbs import Kind
 
+ATTRIBUTES_MIN = 3
+"""With fewer attributes from the analysis, the template adds what is usual."""
+
 _REFERENCE = "reference"
 _PERSONAL_NAMES = frozenset({"name", "title"})
 _TYPES_BY_ENDING = (
-    ("_at", "datetime"), ("_on", "date"), ("date", "date"), ("amount", "money"), ("price", "money"), ("cost", "money"),
-    ("premium", "money"), ("quantity", "integer"), ("count", "integer"), ("rate", "decimal"), ("percent", "decimal"),
+    ("_at", "datetime"), ("_on", "date"), ("_from", "date"), ("_until", "date"), ("date", "date"),
+    ("amount", "money"), ("price", "money"), ("cost", "money"), ("premium", "money"),
+    ("quantity", "integer"), ("count", "integer"), ("rate", "decimal"), ("percent", "decimal"),
     ("description", "text"), ("comment", "text"), ("reason", "text"), ("note", "text"), ("_id", "uuid"),
 )  # fmt: skip
 
@@ -92,15 +96,20 @@ def _entity(subject: Subject, owner: str, links: Mapping[str, str]) -> DataEntit
 
 
 def _attributes(subject: Subject) -> list[Attribute]:
-    """Return the template's attributes and those that the request names, in that order, each once."""
+    """Return what is known of a thing: what the request's analysis names, and the template where that is too little."""
     templates = table("entities", Templates)
-    template = templates.kinds.get(_kind(subject.name), templates.fallback)
-    found = {one.name: one for one in template if one.type != _REFERENCE}
-    for name in subject.attributes:
-        found.setdefault(snake(name), Attribute(snake(name), _type_of(snake(name))))
+    template = [one for one in templates.kinds.get(_kind(subject.name), templates.fallback) if one.type != _REFERENCE]
+    own = {one.name for one in templates.every} | {"id"}
+    typed = {one.name: one for one in template}
+    named = [name for name in dict.fromkeys(snake(one) for one in subject.attributes) if name not in own]
+    found = {name: typed.get(name, Attribute(name, _type_of(name))) for name in named}
+    if len(found) < ATTRIBUTES_MIN:
+        found = {**typed, **found}
+    if not any(one.required for one in found.values()):
+        first = next(iter(found.values()))
+        found[first.name] = replace(first, required=True)
     for one in templates.every:
         found.setdefault(one.name, one)
-    found.pop("id", None)
     return list(found.values())
 
 

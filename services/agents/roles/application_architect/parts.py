@@ -37,6 +37,8 @@ class Part:
     reach: Reach = Reach.REST
     subjects: tuple[Subject, ...] = ()
     req_ids: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
+    """Things that belong to a supporting part when the request names them."""
     external_id: str = ""
     """The system of others that an adapter talks to."""
 

@@ -42,6 +42,8 @@ class Supporting:
     responsibility: str
     entity: str
     condition: str = ""
+    objects: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
     external: str = ""
     """The system of others that it talks to."""
 
@@ -64,6 +66,7 @@ class Components:
     supporting: tuple[Supporting, ...]
     gateway: Gateway
     privacy_laws: tuple[str, ...]
+    without_evidence: tuple[str, ...]
     external_protocols: Mapping[str, tuple[str, ...]]
 
 
@@ -72,11 +75,13 @@ def channels(spec: RequirementsSpec) -> tuple[Part, ...]:
     rules = table("components", Components)
     people = _people(spec)
     asked = _asked_by_people(spec)
+    about = stems(" . ".join([spec.problem_statement, *spec.scope.in_scope]))
     found = []
     for channel in rules.channels:
         hits = _hits(spec, channel.words)
-        if hits:
-            found.append(_channel(channel, asked or hits, f"Named in {', '.join(hits[:4])}.", Source.EXPLICIT))
+        if hits or any(mentions(about, word) for word in channel.words):
+            where = ", ".join(hits[:4]) or "the problem statement"
+            found.append(_channel(channel, asked or hits, f"Named in {where}.", Source.EXPLICIT))
     if not found and (people or asked or functional(spec)):
         usual = next(one for one in rules.channels if one.key == rules.default_channel)
         who = ", ".join(one.name for one in people[:4]) or "operators at least"
@@ -91,7 +96,7 @@ def supporting(spec: RequirementsSpec) -> tuple[Part, ...]:
     conditions = {"human_actors": _people_trigger(spec), "regulated": _law_trigger(spec), "privacy_law": _privacy(spec)}
     found = []
     for rule in table("components", Components).supporting:
-        hits = _hits(spec, rule.words)
+        hits = _hits(spec, rule.words, rule.objects)
         reason, basis = (f"Asked for in {', '.join(hits[:4])}.", Source.EXPLICIT) if hits else ("", Source.DERIVED)
         condition_reason, condition_reqs = conditions.get(rule.condition, ("", ()))
         if not hits and not condition_reason:
@@ -107,6 +112,7 @@ def supporting(spec: RequirementsSpec) -> tuple[Part, ...]:
                 basis=basis,
                 reach=rule.reached,
                 subjects=(Subject(subject_id(rule.entity), "", rule.entity),),
+                keeps=rule.keeps,
                 req_ids=tuple(dict.fromkeys([*hits, *condition_reqs])),
                 external_id=f"EXT-{slug(rule.external)}" if rule.external else "",
             )
@@ -154,7 +160,7 @@ def gateway(parts: Sequence[Part], asked: Sequence[str]) -> Part | None:
         rationale=f"Channels would otherwise need to know {len(behind)} components.",
         rule_id="APP-GATEWAY",
         basis=Source.DERIVED,
-        req_ids=tuple(asked),
+        req_ids=tuple(dict.fromkeys(asked)),
     )
 
 
@@ -193,13 +199,16 @@ def _asked(spec: RequirementsSpec) -> tuple[Requirement, ...]:
     return tuple(one for one in spec.requirements if one.priority != Requirement.WONT)
 
 
-def _hits(spec: RequirementsSpec, terms: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids of the requirements, limits aside, in which one of `terms` stands."""
+def _hits(spec: RequirementsSpec, terms: Sequence[str], objects: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the ids of the requirements, limits aside, that contain one of `terms` or are about one of `objects`."""
     return tuple(
         one.id
         for one in _asked(spec)
         if one.kind != Requirement.CONSTRAINT
-        and any(mentions(stems(f"{one.condition} . {one.statement}"), term) for term in terms)
+        and (
+            any(mentions(stems(f"{one.condition} . {one.statement}"), term) for term in terms)
+            or (nouns(one.object) or ("",))[-1] in objects
+        )
     )
 
 
@@ -221,7 +230,8 @@ def _people_trigger(spec: RequirementsSpec) -> tuple[str, tuple[str, ...]]:
 
 
 def _law_trigger(spec: RequirementsSpec) -> tuple[str, tuple[str, ...]]:
-    laws = [one for one in spec.facts if one.kind == Fact.REGULATION]
+    silent = table("components", Components).without_evidence
+    laws = [one for one in spec.facts if one.kind == Fact.REGULATION and one.value.upper() not in silent]
     return (f"{', '.join(one.value for one in laws)} asks for evidence.", _about(spec, laws)) if laws else ("", ())
 
 

@@ -12,6 +12,9 @@ from services.agents.naming import mentions, stems
 from services.agents.roles.application_architect.parts import Part
 
 PERSONAL = frozenset({DataEntity.PERSONAL, DataEntity.SPECIAL})
+LEGAL = "L"
+"""The class of demands that come from a law or standard."""
+
 _FALLBACK = "functional_suitability"
 
 
@@ -44,7 +47,8 @@ def tactics(spec: RequirementsSpec, parts: Sequence[Part], entities: Sequence[Da
 def _for_requirement(
     requirement: Requirement, catalogue: Catalogue, parts: Sequence[Part], owners: set[str]
 ) -> list[QualityTactic]:
-    candidates = catalogue.get(requirement.quality.iso25010, catalogue[_FALLBACK])
+    legal = requirement.quality.promise_class == LEGAL
+    candidates = catalogue["legal"] if legal else catalogue.get(requirement.quality.iso25010, catalogue[_FALLBACK])
     text = stems(f"{requirement.statement} {requirement.measure.metric.replace('_', ' ')}")
     fitting = [one for one in candidates if any(mentions(text, word) for word in one.words)] or [candidates[0]]
     return [

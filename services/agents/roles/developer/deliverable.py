@@ -23,7 +23,7 @@ from services.agents.naming import slug
 from services.agents.providers import provider
 from services.agents.roles.developer.backlog import as_csv, backlog, traceability_csv
 from services.agents.roles.developer.blueprint import Package, packages, subscriptions
-from services.agents.roles.developer.repository import File, System, files
+from services.agents.roles.developer.repository import BYTES_MAX, File, System, files
 from services.agents.roles.developer.terraform import terraform
 from services.agents.roles.developer.verification import (
     DELIVERY_TESTS,
@@ -34,7 +34,6 @@ from services.agents.roles.developer.verification import (
     objectives,
 )
 
-BYTES_MAX = 300_000
 ENGINE_DEFAULT = "postgresql"
 RUN = (
     "python -m components serves everything on 127.0.0.1:8080 (TOKEN_KEY_FILE names a key of at least 32 bytes); "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archwright.agents.v1.application_architect_pb2 import ApplicationArchitecture
@@ -19,6 +19,8 @@ from services.agents.roles.developer.verification import Case
 
 KERNEL = ("__init__", "application", "composite", "fields", "problems", "relay", "serve", "storage", "tokens")
 MONOLITH = "modular_monolith"
+BYTES_MAX = 300_000
+"""What a step's output should carry at most."""
 _LANGUAGES = {
     ".py": "python",
     ".sql": "sql",
@@ -81,7 +83,19 @@ def files(
     found += [File(path, content) for path, content in tables.items()]
     if system.terraform is not None:
         found.append(File("infrastructure/main.tf.json", _json(system.terraform)))
-    return sorted(found, key=lambda one: one.path)
+    return sorted(_within(found), key=lambda one: one.path)
+
+
+def _within(found: Sequence[File]) -> list[File]:
+    """Return the files; where they are too much for one output, JSON comes without its indentation."""
+    if sum(len(one.content.encode()) for one in found) <= BYTES_MAX:
+        return list(found)
+    return [
+        replace(one, content=json.dumps(json.loads(one.content), separators=(",", ":"), ensure_ascii=False) + "\n")
+        if one.language == "json"
+        else one
+        for one in found
+    ]
 
 
 def _kernel(system: System) -> Iterable[File]:

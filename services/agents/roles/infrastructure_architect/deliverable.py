@@ -64,7 +64,7 @@ def design(spec: RequirementsSpec, application: ApplicationArchitecture, draft: 
         nodes=made,
         network=network(chosen.engine, max(2, copies.zones), copies.regions),
         availability=availability(target, copies, draft),
-        dr=recovery(facts, copies.regions, draft),
+        dr=recovery(spec, copies.regions, draft),
         security_controls=operations.security_controls(spec, application, made),
         observability=operations.observability(spec, target),
         deployment_matrix=operations.deployments(made),

@@ -53,11 +53,11 @@ class Demand:
     @property
     def limits(self) -> list[str]:
         """The ids of the requirements that limit where and by what the system runs."""
-        words = ("cloud", "aws", "azure", "gcp", "region", "hosted", "premises", "data centre", "data center")
+        words = ("cloud", "aws", "azure", "gcp", "region", "hosted", "premises", "data centre", "european union")
         return [
             one.id
             for one in self.spec.requirements
-            if one.kind == Requirement.CONSTRAINT and any(mentions(stems(one.statement), word) for word in words)
+            if one.kind != Requirement.FUNCTIONAL and any(mentions(stems(one.statement), word) for word in words)
         ]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from archwright.agents.v1.business_analyst_pb2 import RequirementsSpec
 from archwright.agents.v1.infrastructure_architect_pb2 import DisasterRecovery
 from archwright.agents.v1.model_pb2 import Assumption, Fact
 from services.agents.draft import Draft
-from services.agents.facts import minutes
+from services.agents.facts import minutes, shortest_minutes
 
 RTO_DEFAULT_MINUTES = 240.0
 RPO_DEFAULT_MINUTES = 60.0
@@ -22,11 +21,10 @@ RPO_BANDS = ((1.0, DisasterRecovery.WARM), (60.0, DisasterRecovery.PILOT_LIGHT))
 """Losing at most so many minutes takes at least this strategy."""
 
 
-def recovery(facts: Iterable[Fact], regions: int, draft: Draft) -> DisasterRecovery:
-    """Return how the system comes back; times that the request does not give are assumptions."""
-    facts = tuple(facts)
-    rto = _stated(facts, Fact.RTO, "back in service", RTO_DEFAULT_MINUTES, draft)
-    rpo = _stated(facts, Fact.RPO, "lost at most", RPO_DEFAULT_MINUTES, draft)
+def recovery(spec: RequirementsSpec, regions: int, draft: Draft) -> DisasterRecovery:
+    """Return how the system comes back; times that no fact and no requirement gives are assumptions."""
+    rto = _stated(spec, Fact.RTO, "recovery_time", RTO_DEFAULT_MINUTES, draft)
+    rpo = _stated(spec, Fact.RPO, "recovery_point", RPO_DEFAULT_MINUTES, draft)
     strategy, how = next(
         ((strategy, how) for limit, strategy, how in BANDS if rto <= limit),
         (DisasterRecovery.BACKUP, "backups are restored in a second region"),
@@ -40,13 +38,17 @@ def recovery(facts: Iterable[Fact], regions: int, draft: Draft) -> DisasterRecov
     return DisasterRecovery(rto_minutes=rto, rpo_minutes=rpo, strategy=strategy, reason=reason)
 
 
-def _stated(facts: tuple[Fact, ...], kind: Fact.Kind.ValueType, text: str, default: float, draft: Draft) -> float:
-    found = minutes(facts, kind)
+def _stated(spec: RequirementsSpec, kind: Fact.Kind.ValueType, metric: str, default: float, draft: Draft) -> float:
+    found = minutes(spec.facts, kind)
     if found is not None:
         return found
+    measured = [one.measure for one in spec.requirements if one.measure.metric == metric]
+    given = shortest_minutes((one.value, one.unit) for one in measured)
+    if given is not None:
+        return given
     draft.assume(
         Assumption(
-            text=f"After a disaster: {text} (minutes).",
+            text=f"The request names no {metric.replace('_', ' ')} after a disaster.",
             default_value=f"{default:g}",
             unit="minutes",
             impact=Assumption.MEDIUM,

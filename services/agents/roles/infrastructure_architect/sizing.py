@@ -24,7 +24,7 @@ FORMULAS = (
     ("dau", "users * active_share"),
     ("daily_requests", "dau * sessions_per_day * requests_per_session"),
     ("avg_rps", "daily_requests / 86400"),
-    ("peak_rps", "max(avg_rps * peak_factor, stated_rps)"),
+    ("peak_rps", "max(avg_rps * peak_factor, stated_rps, stated_concurrent / think_seconds)"),
     ("concurrent", "max(peak_rps * think_seconds, stated_concurrent)"),
     ("transactions_per_year", "users * transactions_per_user_year"),
     ("documents_gb_per_year", "transactions_per_year * documents_mb_per_transaction / 1024"),
