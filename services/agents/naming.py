@@ -31,6 +31,7 @@ _IRREGULAR = {
 }
 _SINGULAR = {plural: singular for singular, plural in _IRREGULAR.items()}
 _VOWELS = "aeiou"
+_PUNCTUATION = ".,;:!?\"'`)]}"
 _ENDINGS = (
     "ications",
     "ication",
@@ -120,7 +121,7 @@ def plural(word: str) -> str:
 def last_plural(name: str) -> str:
     """Return a name of several words with its last word in the plural: `trouble ticket` → `trouble tickets`."""
     *front, last = name.split() or [""]
-    return " ".join((*front, plural(last)))
+    return " ".join((*front, plural(last.rstrip(_PUNCTUATION))))
 
 
 def stem(word: str) -> str:

@@ -184,6 +184,12 @@ def claims() -> AgentOutput:
     return requirements_of(CLAIMS, CLAIMS_FACTS, industry="insurance", external=("policy administration mainframe",))
 
 
+@pytest.fixture(scope="module")
+def claims_once() -> AgentOutput:
+    """The same, for tests that look at one result from many sides; they must not change it."""
+    return requirements_of(CLAIMS, CLAIMS_FACTS, industry="insurance", external=("policy administration mainframe",))
+
+
 @pytest.fixture
 def claims_business(claims: AgentOutput) -> AgentOutput:
     """The insurer's business architecture."""
