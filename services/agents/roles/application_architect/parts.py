@@ -68,7 +68,7 @@ def business_parts(groups: Sequence[Sequence[Subject]], uses: Sequence[Use]) -> 
                 name=f"{title(group[0].name)} Management",
                 type=Component.SERVICE,
                 responsibility=f"Keeps {kept} and decides what may happen to them.",
-                rationale=f"{len(req_ids)} requirements are about {kept}, which belong together.",
+                rationale=_reason(len(req_ids), kept, many=len(group) > 1),
                 rule_id="APP-GROUP",
                 basis=Source.DERIVED,
                 subjects=tuple(group),
@@ -76,6 +76,11 @@ def business_parts(groups: Sequence[Sequence[Subject]], uses: Sequence[Use]) -> 
             )
         )
     return tuple(parts)
+
+
+def _reason(requirements: int, kept: str, *, many: bool) -> str:
+    asked = "1 requirement is" if requirements == 1 else f"{requirements} requirements are"
+    return f"{asked} about {kept}{', which belong together' if many else ''}."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -173,9 +173,28 @@ class Package:
         return package_name(self.component.id)
 
     @property
+    def served(self) -> list[Kind]:
+        """The record kinds that a route or a listener touches."""
+        touched = {route.kind.entity.id for route in self.routes}
+        if self.hearing:
+            touched.add(self.kinds[0].entity.id)
+        return [kind for kind in self.kinds if kind.entity.id in touched]
+
+    @property
     def constants(self) -> list[str]:
-        """The constants of its record kinds, sorted as imports are."""
-        return sorted(kind.constant for kind in self.kinds)
+        """The constants of those, sorted as imports are."""
+        return sorted(kind.constant for kind in self.served)
+
+    @property
+    def web_names(self) -> list[str]:
+        """What its routes and listeners need of the kernel's module `application`."""
+        return ["Application", *(["Call"] if self.routes else []), *(["Event"] if self.listens else [])]
+
+    @property
+    def storage_names(self) -> list[str]:
+        """What they need of the kernel's module `storage`."""
+        rows = any("Row" in route.returns for route in self.routes)
+        return [*(["Records"] if self.served else []), *(["Row"] if rows else []), "Store"]
 
     @property
     def paths(self) -> list[str]:
@@ -187,8 +206,8 @@ class Package:
         """The statement that makes a record out of an event; empty where a record needs more than an event tells."""
         kind = self.kinds[0]
         needed = [one for one in kind.fields if one.required and one.name not in _FROM_EVENT]
-        makes = any(route.is_creation for route in self.routes) is False
-        if not makes or any(one.kind not in _WORDS for one in needed):
+        is_fed = bool(self.listens) and not any(route.is_creation for route in self.routes)
+        if not is_fed or any(one.kind not in _WORDS for one in needed):
             return ""
         known = {one.name for one in kind.fields}
         values = [f'"{name}": {source}' for name, source in

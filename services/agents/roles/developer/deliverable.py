@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from archwright.agents.v1.application_architect_pb2 import ApplicationArchitecture
@@ -18,6 +19,7 @@ from archwright.agents.v1.developer_pb2 import (
 from archwright.agents.v1.infrastructure_architect_pb2 import InfrastructureArchitecture
 from archwright.agents.v1.model_pb2 import Finding, Trace
 from archwright.agents.v1.output_pb2 import AgentOutput
+from archwright.agents.v1.solution_architect_pb2 import Decision
 from services.agents.draft import Draft
 from services.agents.naming import slug
 from services.agents.providers import provider
@@ -47,6 +49,16 @@ _GATES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What the repository is made from."""
+
+    spec: RequirementsSpec
+    application: ApplicationArchitecture
+    infrastructure: InfrastructureArchitecture | None
+    decisions: tuple[Decision, ...] = ()
+
+
 def produce(
     requirements: AgentOutput | None,
     application: AgentOutput | None,
@@ -73,7 +85,8 @@ def produce(
     spec = requirements.requirements if requirements is not None else RequirementsSpec()
     parts = application.application if application is not None else ApplicationArchitecture()
     ground = infrastructure.infrastructure if infrastructure is not None else None
-    scaffold = build(spec, parts, ground, draft)
+    decided = tuple(solution.solution.decisions) if solution is not None else ()
+    scaffold = build(Design(spec, parts, ground, decided), draft)
     draft.output.scaffold.CopyFrom(scaffold)
     _trace(draft, scaffold)
     draft.output.metrics["files_total"] = len(scaffold.files)
@@ -82,16 +95,12 @@ def produce(
     return draft.output
 
 
-def build(
-    spec: RequirementsSpec,
-    application: ApplicationArchitecture,
-    infrastructure: InfrastructureArchitecture | None,
-    draft: Draft,
-) -> DeliveryScaffold:
+def build(design: Design, draft: Draft) -> DeliveryScaffold:
     """Return the scaffold; findings go to `draft`."""
+    spec, application, infrastructure = design.spec, design.application, design.infrastructure
     made = packages(application, spec.requirements)
     functional = functional_cases(spec, made)
-    system = _system(spec, application, infrastructure, made, draft)
+    system = _system(design, made, draft)
     served = [case for cases in functional.values() for case in cases]
     place = Place(_terraform_provider(system), system.region)
     delivery = delivery_cases(spec, made, served, place)
@@ -124,13 +133,8 @@ def build(
     )
 
 
-def _system(
-    spec: RequirementsSpec,
-    application: ApplicationArchitecture,
-    infrastructure: InfrastructureArchitecture | None,
-    made: Sequence[Package],
-    draft: Draft,
-) -> System:
+def _system(design: Design, made: Sequence[Package], draft: Draft) -> System:
+    spec, application, infrastructure = design.spec, design.application, design.infrastructure
     first = " ".join(spec.problem_statement.split())
     description = first if len(first) <= 120 else f"{first[:119].rstrip()}…"
     name = slug(" ".join(first.split()[:6]))[:50].strip("-")
@@ -145,6 +149,7 @@ def _system(
         packages=tuple(made),
         subscriptions=subscriptions(application, made),
         terraform=terraform(infrastructure, name) if infrastructure is not None else None,
+        decisions=design.decisions,
     )
 
 

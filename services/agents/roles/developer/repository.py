@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archwright.agents.v1.application_architect_pb2 import ApplicationArchitecture
+from archwright.agents.v1.solution_architect_pb2 import Decision
+from services.agents.naming import slug
 from services.agents.openapi import document
 from services.agents.roles.developer.blueprint import Package
 from services.agents.roles.developer.rendering import render
@@ -60,7 +62,8 @@ class System:
     region: str
     packages: tuple[Package, ...]
     subscriptions: Mapping[str, list[str]]
-    terraform: Mapping[str, Any] | None = field(default=None)
+    terraform: Mapping[str, Any] | None = None
+    decisions: Sequence[Decision] = ()
 
     @property
     def moment(self) -> str:
@@ -81,6 +84,7 @@ def files(
         found += _component(package, system, application)
         found.append(_component_tests(package, functional.get(package.name, ())))
     found += [File(path, content) for path, content in tables.items()]
+    found += _decisions(system.decisions)
     if system.terraform is not None:
         found.append(File("infrastructure/main.tf.json", _json(system.terraform)))
     return sorted(_within(found), key=lambda one: one.path)
@@ -184,6 +188,13 @@ def _imports(cases: Sequence[Case], packages: Sequence[Package]) -> dict[str, ob
     }
 
 
+def _decisions(decisions: Sequence[Decision]) -> Iterable[File]:
+    for one in decisions:
+        criteria = sorted({name for option in one.options for name in option.scores})
+        content = render("root/decision.md", decision=one, criteria=criteria)
+        yield File(f"docs/decisions/{slug(one.id)}.md", content, tuple(one.drivers), (one.id,))
+
+
 def _plain(system: System) -> dict[str, Any]:
     return {
         "name": system.name,
@@ -196,6 +207,7 @@ def _plain(system: System) -> dict[str, Any]:
         "packages": system.packages,
         "subscriptions": system.subscriptions,
         "terraform": system.terraform is not None,
+        "decisions": system.decisions,
     }
 
 

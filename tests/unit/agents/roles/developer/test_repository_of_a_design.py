@@ -18,10 +18,11 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from archwright.agents.v1.business_analyst_pb2 import Requirement
+from archwright.agents.v1.business_analyst_pb2 import Requirement, RequirementsSpec
 from archwright.agents.v1.developer_pb2 import DeliveryScaffold
 from archwright.agents.v1.model_pb2 import Fact
 from archwright.agents.v1.output_pb2 import AgentOutput
+from archwright.agents.v1.solution_architect_pb2 import Decision, DecisionOption, SolutionArchitecture
 from services.agents.knowledge.load import table
 from services.agents.roles.application_architect.deliverable import produce as design_applications
 from services.agents.roles.developer.deliverable import produce
@@ -234,6 +235,12 @@ def test_the_tests_pass_for_every_provider(make_requirements: Maker, tmp_path: P
     assert bool(scaffold.iac) is (cloud != "onprem")
 
 
+def test_the_tests_pass_for_a_request_that_says_nothing(tmp_path: Path) -> None:
+    scaffold = built(AgentOutput(requirements=RequirementsSpec())).scaffold
+
+    assert own_tests(written(scaffold, tmp_path)).returncode == 0
+
+
 def test_hostile_words_stay_words(make_requirements: Maker, tmp_path: Path) -> None:
     scaffold = built(make_requirements(HOSTILE)).scaffold
 
@@ -242,6 +249,23 @@ def test_hostile_words_stay_words(make_requirements: Maker, tmp_path: Path) -> N
     assert outcome.returncode == 0, outcome.stdout[-3000:]
     assert all(".." not in PurePosixPath(one.path).parts for one in scaffold.files)
     assert "{{ 7 * 7 }}" in "".join(one.content for one in scaffold.files if one.path.startswith("components"))
+
+
+def test_decisions_come_along_as_records(claims_once: AgentOutput) -> None:
+    decision = Decision(
+        id="ADR-001", title="Style | of the system", status="accepted", drivers=["REQ-Q-001"],
+        chosen="modular_monolith",
+        options=[DecisionOption(name="modular_monolith", scores={"time": 5}, total=15, pros=["simple"])],
+    )  # fmt: skip
+    solution = AgentOutput(solution=SolutionArchitecture(decisions=[decision]))
+    applications = design_applications(claims_once)
+
+    output = produce(claims_once, applications, place(claims_once, applications), solution)
+
+    record = next(one for one in output.scaffold.files if one.path == "docs/decisions/adr-001.md")
+    assert "Style / of the system" in record.content
+    assert "| modular_monolith | 5 | 15 | simple |" in record.content
+    assert not output.degraded
 
 
 def test_without_any_design_there_is_ground_to_stand_on_and_the_gaps_are_named(tmp_path: Path) -> None:
