@@ -283,7 +283,7 @@ def _node(
     product = demand.provider.roles[role]
     return Node(
         id=identifier, name=name, type=kind, role=role, sku=product.sku, qty=qty, unit=product.unit, zone=zone,
-        ha=ha or HighAvailability(mode="provider", replicas=1, azs=demand.copies.zones), hosts_component_ids=hosts,
+        ha=ha or _of_provider(product.unit), hosts_component_ids=hosts,
         serves_req_ids=serves, rationale=rationale, rule_id=f"INF-{role.upper().replace('_', '-')}",
     )  # fmt: skip
 
@@ -294,6 +294,12 @@ def _metered(demand: Demand, role: str, identifier: str, name: str, kind: Node.T
         id=identifier, name=name, type=kind, role=role, sku=product.sku, qty=qty, unit=product.unit,
         rationale=f"Metered by the provider in {product.unit}.", rule_id=METERED,
     )  # fmt: skip
+
+
+def _of_provider(unit: str) -> HighAvailability:
+    """Return how a product survives that is not ours to copy: what is billed by use, the provider spreads over zones."""
+    spread = unit != "hours"
+    return HighAvailability(mode="active_active" if spread else "none", replicas=1, azs=2 if spread else 1)
 
 
 def _ha(count: int, zones: int) -> HighAvailability:
