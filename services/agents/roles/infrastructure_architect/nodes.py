@@ -297,7 +297,7 @@ def _metered(demand: Demand, role: str, identifier: str, name: str, kind: Node.T
 
 
 def _of_provider(unit: str) -> HighAvailability:
-    """Return how a product survives that is not ours to copy: what is billed by use, the provider spreads over zones."""
+    """Return how a product survives that we do not copy: what is billed by use, the provider spreads over zones."""
     spread = unit != "hours"
     return HighAvailability(mode="active_active" if spread else "none", replicas=1, azs=2 if spread else 1)
 
