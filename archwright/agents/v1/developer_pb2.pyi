@@ -91,6 +91,7 @@ class ScaffoldFile(google.protobuf.message.Message):
     CONTENT_FIELD_NUMBER: builtins.int
     TRACE_IDS_FIELD_NUMBER: builtins.int
     GENERATED_FROM_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
     path: builtins.str
     """From the repository's root; never absolute, never upwards."""
     sha256: builtins.str
@@ -98,7 +99,9 @@ class ScaffoldFile(google.protobuf.message.Message):
     language: builtins.str
     """`python`, `sql`, `yaml`…"""
     content: builtins.str
-    """The content."""
+    """The content; empty once the file is an artifact of the workflow, as `scaffold/` and its path."""
+    size_bytes: builtins.int
+    """Length of the content."""
     @property
     def trace_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Requirements that it makes real."""
@@ -116,8 +119,9 @@ class ScaffoldFile(google.protobuf.message.Message):
         content: builtins.str = ...,
         trace_ids: collections.abc.Iterable[builtins.str] | None = ...,
         generated_from: collections.abc.Iterable[builtins.str] | None = ...,
+        size_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "generated_from", b"generated_from", "language", b"language", "path", b"path", "sha256", b"sha256", "trace_ids", b"trace_ids"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "generated_from", b"generated_from", "language", b"language", "path", b"path", "sha256", b"sha256", "size_bytes", b"size_bytes", "trace_ids", b"trace_ids"]) -> None: ...
 
 global___ScaffoldFile = ScaffoldFile
 

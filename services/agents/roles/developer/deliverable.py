@@ -175,6 +175,7 @@ def _file(one: File) -> ScaffoldFile:
         content=one.content,
         trace_ids=one.trace_ids,
         generated_from=one.generated_from,
+        size_bytes=len(one.content.encode()),
     )
 
 
