@@ -21,7 +21,7 @@ async def generate(task: Task) -> dict[str, Any]:
     await task.progress(10, f"Read {found} components to write")
     output = produce(requirements, application, infrastructure, solution, task_type=task.task_type)
     made = output.scaffold
-    await task.progress(50, f"{len(made.files)} files, {len(made.test_map)} tests of requirements")
+    await task.progress(90, f"{len(made.files)} files, {len(made.test_map)} tests of requirements")
     for file in made.files:
         await task.put_artifact(f"scaffold/{file.path}", file.content.encode(), "text/plain; charset=utf-8")
         # The repository goes to the client as files. Later steps read what is in it, not its text.
