@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,10 +46,16 @@ def test_both_places_show_the_same_ten_lines() -> None:
 
 @asynccontextmanager
 async def running(program: Path, environment: dict[str, str]) -> AsyncIterator[None]:
-    """Run the agent from its ready line on, and end it kindly."""
+    """Run the agent from its ready line on, and end it kindly; it ends by itself where these tests are killed."""
+    reading, writing = os.pipe()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(program)), env=environment, cwd=program.parent, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, str(program)),
+        env=environment | {"ARCHWRIGHT_PARENT_PIPE_FD": str(reading)},
+        cwd=program.parent,
+        stdout=asyncio.subprocess.PIPE,
+        pass_fds=[reading],
     )
+    os.close(reading)
     assert process.stdout is not None
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
@@ -61,3 +68,4 @@ async def running(program: Path, environment: dict[str, str]) -> AsyncIterator[N
         if process.returncode is None:
             process.kill()
             await process.wait()
+        os.close(writing)
