@@ -74,8 +74,15 @@ def summarise(workflow: Workflow, console: Console) -> None:
     if workflow.error_details:
         console.print(workflow.error_details, markup=False, style="red")
     if workflow.HasField("output"):
-        for line in outline(from_struct(workflow.output)):
+        for line in _told(from_struct(workflow.output)):
             console.print(line, markup=False)
+
+
+def _told(output: Json) -> list[str]:
+    """Return the lines that an output has for people under `summary`; without them, all of it."""
+    if isinstance(output, dict) and isinstance(lines := output.get("summary"), list):
+        return outline([str(line) for line in lines])
+    return outline(output)
 
 
 def outline(value: Json, indent: int = 1) -> list[str]:
@@ -83,11 +90,18 @@ def outline(value: Json, indent: int = 1) -> list[str]:
     blank = "  " * indent
     match value:
         case dict():
-            return [line for name, inner in value.items() for line in _named(str(name), inner, indent)]
+            fields = sorted(value.items(), key=_simple_first)
+            return [line for name, inner in fields for line in _named(str(name), inner, indent)]
         case list():
             return [line for inner in value for line in _named("-", inner, indent)]
         case _:
             return [f"{blank}{value}"]
+
+
+def _simple_first(field: tuple[str, Json]) -> tuple[bool, str]:
+    # The wire does not keep the order of an object's fields.
+    name, value = field
+    return isinstance(value, dict | list), name
 
 
 def _named(name: str, value: Json, indent: int) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -34,7 +35,7 @@ class Assembly:
     """The files by name, each with its content and media type, and the figures of the workflow's output."""
 
     files: Mapping[str, tuple[bytes, str]]
-    summary: Mapping[str, str | int]
+    summary: Mapping[str, object]
 
 
 def assemble(outputs: Mapping[str, AgentOutput], request: Mapping[str, object]) -> Assembly:
@@ -58,34 +59,51 @@ def _pretty(output: AgentOutput) -> bytes:
     return orjson.dumps(to_json(output), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Register) -> dict[str, str | int]:
-    """Return what a reader wants to know before opening anything: words and whole numbers only."""
+def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Register) -> dict[str, object]:
+    """Return what a reader wants to know before opening anything: lines for people, figures for programs."""
     degraded = [role for role, output in dossier.by_role() if output.degraded]
+    plan = _duration(figures) if dossier.has("plan") else _NOT_ASSESSED
+    money_of = partial(money, currency=figures.currency)
     costs = (
-        ("build_cost", figures.build_cents),
-        ("infrastructure_a_month", figures.monthly_cents),
-        ("total_cost_of_ownership", figures.tco_cents),
+        f"{money_of(figures.build_cents)} to build, {money_of(figures.monthly_cents)} a month of infrastructure, "
+        f"{money_of(figures.tco_cents)} in all"
+        if dossier.has("finance")
+        else _NOT_ASSESSED
     )
+    lines = [
+        f"{figures.requirements} requirements, {figures.musts} of them a must; {figures.capabilities} capabilities",
+        (
+            f"{figures.components} components on {figures.nodes} nodes; a model of {len(model.elements)} elements and "
+            f"{len(model.relations)} relations"
+        ),
+        f"plan: {plan}; {figures.work_packages} work packages; deadline: {figures.deadline or _NOT_ASSESSED}",
+        f"cost: {costs}; budget: {figures.budget or _NOT_ASSESSED}",
+        (
+            f"{figures.findings} findings, {figures.errors} of them errors; {len(remarks.questions)} open questions, "
+            f"{len(remarks.assumptions)} assumptions"
+        ),
+    ]
+    if dossier.missing:
+        lines.append(f"made without: {', '.join(dossier.missing)}")
+    if degraded:
+        lines.append(f"with less than wished for: {', '.join(degraded)}")
     return {
         "title": dossier.request.title,
-        "requirements": figures.requirements,
-        "must_requirements": figures.musts,
-        "capabilities": figures.capabilities,
-        "components": figures.components,
-        "nodes": figures.nodes,
-        "work_packages": figures.work_packages,
-        "elements": len(model.elements),
-        "relations": len(model.relations),
-        "duration": _duration(figures) if dossier.has("plan") else _NOT_ASSESSED,
-        **{name: money(cents, figures.currency) if dossier.has("finance") else _NOT_ASSESSED for name, cents in costs},
-        "deadline_verdict": figures.deadline or _NOT_ASSESSED,
-        "budget_verdict": figures.budget or _NOT_ASSESSED,
-        "findings": figures.findings,
-        "errors": figures.errors,
-        "open_questions": len(remarks.questions),
-        "assumptions": len(remarks.assumptions),
-        "missing": ", ".join(dossier.missing) or "nothing",
-        "degraded": ", ".join(degraded) or "nothing",
+        "summary": lines,
+        "figures": {
+            "requirements": figures.requirements,
+            "must_requirements": figures.musts,
+            "capabilities": figures.capabilities,
+            "components": figures.components,
+            "nodes": figures.nodes,
+            "work_packages": figures.work_packages,
+            "elements": len(model.elements),
+            "relations": len(model.relations),
+            "findings": figures.findings,
+            "error_findings": figures.errors,
+            "open_questions": len(remarks.questions),
+            "assumptions": len(remarks.assumptions),
+        },
     }
 
 

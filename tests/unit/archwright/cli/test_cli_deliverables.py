@@ -22,4 +22,4 @@ def test_a_name_that_leads_out_of_the_folder_is_not_written(name: str) -> None:
 def test_an_output_is_outlined_by_name() -> None:
     output = {"total_cost": 12, "risks": ["late", "dear"], "model": {"elements": 40}, "nothing": []}
 
-    assert outline(output) == ["  total cost: 12", "  risks", "    - late", "    - dear", "  model", "    elements: 40"]
+    assert outline(output) == ["  total cost: 12", "  model", "    elements: 40", "  risks", "    - late", "    - dear"]
