@@ -1,0 +1,30 @@
+"""The project manager as an agent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archwright import Agent, Task
+from services.agents.deliverables import to_json
+from services.agents.inputs import given
+from services.agents.roles.project_manager.deliverable import produce
+
+agent = Agent(
+    "project_manager",
+    capabilities=["project_planning", "estimation", "risk_management", "resource_planning"],
+)
+
+
+@agent.task("plan")
+async def plan(task: Task) -> dict[str, Any]:
+    """Plan the project that delivers what the input's deliverables describe."""
+    inputs = [given(task.input, key) for key in ("requirements", "application", "infrastructure", "solution")]
+    await task.progress(10, f"Read {sum(one is not None for one in inputs)} of {len(inputs)} deliverables")
+    output = produce(*inputs, task_type=task.task_type)
+    made = output.plan
+    await task.progress(
+        90,
+        f"{made.estimation.fp:.0f} function points: {len(made.activities)} activities, "
+        f"{made.project_duration_days:.0f} days, {len(made.risks)} risks",
+    )
+    return to_json(output)
