@@ -1,0 +1,1 @@
+"""The accountant: what it costs to build and to run, what that is worth today, and whether the budget suffices."""
