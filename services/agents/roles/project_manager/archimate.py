@@ -12,8 +12,8 @@ from archwright.agents.v1.model_pb2 import ModelOp, Trace
 from archwright.agents.v1.project_manager_pb2 import ProjectPlan
 from services.agents.draft import Draft
 from services.agents.roles.project_manager.breakdown import Planned
-from services.agents.roles.project_manager.packages import work
 from services.agents.roles.project_manager.sources import Sources
+from services.agents.roles.project_manager.work_table import work
 
 _LAYER = "implementation"
 _BUILD = "build"

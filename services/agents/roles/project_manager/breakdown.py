@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from archwright.agents.v1.project_manager_pb2 import Activity, Percentiles, Predecessor, ResourceUse, WbsEntry
-from services.agents.roles.project_manager.crews import Effort, Staffed
+from services.agents.roles.project_manager.crews import Staffed, Workload
 from services.agents.roles.project_manager.critical_path import Tie
-from services.agents.roles.project_manager.packages import Package, work
+from services.agents.roles.project_manager.packages import Package
 from services.agents.roles.project_manager.productivity import deviation, expected, shares
+from services.agents.roles.project_manager.work_table import work
 
 _TIES: Mapping[Tie, Predecessor.Type.ValueType] = {
     Tie.FINISH_START: Predecessor.FS,
@@ -66,11 +67,11 @@ def cut(packages: Sequence[Package], total: Percentiles) -> tuple[Planned, ...]:
     return tuple(planned)
 
 
-def efforts(planned: Sequence[Planned]) -> tuple[Effort, ...]:
+def workloads(planned: Sequence[Planned]) -> tuple[Workload, ...]:
     """Return what has to be staffed."""
     rules = work()
     return tuple(
-        Effort(
+        Workload(
             one.package.key,
             one.package.role,
             one.expected_hours,

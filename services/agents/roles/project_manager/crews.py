@@ -17,7 +17,7 @@ STEP_DAYS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class Workload:
     """How much work an activity is, who does it and how many of them can."""
 
     key: str
@@ -42,17 +42,17 @@ class Staffed:
         return max((one.earliest_finish for one in self.times.values()), default=0.0)
 
 
-def staff(efforts: Sequence[Effort], heads: Mapping[str, int]) -> Staffed:
+def staff(workloads: Sequence[Workload], heads: Mapping[str, int]) -> Staffed:
     """Return the schedule of the activities with so many people of each role.
 
     Whoever has the least time to spare is served first.
     """
-    people = {one.key: max(1, min(one.people, heads.get(one.role, 1))) for one in efforts}
-    durations = {one.key: days(one.hours, people[one.key]) for one in efforts}
-    links = {one.key: list(one.links) for one in efforts}
+    people = {one.key: max(1, min(one.people, heads.get(one.role, 1))) for one in workloads}
+    durations = {one.key: days(one.hours, people[one.key]) for one in workloads}
+    links = {one.key: list(one.links) for one in workloads}
     alone = schedule(durations, links)
     position = {key: at for at, key in enumerate(in_order(tuple(durations), links))}
-    by_slack = sorted(efforts, key=lambda one: (alone[one.key].latest_start, position[one.key]))
+    by_slack = sorted(workloads, key=lambda one: (alone[one.key].latest_start, position[one.key]))
     lanes = {role: [_Lane() for _ in range(max(1, count))] for role, count in heads.items()}
     finishes: dict[str, float] = {}
     starts: dict[str, float] = {}

@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Fact
 from archwright.agents.v1.project_manager_pb2 import Feasibility, FeasibilityOption
 from services.agents.facts import deadline_months, of_kind
+from services.agents.roles.project_manager.outlook import Outlook
 from services.agents.roles.project_manager.productivity import effort
 from services.agents.roles.project_manager.sources import Sources
 
 _DATE = re.compile(r"(\d{4})(?:-(?:Q([1-4])|(\d{2})(?:-(\d{2}))?))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """When the plan ends: with luck, on average and with a chance of four fifths, in working days."""
-
-    optimistic: float
-    p50: float
-    p80: float
 
 
 def judge(sources: Sources, outlook: Outlook, faster: Callable[[], tuple[int, float] | None]) -> Feasibility:

@@ -12,8 +12,8 @@ from math import ceil, floor
 
 from archwright.agents.v1.project_manager_pb2 import Activity, Milestone
 from services.agents.roles.project_manager.breakdown import Planned
-from services.agents.roles.project_manager.packages import work
 from services.agents.roles.project_manager.productivity import effort
+from services.agents.roles.project_manager.work_table import work
 
 T0 = date(2001, 1, 1)
 _SPECIAL = re.compile(r"[:;,#%\n\r]+")

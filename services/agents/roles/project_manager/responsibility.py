@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from archwright.agents.v1.project_manager_pb2 import WorkRaci
 from services.agents.roles.project_manager.breakdown import Planned
-from services.agents.roles.project_manager.packages import work
+from services.agents.roles.project_manager.work_table import work
 
 
 def raci(planned: Sequence[Planned], roles: Collection[str]) -> list[WorkRaci]:

@@ -13,9 +13,9 @@ from archwright.agents.v1.model_pb2 import Fact, Source
 from archwright.agents.v1.project_manager_pb2 import ResourceBar, TeamRole
 from services.agents.facts import of_kind
 from services.agents.naming import stems
-from services.agents.roles.project_manager.crews import Effort, Staffed, staff
-from services.agents.roles.project_manager.packages import work
+from services.agents.roles.project_manager.crews import Staffed, Workload, staff
 from services.agents.roles.project_manager.productivity import effort
+from services.agents.roles.project_manager.work_table import work
 
 _DEVELOPER = "developer"
 _DEVELOPER_WORDS = frozenset(stems("developer developers engineer engineers programmer programmers dev devs"))
@@ -31,14 +31,14 @@ class Team:
     staffed: Staffed
 
 
-def choose(efforts: Sequence[Effort], usual_days: float, facts: Iterable[Fact]) -> Team:
+def choose(workloads: Sequence[Workload], usual_days: float, facts: Iterable[Fact]) -> Team:
     """Return the smallest team that is done in `usual_days`, with the developers that the request names."""
-    heads = _grown(efforts, usual_days)
+    heads = _grown(workloads, usual_days)
     stated = _stated_developers(facts)
     if stated is None or _DEVELOPER not in heads:
-        return Team(heads, frozenset(), staff(efforts, heads))
+        return Team(heads, frozenset(), staff(workloads, heads))
     # A list schedule can be longer with more people; whoever would only be in the way is left free.
-    trials = [staff(efforts, {**heads, _DEVELOPER: count}) for count in range(1, min(stated, _PEOPLE_ADDED_MAX) + 1)]
+    trials = [staff(workloads, {**heads, _DEVELOPER: count}) for count in range(1, min(stated, _PEOPLE_ADDED_MAX) + 1)]
     return Team({**heads, _DEVELOPER: stated}, frozenset({_DEVELOPER}), min(trials, key=lambda one: one.end))
 
 
@@ -56,12 +56,12 @@ def roles(team: Team) -> list[TeamRole]:
     ]
 
 
-def histogram(efforts: Sequence[Effort], team: Team) -> list[ResourceBar]:
+def histogram(workloads: Sequence[Workload], team: Team) -> list[ResourceBar]:
     """Return the hours of each role in each week in which it works, each activity spread evenly over its days."""
     calendar = effort().calendar
     week_days = calendar.days_per_week
     hours: dict[tuple[int, str], float] = {}
-    for one in efforts:
+    for one in workloads:
         times = team.staffed.times[one.key]
         length = times.earliest_finish - times.earliest_start
         week = int(times.earliest_start // week_days)
@@ -82,18 +82,18 @@ def histogram(efforts: Sequence[Effort], team: Team) -> list[ResourceBar]:
     ]
 
 
-def _grown(efforts: Sequence[Effort], usual_days: float) -> dict[str, int]:
+def _grown(workloads: Sequence[Workload], usual_days: float) -> dict[str, int]:
     load: dict[str, float] = {}
-    for one in efforts:
+    for one in workloads:
         load[one.role] = load.get(one.role, 0.0) + one.hours
     heads = {role: 1 for role in work().roles if role in load}
-    shortest = staff(efforts, heads).end
+    shortest = staff(workloads, heads).end
     for _ in range(_PEOPLE_ADDED_MAX):
         if shortest <= usual_days:
             break
         # Of those that shorten it equally, the role with the most to do for each of its people.
         trials = [
-            (staff(efforts, {**heads, role: count + 1}).end, -load[role] / count, role)
+            (staff(workloads, {**heads, role: count + 1}).end, -load[role] / count, role)
             for role, count in heads.items()
             if role != "project_manager"
         ]
