@@ -19,7 +19,7 @@ _RATE = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class ExchangeTable:
     """What a US dollar buys of other currencies, and since when."""
 
     as_of: str
@@ -48,7 +48,7 @@ class Swing:
 class Conventions:
     """What holds where the request says nothing."""
 
-    exchange: Rates
+    exchange: ExchangeTable
     default_currency: str
     tco_years: int
     discount_rate: Decimal
@@ -90,9 +90,15 @@ def exchange_rate(source: str, target: str) -> Decimal | None:
 
 
 def choose_currency(facts: Iterable[Fact], wish: str) -> str:
-    """Return the currency to report in: the one wished for, else that of the budget, else the usual one."""
-    named = [wish.upper(), *(fact.unit for fact in of_kind(facts, Fact.BUDGET))]
+    """Return the currency to report in: the one wished for, else the budget's, else any that the request names.
+
+    A currency that the table of exchange lacks is passed over.
+    """
+    facts = tuple(facts)
+    budgets = [fact.unit for fact in of_kind(facts, Fact.BUDGET)]
+    amounts = [fact.unit for fact in facts if fact.HasField("amount_cents")]
     known = conventions().exchange.per_usd
+    named = (wish.upper(), *budgets, *amounts)
     return next((one for one in named if one in known), conventions().default_currency)
 
 

@@ -11,8 +11,9 @@ from archwright.agents.v1.model_pb2 import Assumption, Fact
 from archwright.agents.v1.project_manager_pb2 import ProjectPlan
 from services.agents.draft import Draft
 from services.agents.roles.accountant.infrastructure_costs import is_production
-from services.agents.roles.accountant.labour import METERED, Hours, Rates
+from services.agents.roles.accountant.labour import Hours
 from services.agents.roles.accountant.money import exact, whole
+from services.agents.roles.accountant.rate_card import METERED, Rates
 
 _WEEKS_PER_MONTH = Decimal(52) / 12
 _FTE = Decimal("0.01")

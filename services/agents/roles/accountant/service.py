@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
+from archwright.payloads import Json
 from services.agents.deliverables import to_json
 from services.agents.inputs import given
 from services.agents.roles.accountant.deliverable import produce
@@ -23,14 +24,13 @@ async def estimate(task: Task) -> dict[str, Any]:
     nodes = len(infrastructure.infrastructure.nodes) if infrastructure is not None else 0
     activities = len(plan.plan.activities) if plan is not None else 0
     await task.progress(10, f"Read {nodes} nodes and {activities} activities to price")
-    request = task.input.get("request") or {}
     output = produce(
         given(task.input, "requirements"),
         infrastructure,
         plan,
         given(task.input, "application"),
-        text=request.get("request", ""),
-        currency=request.get("currency", ""),
+        text=_wish(task.input, "request"),
+        currency=_wish(task.input, "currency"),
         task_type=task.task_type,
     )
     made = output.finance
@@ -40,3 +40,10 @@ async def estimate(task: Task) -> dict[str, Any]:
         f"infrastructure {written(made.infra_costs.monthly_total_cents, made.currency)} a month",
     )
     return to_json(output)
+
+
+def _wish(task_input: Json, key: str) -> str:
+    """Return what the client's own request says under `key`, where it came along; empty where it did not."""
+    request = task_input.get("request")
+    value = request.get(key) if isinstance(request, dict) else None
+    return value if isinstance(value, str) else ""
