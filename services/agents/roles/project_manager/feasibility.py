@@ -13,6 +13,7 @@ from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Fact
 from archwright.agents.v1.project_manager_pb2 import Feasibility, FeasibilityOption
 from services.agents.facts import deadline_months, of_kind
+from services.agents.roles.project_manager.function_points import share_of
 from services.agents.roles.project_manager.outlook import Outlook
 from services.agents.roles.project_manager.productivity import effort
 from services.agents.roles.project_manager.sources import Sources
@@ -77,7 +78,7 @@ def _options(
     later = [one for one in functional if one.priority != Requirement.MUST]
     found = []
     if later:
-        saved = outlook.p80 * len(later) / len(functional)
+        saved = outlook.p80 * share_of(frozenset(one.id for one in later), sources)
         names = _ids(later)
         found.append(
             FeasibilityOption(

@@ -81,6 +81,24 @@ def component_sizes(sources: Sources) -> tuple[ComponentSize, ...]:
     return tuple(ComponentSize(one, max(own[one.id], _least(one))) for one in application.components)
 
 
+def share_of(req_ids: frozenset[str], sources: Sources) -> float:
+    """Return which share of the system is there for these requirements alone, from 0 to 1."""
+    sized = component_sizes(sources)
+    if not sized:
+        functional = sources.requirement_ids(Requirement.FUNCTIONAL)
+        return len(req_ids & set(functional)) / len(functional) if functional else 0.0
+    points = effort().points
+    alone = {one.component.id for one in sized if one.component.req_ids and req_ids.issuperset(one.component.req_ids)}
+    found = sum(one.points for one in sized if one.component.id in alone)
+    for interface in sources.application.interfaces:
+        if interface.protocol == Interface.EVENT or interface.provider_id in alone:
+            continue
+        for one in interface.operations:
+            if one.req_ids and req_ids.issuperset(one.req_ids):
+                found += points.ei if one.crud in set("CUD") else points.eq
+    return found / sum(one.points for one in sized)
+
+
 def _operations(interface: Interface, points: Points) -> float:
     changing = sum(one.crud in set("CUD") for one in interface.operations)
     reading = len({one.entity for one in interface.operations if one.crud == "R"})
