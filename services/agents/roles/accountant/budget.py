@@ -1,4 +1,4 @@
-"""Whether the money suffices: the budget of the request against the cost with a chance of one half and four fifths."""
+"""Whether the money suffices: the budget of the request against the P50 and the P80 of the cost."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def judge(given: int | None, p50: int, p80: int, currency: str, *, build_known: 
         over = p50 - given
         hours = f", about {-(-over // hour_cents):,} hours of work" if hour_cents else ""
         budget.reason = (
-            f"The expected cost of {written(p50, currency)} is {written(over, currency)} above the {said} given"
+            f"The cost of {written(p50, currency)}, as likely more as less, is {written(over, currency)} "
+            f"above the {said} given"
             f"{hours}: leave out what is not a must, deliver in phases, or raise the budget."
         )
     elif not build_known:
@@ -61,7 +62,7 @@ def judge(given: int | None, p50: int, p80: int, currency: str, *, build_known: 
     elif p80 > given:
         budget.verdict = Budget.AT_RISK
         budget.reason = (
-            f"The {said} given cover the expected {written(p50, currency)}, but not the {written(p80, currency)} that "
+            f"The {said} given cover the likely {written(p50, currency)}, but not the {written(p80, currency)} that "
             "suffice with a chance of four fifths: keep a reserve or agree what is left out first."
         )
     else:

@@ -13,6 +13,7 @@ from archwright.testing import performed
 from services.agents.deliverables import from_json, to_json
 from services.agents.roles.accountant.deliverable import produce
 from services.agents.roles.accountant.service import agent
+from services.agents.roles.project_manager.deliverable import produce as plan_project
 
 Maker = Callable[..., AgentOutput]
 
@@ -79,6 +80,30 @@ def test_the_plan_of_the_reference_costs_what_the_reference_says(finance: Financ
     assert p80_hours == pytest.approx(6710, abs=1)
     assert finance.contingency.basis == "P80-P50"
     assert finance.contingency.amount_cents == pytest.approx((p80_hours - 5396) * 85_00, abs=500)
+
+
+def test_the_real_plan_is_priced_at_its_even_hours(
+    claims: AgentOutput, placed: AgentOutput, applications: AgentOutput
+) -> None:
+    planned = plan_project(claims, applications, placed)
+
+    output = produce(claims, placed, planned, applications)
+
+    made, total = output.finance, planned.plan.estimation.total_hours
+    assert not output.degraded
+    assert "HOURS_DIFFER" not in codes(output)
+    assert [one.activity_id for one in made.build_costs] == [one.id for one in planned.plan.activities]
+    assert sum(one.hours for one in made.build_costs) == pytest.approx(total.p50, rel=0.01)
+    # Every trade of the plan is on the rate card.
+    assert "RATE_NOT_FOUND" not in codes(output)
+
+
+def test_activities_that_do_not_add_up_to_the_estimate_are_named(
+    claims: AgentOutput, placed: AgentOutput, plan: AgentOutput
+) -> None:
+    del plan.plan.activities[1]
+
+    assert "HOURS_DIFFER" in codes(produce(claims, placed, plan))
 
 
 def test_environments_besides_production_add_half_to_the_reference_bill(claims: AgentOutput) -> None:

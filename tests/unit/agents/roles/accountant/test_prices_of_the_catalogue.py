@@ -2,7 +2,6 @@
 
 import csv
 import json
-from dataclasses import fields
 from decimal import Decimal
 from hashlib import sha256
 from importlib.resources import files
@@ -13,7 +12,7 @@ import pytest
 from archwright.agents.v1.infrastructure_architect_pb2 import Node
 from services.agents.knowledge.load import table
 from services.agents.providers import regions, services
-from services.agents.roles.accountant.money import Conventions, choose_currency, conventions, exchange_rate, written
+from services.agents.roles.accountant.money import choose_currency, conventions, exchange_rate, written
 from services.agents.roles.accountant.optimizations import Savings
 from services.agents.roles.accountant.prices import catalogue, catalogue_hash
 from services.agents.roles.accountant.rate_card import rate_card
@@ -145,4 +144,3 @@ def test_amounts_are_written_as_people_read_them() -> None:
     assert written(-5, "USD") == "-0.05 USD"
     assert choose_currency((), "chf") == "CHF"
     assert choose_currency((), "") == conventions().default_currency
-    assert {one.name for one in fields(Conventions)} >= {"exchange", "discount_rate"}
