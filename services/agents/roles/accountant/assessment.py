@@ -21,7 +21,7 @@ from services.agents.draft import Draft
 from services.agents.facts import largest, of_kind
 from services.agents.roles.accountant import cash_flow, labour, rate_card, running
 from services.agents.roles.accountant.benefits import benefits, stated_gains
-from services.agents.roles.accountant.budget import given_budget, judge
+from services.agents.roles.accountant.budget import given_budget, judge, tell
 from services.agents.roles.accountant.infrastructure_costs import infrastructure_costs, unpriced
 from services.agents.roles.accountant.money import choose_currency, conventions, exact, exchange_rate, whole
 from services.agents.roles.accountant.optimizations import optimizations
@@ -71,6 +71,7 @@ def assess(known: Known, draft: Draft) -> FinancialAssessment:
             hour_cents=int(figures.build / hours) if hours else 0,
         )
     )
+    tell(made.budget, draft)
     made.range.CopyFrom(_range(known, made, p50))
     return made
 

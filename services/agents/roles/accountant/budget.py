@@ -69,3 +69,9 @@ def judge(given: int | None, p50: int, p80: int, currency: str, *, build_known: 
         budget.verdict = Budget.WITHIN
         budget.reason = f"{written(p80, currency)} suffice with a chance of four fifths; {said} are given."
     return budget
+
+
+def tell(budget: Budget, draft: Draft) -> None:
+    """Record a finding when the money may not suffice: that is for people to decide on, and never stops the work."""
+    if budget.verdict in {Budget.OVER, Budget.AT_RISK}:
+        draft.finding(Finding.WARNING, f"BUDGET_{Budget.Verdict.Name(budget.verdict)}", budget.reason)

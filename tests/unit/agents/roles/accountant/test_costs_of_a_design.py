@@ -182,9 +182,11 @@ def test_the_verdict_follows_from_the_even_and_the_safe_cost(
     del claims.requirements.facts[:]
     claims.requirements.facts.extend([*facts, budget_of(euros)])
 
-    budget = produce(claims, placed, plan).finance.budget
+    output = produce(claims, placed, plan)
+    budget = output.finance.budget
 
     assert budget.verdict == verdict
+    assert (f"BUDGET_{Budget.Verdict.Name(verdict)}" in codes(output)) == (verdict != Budget.WITHIN)
     assert budget.remaining_cents == euros * 100 - budget.committed_cents
     assert (budget.p50_cents > budget.given_cents) == (verdict == Budget.OVER)
     assert (budget.p80_cents <= budget.given_cents) == (verdict == Budget.WITHIN)
