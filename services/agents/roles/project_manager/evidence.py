@@ -47,7 +47,7 @@ def several(ids: tuple[str, ...], least: int, text: str) -> Evidence:
 
 def merged(first: Evidence, second: Evidence) -> Evidence:
     """Return both as one."""
-    words = [one.text for one in (first, second) if one.ids and one.text]
+    words = dict.fromkeys(one.text for one in (first, second) if one.ids and one.text)
     return Evidence(tuple(dict.fromkeys((*first.ids, *second.ids))), listed(words))
 
 

@@ -19,7 +19,8 @@ from services.agents.roles.project_manager.sources import Sources
 
 _HIGH_AVAILABILITY_PERCENT = 99.9
 _TAKEOVER = ("migrate", "migration", "replace", "convert", "legacy", "mainframe", "decommission", "retire")
-_ACCESSIBILITY = ("WCAG", "EAA", "BITV", "accessibility", "accessible", "ADA")
+_ACCESSIBILITY = ("accessibility", "accessible", "screen reader", "older people", "disabled")
+_ACCESSIBILITY_LAWS = frozenset({"WCAG", "EAA", "BITV", "ADA"})
 _MANY = 5
 _MANY_COMPONENTS = 14
 _MANY_USERS = 50_000
@@ -63,8 +64,8 @@ def _of_requirements(spec: RequirementsSpec, sources: Sources) -> dict[str, Evid
             listed(one.value for one in legal) or "legal requirements",
         ),
         "several_regulations": several(tuple(one.id for one in legal), 2, listed(one.value for one in legal)),
-        "vague_wording": Evidence(tuple(one.id for one in vague), f"{len(vague)} requirements"),
-        "unmeasured_qualities": Evidence(tuple(one.id for one in unmeasured), f"{len(unmeasured)} qualities"),
+        "vague_wording": named(vague, lambda one: one.id),
+        "unmeasured_qualities": named(unmeasured, lambda one: one.id),
         "unsaid_functions": several(
             tuple(one.id for one in derived),
             max(3, len(functional) // 3),
@@ -83,9 +84,8 @@ def _of_requirements(spec: RequirementsSpec, sources: Sources) -> dict[str, Evid
         "deadline": _facts(spec, Fact.DEADLINE),
         "team": _facts(spec, Fact.TEAM),
         "accessibility": merged(
-            Evidence(
-                tuple(one.id for one in legal if any(word in one.value.upper() for word in ("WCAG", "EAA", "BITV"))),
-                listed(one.value for one in legal if any(word in one.value.upper() for word in ("WCAG", "EAA"))),
+            named(
+                [one for one in legal if _ACCESSIBILITY_LAWS & set(one.value.upper().split())], lambda one: one.value
             ),
             spoken(sources, _ACCESSIBILITY),
         ),
@@ -160,7 +160,7 @@ def _of_solution(sources: Sources) -> dict[str, Evidence]:
     grave = [one for one in solution.risks if one.probability * one.impact >= 12]
     return {
         "gaps_in_use": named(going, lambda one: one.name),
-        "failed_checks": Evidence(tuple(one.rule_id for one in failed), f"{len(failed)} consistency rules"),
+        "failed_checks": Evidence(tuple(one.rule_id for one in failed), listed(one.rule_id for one in failed)),
         "design_risks": named(grave, lambda one: one.text, most=1),
     }
 
@@ -184,7 +184,7 @@ def _of_outputs(sources: Sources, outputs: list[AgentOutput]) -> dict[str, Evide
         "blocking_questions": named(blocking, lambda one: f'"{one.text}"', most=1),
         "design_errors": Evidence(
             tuple(dict.fromkeys(subject for one in errors for subject in one.subject_ids or [one.code])),
-            f"{len(errors)} errors in earlier deliverables",
+            listed(dict.fromkeys(one.code for one in errors)),
         ),
         "contradictions": Evidence(
             tuple(dict.fromkeys(subject for one in conflicts for subject in one.subject_ids or [one.code])),
