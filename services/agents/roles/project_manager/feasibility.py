@@ -6,6 +6,7 @@ A date cannot be compared with a plan that counts from T0. Then the answer is th
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 
@@ -41,10 +42,13 @@ def judge(sources: Sources, outlook: Outlook, faster: Callable[[], tuple[int, fl
             reason=f"The deadline is {latest.isoformat()} and the plan counts from its start. To be done by then the "
             f"work has to start by {start.isoformat()} (chance of 80 %), and not after {hopeful.isoformat()} (50 %).",
         )
+    unread = ", ".join(one.value for one in of_kind(facts, Fact.DEADLINE))
+    known = (
+        f"The deadline {unread!r} is neither a length of time nor a date" if unread else "The request sets no deadline"
+    )
     return Feasibility(
         verdict=Feasibility.NO_DEADLINE,
-        reason=f"The request sets no deadline. The plan needs {outlook.p50:.0f} working days, {outlook.p80:.0f} with a "
-        "chance of 80 %.",
+        reason=f"{known}. The plan needs {outlook.p50:.0f} working days, {outlook.p80:.0f} with a chance of 80 %.",
     )
 
 
@@ -125,23 +129,15 @@ def _calendar_days(working_days: float) -> int:
 
 
 def _dates(facts: Iterable[Fact]) -> list[date]:
+    """Return the last day of each deadline that is a date; a day that its month does not have is that month's last."""
     found = []
     for fact in of_kind(facts, Fact.DEADLINE):
         match = _DATE.fullmatch(fact.value)
         if match is None:
             continue
-        year, quarter, month, day = (int(one) if one else None for one in match.groups())
-        if year is None:
-            continue
-        last_month = quarter * 3 if quarter else month or 12
-        try:
-            found.append(date(year, last_month, day) if day else _month_end(year, last_month))
-        except ValueError:
-            # A date that no calendar has, such as 2027-02-30, is one that the analyst has already asked about.
-            continue
+        year, quarter, month, day = (int(one or 0) for one in match.groups())
+        last_month = quarter * 3 or month or 12
+        if year >= 1 and 1 <= last_month <= 12:
+            last_day = monthrange(year, last_month)[1]
+            found.append(date(year, last_month, min(day or last_day, last_day)))
     return found
-
-
-def _month_end(year: int, month: int) -> date:
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return following - timedelta(days=1)

@@ -259,13 +259,24 @@ def test_leaving_out_what_is_no_must_saves_its_share_of_the_work(chain: Chain) -
     assert saved == sorted(saved)
 
 
-def test_a_date_is_answered_with_the_latest_start(chain: Chain) -> None:
-    made = produce(with_deadline(chain[0], "2027-Q2"), *chain[1:]).plan.feasibility
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [("2027-Q2", "2027-06-30"), ("2027", "2027-12-31"), ("2028-02", "2028-02-29"), ("2027-02-30", "2027-02-28")],
+)
+def test_a_date_is_answered_with_the_latest_start(chain: Chain, written: str, day: str) -> None:
+    made = produce(with_deadline(chain[0], written), *chain[1:]).plan.feasibility
 
     assert made.verdict == Feasibility.AT_RISK
     assert not made.HasField("deadline_days")
-    assert "2027-06-30" in made.reason
-    assert "has to start by 2026-" in made.reason
+    assert day in made.reason
+    assert "has to start by 202" in made.reason
+
+
+def test_a_deadline_that_nobody_can_read_is_quoted(chain: Chain) -> None:
+    made = produce(with_deadline(chain[0], "2027-13"), *chain[1:]).plan.feasibility
+
+    assert made.verdict == Feasibility.NO_DEADLINE
+    assert "'2027-13'" in made.reason
 
 
 def test_without_a_deadline_the_plan_asks_for_one(chain: Chain) -> None:
