@@ -1,0 +1,52 @@
+"""The solution architect as an agent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archwright import Agent, Task
+from services.agents.deliverables import to_json
+from services.agents.inputs import given
+from services.agents.report.dossier import KEYS
+from services.agents.roles.solution_architect.assembly import assemble
+from services.agents.roles.solution_architect.deliverable import produce
+
+agent = Agent(
+    "solution_architect",
+    capabilities=[
+        "solution_design",
+        "architecture_review",
+        "traceability",
+        "decision_records",
+        "impact_analysis",
+    ],
+)
+
+
+@agent.task("design")
+async def design(task: Task) -> dict[str, Any]:
+    """Decide, trace and check across the designs of the input."""
+    inputs = [given(task.input, key) for key in ("requirements", "business", "application", "infrastructure")]
+    await task.progress(10, f"Read {sum(one is not None for one in inputs)} designs")
+    output = produce(*inputs, task_type=task.task_type)
+    made = output.solution
+    held = sum(one.passed for one in made.consistency_report)
+    await task.progress(
+        90,
+        f"{len(made.decisions)} decisions, {len(made.rtm)} requirements traced, "
+        f"{held} of {len(made.consistency_report)} rules hold",
+    )
+    return to_json(output)
+
+
+@agent.task("generate")
+async def generate(task: Task) -> dict[str, Any]:
+    """Assemble the report, the model and the deliverables' files out of everything that the input holds."""
+    outputs = {key: output for key in KEYS if (output := given(task.input, key)) is not None}
+    await task.progress(10, f"Read {len(outputs)} deliverables")
+    assembly = assemble(outputs, task.input["request"])
+    await task.progress(60, f"Made {len(assembly.files)} files")
+    for name, (content, media_type) in assembly.files.items():
+        await task.put_artifact(name, content, media_type)
+    await task.progress(95, "Handed all files over")
+    return dict(assembly.summary)
