@@ -59,7 +59,7 @@ def session(whole_mesh: Any, checkout: Path) -> Session:
     """The README's commands after they ran, those that start a mesh left out."""
     written = "".join(block for section in SECTIONS for block in blocks("README.md", section, "console"))
     commands = [command for command in split(written) if not command.startswith("make ")]
-    script = "".join(f'echo; echo "{_BEGIN}"\n{command}\necho; echo "{_END} $?"\n' for command in commands)
+    script = "".join(f'echo; echo "{_BEGIN}"\n{command}\nprintf "\\n{_END} %d\\n" $?\n' for command in commands)
     shell = subprocess.run(
         ["bash", "-s"],
         input=at_port(script, whole_mesh),

@@ -40,7 +40,7 @@ def test_every_role_is_given_the_request_and_what_it_builds_upon() -> None:
     given = {node.step.name: plan.task_input(node, Scope(request, outputs)) for node in plan.nodes}
 
     assert given["requirement_analysis"] == {"request": request}
-    assert sorted(given["financial_assessment"]) == ["infrastructure", "plan", "request", "requirements"]
+    assert sorted(given["financial_assessment"]) == ["application", "infrastructure", "plan", "request", "requirements"]
     assert given["deliverables"] == {
         "request": request,
         "requirements": {"made_by": "requirement_analysis"},
