@@ -60,12 +60,12 @@ def decide(spec: RequirementsSpec, entities: int) -> ArchitectureStyle:
     if simple and ranked[0].style != MONOLITH:
         why = f"only {entities} kinds of records and nothing that must scale on its own: the simplest style wins"
     else:
-        why = f"{chosen} scores {next(one.total for one in ranked if one.style == chosen):g} points, the most"
+        why = f"{chosen.replace('_', ' ')} scores {next(one.total for one in ranked if one.style == chosen):g} points, the most"
     runner = next(one for one in ranked if one.style != chosen)
     return ArchitectureStyle(
         name=chosen,
         score_table=ranked,
-        rationale=f"{why[0].upper()}{why[1:]} (next: {runner.style}, {runner.total:g}).",
+        rationale=f"{why[0].upper()}{why[1:]} (next: {runner.style.replace('_', ' ')}, {runner.total:g}).",
     )
 
 
