@@ -60,7 +60,8 @@ def decide(spec: RequirementsSpec, entities: int) -> ArchitectureStyle:
     if simple and ranked[0].style != MONOLITH:
         why = f"only {entities} kinds of records and nothing that must scale on its own: the simplest style wins"
     else:
-        why = f"{chosen.replace('_', ' ')} scores {next(one.total for one in ranked if one.style == chosen):g} points, the most"
+        most = next(one.total for one in ranked if one.style == chosen)
+        why = f"{chosen.replace('_', ' ')} scores {most:g} points, the most"
     runner = next(one for one in ranked if one.style != chosen)
     return ArchitectureStyle(
         name=chosen,
