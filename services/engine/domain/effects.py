@@ -76,6 +76,7 @@ def effects(plan: Plan, before: Workflow, after: Workflow, events: Iterable[Even
     timers: dict[str, Timer] = {}
     artifacts: list[NewArtifact] = []
     retries = before.retries
+    clears_timers = False
 
     def end(task_id: str) -> None:
         if new.pop(task_id, None) is None:
@@ -125,7 +126,9 @@ def effects(plan: Plan, before: Workflow, after: Workflow, events: Iterable[Even
             case TaskCancelled(task_id=task_id):
                 end(task_id)
             case WorkflowCompleted() | WorkflowFailed() | WorkflowCancelled():
+                # Also of a failure that is retried at once: what its timers waited for is over.
                 timers.clear()
+                clears_timers = True
             case _:
                 pass
     return Effects(
@@ -133,6 +136,6 @@ def effects(plan: Plan, before: Workflow, after: Workflow, events: Iterable[Even
         new_tasks=tuple(new.values()),
         ended_timers=tuple(key for key in ended_timers if key not in timers),
         new_timers=tuple(timers.values()),
-        clears_timers=after.status.is_final,
+        clears_timers=clears_timers,
         artifacts=tuple(artifacts),
     )

@@ -30,7 +30,8 @@ class UpMesh:
         self.state = state
         self.printed = ""
         self.process = subprocess.Popen(
-            [ARCHWRIGHT, "up", "--state", state, *options],
+            # Should pytest be killed, the mesh hears it as Ctrl-C.
+            [*_launched(), ARCHWRIGHT, "up", "--state", state, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -70,6 +71,11 @@ class UpMesh:
         with self.process.stdout as lines:
             for line in lines:
                 self.printed += line
+
+
+def _launched() -> list[str]:
+    ours = [f"--parent={os.getpid()}", f"--stop-signal={int(signal.SIGINT)}"]
+    return [sys.executable, "-m", "archwright.local.launch", *ours, "--"]
 
 
 @pytest.fixture(scope="session")

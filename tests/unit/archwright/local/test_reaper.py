@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,8 +87,8 @@ def test_no_other_folder_is_ever_removed(tmp_path: Path) -> None:
 def test_a_process_that_has_ended_has_no_identity(sleeper: subprocess.Popen[bytes]) -> None:
     process = identified(sleeper)
     sleeper.kill()
-    # Not waited for: a zombie, whose pid is still in use.
-    sleeper.stdout.read()  # type: ignore[union-attr]
+    # Ended but not reaped: a zombie, whose pid is still in use.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
     assert not process.is_alive()
     assert identify(process.pid) is None
