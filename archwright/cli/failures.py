@@ -30,8 +30,9 @@ def about(file: str) -> Iterator[None]:
 
 
 def tell(error: ArchwrightError, file: str = "") -> None:
-    """Print the error, and each violation on a line of its own."""
-    lines = [f"archwright: {error.message}", *(told(violation, file) for violation in error.violations)]
+    """Print the error, and on a line of its own each violation that has a place or was not told yet."""
+    news = [each for each in error.violations if each.line or each.description not in error.message]
+    lines = [f"archwright: {error.message}", *(told(violation, file) for violation in news)]
     sys.stderr.write("\n".join(lines) + "\n")
 
 

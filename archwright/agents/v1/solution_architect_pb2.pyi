@@ -543,7 +543,7 @@ class ArchitectureGap(google.protobuf.message.Message):
     """What it is called."""
     @property
     def element_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """To which elements of the model."""
+        """Ids of the components and systems that it is about."""
 
     def __init__(
         self,
@@ -577,7 +577,7 @@ class Plateau(google.protobuf.message.Message):
     """What it is like."""
     @property
     def element_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Elements of the model that are in it."""
+        """Ids of the components and systems that stand on it."""
 
     def __init__(
         self,

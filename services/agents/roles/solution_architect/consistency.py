@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from archwright.agents.v1.application_architect_pb2 import Component, DataEntity
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.solution_architect_pb2 import ConsistencyCheck
+from services.agents.roles.solution_architect import calls
 from services.agents.roles.solution_architect.sources import Sources
 
 _PERSONAL = frozenset({DataEntity.PERSONAL, DataEntity.SPECIAL})
@@ -76,7 +77,15 @@ def _dangling_interfaces(sources: Sources) -> Iterable[str]:
 
 
 def _personal_records_unprotected(sources: Sources) -> Iterable[str]:
-    protected = {component_id for one in sources.application.quality_tactics for component_id in one.component_ids}
+    secured = {one.id for one in sources.qualities() if one.quality.iso25010 == "security"} | {
+        one for ids in sources.derived.values() for one in ids
+    }
+    protected = {
+        component_id
+        for one in sources.application.quality_tactics
+        if one.req_id in secured
+        for component_id in one.component_ids
+    }
     return (
         one.id
         for one in sources.application.data_entities
@@ -92,6 +101,21 @@ def _measured_qualities_without_tactic(sources: Sources) -> Iterable[str]:
         for one in sources.qualities()
         if one.HasField("measure") and one.id not in treated and one.id not in served
     )
+
+
+def _unknown_ids(sources: Sources) -> Iterable[str]:
+    requirements = {one.id for one in sources.spec.requirements}
+    capabilities = {one.id for one in sources.business.capabilities}
+    for component in sources.application.components:
+        yield from set(component.req_ids) - requirements if requirements else ()
+        yield from set(component.capability_ids) - capabilities if capabilities else ()
+    for node in sources.infrastructure.nodes:
+        yield from set(node.serves_req_ids) - requirements if requirements else ()
+
+
+def _circles_of_calls(sources: Sources) -> Iterable[str]:
+    reach = calls.reach(sources, [one.id for one in sources.application.components])
+    return (one for one, others in reach.items() if one in others)
 
 
 def _availability_missed(sources: Sources) -> Iterable[str]:
@@ -112,6 +136,8 @@ RULES: Mapping[str, Rule] = {
     "SA-HOST-KNOWN": ("No node hosts a component that nobody designed", _hosts_of_unknown_components),
     "SA-ENTITY-OWNED": ("Every kind of record has exactly one owner", _entities_without_one_owner),
     "SA-INTERFACE-ENDS": ("Every interface leads from one known part to another", _dangling_interfaces),
+    "SA-IDS-KNOWN": ("Every id that a design refers to exists", _unknown_ids),
+    "SA-CALLS-END": ("No component waits for itself through a circle of calls", _circles_of_calls),
     "SA-PERSONAL-PROTECTED": (
         "Whoever keeps personal records has a tactic to protect them",
         _personal_records_unprotected,

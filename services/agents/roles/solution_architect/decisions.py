@@ -63,7 +63,10 @@ def decisions(sources: Sources) -> list[Decision]:
         taken = _taken(point, sources)
         if taken is not None:
             chosen, why = taken
+            chosen = chosen or _best(point, weights)
             found.append(_record(point, chosen, why, weights, _drivers(point, sources, known)))
+    # What no requirement speaks for is a habit, not a decision.
+    found = [one for one in found if one.drivers]
     for number, one in enumerate(found, start=1):
         one.id = f"ADR-{number:03d}"
     return found
@@ -98,6 +101,10 @@ def _record(point: Point, chosen: str, why: str, weights: Mapping[str, float], d
     )
 
 
+def _best(point: Point, weights: Mapping[str, float]) -> str:
+    return max(point.options, key=lambda one: sum(weights[name] * score for name, score in one.scores.items())).name
+
+
 def _style(sources: Sources) -> Decision:
     style = sources.application.style
     weights = {one.criterion: one.weight for score in style.score_table[:1] for one in score.criteria}
@@ -127,7 +134,10 @@ def _style(sources: Sources) -> Decision:
 
 
 def _taken(point: Point, sources: Sources) -> tuple[str, str] | None:
-    """Return what the design chose at this point, and why, or None where the question did not come up."""
+    """Return what the design chose at this point, and why, or None where the question did not come up.
+
+    Where the design leaves the choice open, what is chosen is empty: the points decide.
+    """
     nodes = sources.infrastructure.nodes
     match point.key:
         case "store":
@@ -148,7 +158,7 @@ def _taken(point: Point, sources: Sources) -> tuple[str, str] | None:
             named = next(
                 (name for name in names if any(mentions(stems(name), word) for word in point.component_words)), ""
             )
-            return ("buy", f"the design has a component {named} around a product") if named else None
+            return ("", f"{named} is a part of the design, and this way has the most points") if named else None
         case _:
             return None
 

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 
 from archwright.agents.v1.application_architect_pb2 import Component
 from archwright.agents.v1.solution_architect_pb2 import ArchitectureGap, Plateau, RoadmapStep
+from services.agents.roles.solution_architect import calls
 from services.agents.roles.solution_architect.sources import Sources
 
 BASELINE, TARGET = "PLT-baseline", "PLT-target"
-
-_GROUND = frozenset({Component.GATEWAY, Component.INTEGRATION, Component.SAAS})
-_FACE = frozenset({Component.UI})
 
 
 def plateaus(sources: Sources) -> list[Plateau]:
@@ -65,50 +63,34 @@ def gaps(states: Sequence[Plateau]) -> list[ArchitectureGap]:
 
 
 def roadmap(sources: Sources) -> list[RoadmapStep]:
-    """Return the order of building: the ground first, then each component after those that it calls, faces last."""
-    steps: list[RoadmapStep] = []
-    for name, outcome, members in _waves(sources):
-        if members:
-            number = len(steps) + 1
-            steps.append(
-                RoadmapStep(
-                    id=f"RMP-{number:02d}",
-                    name=name,
-                    order=number,
-                    component_ids=members,
-                    after_ids=[steps[-1].id] if steps else [],
-                    outcome=outcome,
-                )
-            )
-    return steps
-
-
-def _waves(sources: Sources) -> list[tuple[str, str, list[str]]]:
-    parts = sources.application.components
-    ground = [one.id for one in parts if one.type in _GROUND]
-    faces = [one.id for one in parts if one.type in _FACE]
-    middle = [one.id for one in parts if one.id not in {*ground, *faces}]
-    calls = {one: _called_by(one, sources) & set(middle) for one in middle}
-    waves: list[tuple[str, str, list[str]]] = [
-        ("Ground", "Users can sign in, other systems can be reached, releases reach every environment.", ground)
+    """Return the order of building: each component after those that it calls, and what people see last."""
+    names = {one.id: one.name for one in sources.application.components}
+    faces = [one.id for one in sources.application.components if one.type == Component.UI]
+    waves = _waves([one for one in names if one not in faces], sources)
+    titles = ["Foundations", *(f"Core {number}" for number in range(1, len(waves)))][: len(waves)]
+    if faces:
+        waves.append(faces)
+        titles.append("Channels")
+    return [
+        RoadmapStep(
+            id=f"RMS-{number:02d}",
+            name=title,
+            order=number,
+            component_ids=members,
+            after_ids=[f"RMS-{number - 1:02d}"] if number > 1 else [],
+            outcome=f"{', '.join(names[one] for one in members)} can be used from end to end.",
+        )
+        for number, (title, members) in enumerate(zip(titles, waves, strict=True), start=1)
     ]
-    done: set[str] = set()
-    while len(done) < len(middle):
-        # Components that call each other in a circle are built together.
-        ready = [one for one in middle if one not in done and calls[one] <= done] or [
-            one for one in middle if one not in done
-        ]
-        number = len(waves)
-        names = ", ".join(one.name for one in parts if one.id in ready)
-        waves.append((f"Core {number}", f"{names} work end to end.", ready))
-        done.update(ready)
-    waves.append(("Channels", "Everybody works with it, through every channel.", faces))
+
+
+def _waves(component_ids: Sequence[str], sources: Sources) -> list[list[str]]:
+    """Return the components in the order of their calls. Those that call each other in a circle share a wave."""
+    waves: list[list[str]] = []
+    left = list(component_ids)
+    while left:
+        reach = calls.reach(sources, left)
+        ready = [one for one in left if all(one in reach[other] for other in reach[one])]
+        waves.append(ready)
+        left = [one for one in left if one not in ready]
     return waves
-
-
-def _called_by(component_id: str, sources: Sources) -> set[str]:
-    return {
-        one.provider_id
-        for one in sources.application.interfaces
-        if component_id in one.consumer_ids and one.sync and one.provider_id != component_id
-    }

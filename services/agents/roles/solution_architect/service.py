@@ -15,10 +15,8 @@ agent = Agent(
     "solution_architect",
     capabilities=[
         "solution_design",
-        "architecture_review",
         "traceability",
         "decision_records",
-        "impact_analysis",
     ],
 )
 
@@ -44,7 +42,7 @@ async def generate(task: Task) -> dict[str, Any]:
     """Assemble the report, the model and the deliverables' files out of everything that the input holds."""
     outputs = {key: output for key in KEYS if (output := given(task.input, key)) is not None}
     await task.progress(10, f"Read {len(outputs)} deliverables")
-    assembly = assemble(outputs, task.input["request"])
+    assembly = assemble(outputs, task.input.get("request") or {})
     await task.progress(60, f"Made {len(assembly.files)} files")
     for name, (content, media_type) in assembly.files.items():
         await task.put_artifact(name, content, media_type)

@@ -26,8 +26,8 @@ def matrix(sources: Sources) -> list[TraceabilityRow]:
 
 
 def is_empty(row: TraceabilityRow) -> bool:
-    """Return whether nothing in the design meets the requirement."""
-    return not (row.component_ids or row.node_ids or row.process_ids or row.capability_ids)
+    """Return whether nothing that is to be built or run meets the requirement."""
+    return not (row.component_ids or row.node_ids)
 
 
 def _constrained(

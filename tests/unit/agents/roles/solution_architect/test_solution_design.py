@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from archwright.agents.v1.application_architect_pb2 import Component, Interface
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Finding
 from archwright.agents.v1.output_pb2 import AgentOutput
@@ -89,9 +90,14 @@ def test_the_gaps_lead_from_the_baseline_to_the_target_exactly(output: AgentOutp
 def test_the_roadmap_builds_each_component_once_and_what_is_called_first(designs: Designs, output: AgentOutput) -> None:
     order = {one: step.order for step in output.solution.roadmap for one in step.component_ids}
     built = [one for step in output.solution.roadmap for one in step.component_ids]
+    application = designs.application.application
+    faces = {one.id for one in application.components if one.type == Component.UI}
 
     assert sorted(built) == sorted(one.id for one in designs.application.application.components)
-    assert all(order[step.component_ids[0]] == step.order for step in output.solution.roadmap)
+    for interface in application.interfaces:
+        if interface.sync and interface.provider_id in order and interface.provider_id not in faces:
+            for consumer_id in set(interface.consumer_ids) & set(order):
+                assert order[interface.provider_id] <= order[consumer_id]
 
 
 def test_every_rule_across_the_designs_holds(output: AgentOutput) -> None:
@@ -152,3 +158,44 @@ def test_nothing_at_all_still_gives_a_sound_output() -> None:
     assert output.solution.summary
     assert all(is_empty(row) for row in output.solution.rtm)
     assert {one.severity for one in output.findings} == {Finding.WARNING}
+
+
+def broken_rules(designs: Designs) -> set[str]:
+    return {one.rule_id for one in designs.solved().solution.consistency_report if not one.passed}
+
+
+def changed(output: AgentOutput) -> AgentOutput:
+    return AgentOutput.FromString(output.SerializeToString())
+
+
+def test_an_id_that_nobody_made_breaks_a_rule(designs: Designs) -> None:
+    application = changed(designs.application)
+    application.application.components[0].req_ids.append("REQ-F-999")
+
+    assert broken_rules(designs._replace(application=application)) == {"SA-IDS-KNOWN"}
+
+
+def test_a_circle_of_calls_breaks_a_rule_and_shares_a_step(designs: Designs) -> None:
+    application = changed(designs.application)
+    one, other, *_ = (each.id for each in application.application.components if each.type != Component.UI)
+    for provider, consumer in ((one, other), (other, one)):
+        application.application.interfaces.append(
+            Interface(id=f"INT-{provider}", provider_id=provider, consumer_ids=[consumer], sync=True)
+        )
+
+    solved = designs._replace(application=application).solved().solution
+
+    assert "SA-CALLS-END" in {each.rule_id for each in solved.consistency_report if not each.passed}
+    [step] = [each for each in solved.roadmap if one in each.component_ids]
+    assert other in step.component_ids
+
+
+def test_personal_records_without_a_tactic_of_security_break_a_rule(designs: Designs) -> None:
+    application = changed(designs.application)
+    del application.application.quality_tactics[:]
+
+    assert "SA-PERSONAL-PROTECTED" in broken_rules(designs._replace(application=application))
+
+
+def test_without_requirements_nothing_is_decided(designs: Designs) -> None:
+    assert not produce(None, designs.business, designs.application, designs.infrastructure).solution.decisions
