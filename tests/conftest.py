@@ -26,6 +26,8 @@ from redis.asyncio import Redis
 
 from archwright.local.wheels import program
 
+sys.path.insert(0, str(Path(__file__).with_name("support")))
+
 NO_SKIPS = "ARCHWRIGHT_TESTS_MAY_SKIP"
 START_SECONDS_MAX = 30.0
 OWNER = "postgres"

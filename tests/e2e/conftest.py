@@ -1,15 +1,11 @@
 """A small mesh for each test that kills something, and a whole one for those that do not."""
 
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
-
 from small_mesh import SmallMesh, small_mesh
 from whole_mesh import WholeMesh, whole_mesh
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from exchange_schemas import DATA, exchange_schema, needs_schemas
 from lxml import etree
 
 from archwright.agents.v1.model_pb2 import ModelOp
 from archwright.errors import PayloadInvalid
 from services.agents.model.exchange.check import import_problems
-from services.agents.model.exchange.names import DUBLIN_CORE, NAMESPACE, tag
+from services.agents.model.exchange.names import tag
 from services.agents.model.exchange.read import read
 from services.agents.model.exchange.write import write
 from services.agents.model.graph import Model
@@ -19,26 +19,11 @@ from services.agents.model.views import standard_views
 
 Make = Callable[..., ModelOp]
 Build = Callable[..., Model]
-DATA = Path(__file__).parents[5] / "shared/data/archimate"
-needs_schemas = pytest.mark.skipif(not DATA.exists(), reason="the exchange format's schemas are not on this machine")
-
-
-class LocalSchemas(etree.Resolver):
-    """Finds every schema in the folder, whatever host its address names."""
-
-    def resolve(self, system_url: str, public_id: str, context: object) -> object:
-        return self.resolve_filename(str(DATA / "xsd" / system_url.rsplit("/", 1)[-1]), context)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
 def schema() -> etree.XMLSchema:
-    # Dublin Core metadata needs its own schema beside the format's, or the strict wildcard refuses it.
-    imports = ((NAMESPACE, "archimate3_Diagram.xsd"), (DUBLIN_CORE, "dc.xsd"))
-    parts = "".join(f'<xs:import namespace="{space}" schemaLocation="{DATA}/xsd/{name}"/>' for space, name in imports)
-    wrapper = f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">{parts}</xs:schema>'
-    parser = etree.XMLParser()
-    parser.resolvers.add(LocalSchemas())
-    return etree.XMLSchema(etree.fromstring(wrapper, parser))
+    return exchange_schema()
 
 
 @pytest.fixture(scope="module")
