@@ -25,7 +25,7 @@ _TENANTS = "tenant_id = ANY ((SELECT string_to_array(current_setting('app.tenant
 
 _WITH_PAYLOADS = ("definitions", "workflows", "history", "audit", "artifacts", "artifact_references")
 _FOR_LOOPS = ("open_tasks", "timers")
-_ONLY_LOOPS = ("sessions",)
+_ONLY_LOOPS = ("sessions", "audit_seals")
 
 
 def upgrade() -> None:

@@ -121,6 +121,16 @@ CREATE TABLE engine.audit (
   PRIMARY KEY (tenant_id, writer, number)
 );
 
+-- One row over the heads of all audit chains at a time, so that no chain can be cut short unseen.
+CREATE TABLE engine.audit_seals (
+  number         bigint PRIMARY KEY,
+  sealed_at      timestamptz NOT NULL DEFAULT now(),
+  heads          bytea NOT NULL,
+  previous_hash  bytea NOT NULL,
+  hash           bytea NOT NULL,
+  signature      bytea NOT NULL
+);
+
 CREATE TABLE engine.artifacts (
   tenant_id   text NOT NULL,
   sha256      bytea NOT NULL,
