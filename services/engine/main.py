@@ -190,12 +190,15 @@ class _Engine:
         return duties
 
     async def _follow_registry(self) -> None:
-        token_file = self._settings.service_token_file
-        token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
         channel = open_channel(self._settings.registry_address, ca_file=self._settings.tls_ca_file)
-        connection = Connection(self._settings.registry_address, channel, token)
+        connection = Connection(self._settings.registry_address, channel, self._service_token)
         async with channel:
             await FollowRegistry(connection, self._roster).keep_following(self._clock)
+
+    def _service_token(self) -> str:
+        """Return the token for calls to other services, as the file has it now: it may be replaced any time."""
+        file = self._settings.service_token_file
+        return file.read_text(encoding="utf-8").strip() if file else ""
 
 
 @asynccontextmanager
