@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -52,11 +51,6 @@ def input_of(stored: Stored, step: str) -> bytes:
     """Return the input of a step whose task is open, as its agent gets it."""
     node = stored.plan.nodes[stored.plan.index[step]]
     return canonical(stored.plan.task_input(node, scope_of(stored.plan, stored.workflow, stored.known)))
-
-
-def hash_of(text: bytes) -> str:
-    """Return the SHA-256 that history keeps of an input, in hexadecimal."""
-    return hashlib.sha256(text).hexdigest()
 
 
 def _assignment(task: Claimed, stored: Stored, now: datetime) -> Assignment:

@@ -12,7 +12,7 @@ from archwright.language.model import ErrorCategory
 from services.engine.domain.commands import CancelWorkflow, CompleteTask, FireTimer, Stale
 from services.engine.domain.effects import effects
 from services.engine.domain.events import TaskCompleted, TaskCreated, TaskFailed, WorkflowCompleted, WorkflowFailed
-from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
+from services.engine.domain.transitions import TASK_TRANSITIONS, WORKFLOW_TRANSITIONS, TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
 
 
@@ -300,6 +300,13 @@ def test_the_effects_of_a_failure_are_an_ended_attempt_and_a_timer() -> None:
 
 def test_every_status_has_its_moves_in_the_table() -> None:
     assert set(WORKFLOW_TRANSITIONS) == set(WorkflowStatus)
+    assert set(TASK_TRANSITIONS) == set(TaskStatus)
+
+
+def test_a_task_that_has_ended_moves_no_more_and_any_other_can_be_cancelled() -> None:
+    ended = {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.TIMEOUT, TaskStatus.CANCELLED}
+    for status, moves in TASK_TRANSITIONS.items():
+        assert not moves if status in ended else TaskStatus.CANCELLED in moves
 
 
 def test_deciding_is_repeatable() -> None:

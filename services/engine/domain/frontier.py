@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from immutables import Map
 
-from archwright.language.plan import END_INDEX, OUTPUT_INDEX, Node, Plan
+from archwright.language.plan import END_INDEX, Node, Plan
 from services.engine.domain.workflow import Arrivals, KeptOutput, Workflow
 
 
@@ -68,11 +68,6 @@ def keep(outputs: Map[str, KeptOutput], node: Node, seq: int) -> Map[str, KeptOu
     """Return the outputs still to be read, now that this step's stands at `seq`."""
     readers = len(node.readers)
     return outputs.set(node.step.name, KeptOutput(seq, readers)) if readers else outputs
-
-
-def is_read_at_the_end(node: Node) -> bool:
-    """Return whether the workflow's own output reads this step's."""
-    return OUTPUT_INDEX in node.readers
 
 
 def is_over(workflow: Workflow) -> bool:
