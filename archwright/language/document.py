@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import fields
 
-from .model import Condition, Definition, Json, RetryPolicy, Step
+from .model import AgentTask, Condition, Definition, Json, RetryPolicy, Step
 
 _SAME_NAMES = (
     "capability",
@@ -43,18 +43,20 @@ def content_hash(definition: Definition) -> str:
 
 
 def _step(step: Step) -> dict[str, Json]:
-    default = Step("", "")
-    said: dict[str, Json] = {"name": step.name, "agent": step.agent_type}
+    assert isinstance(step.kind, AgentTask)
+    task, usual = step.kind, AgentTask()
+    said: dict[str, Json] = {"name": step.name, "agent": task.agent_type}
     if step.step_id not in {"", step.name}:
         said["step_id"] = step.step_id
     for name in _SAME_NAMES:
-        value = getattr(step, name)
+        holder, default = (task, usual) if hasattr(usual, name) else (step, Step("", usual))
+        value = getattr(holder, name)
         if value != getattr(default, name):
             said[name] = value
-    if step.retry_policy != default.retry_policy:
-        said["retry_policy"] = _retry_policy(step.retry_policy)
-    if step.priority is not default.priority:
-        said["priority"] = str(step.priority)
+    if task.retry_policy != usual.retry_policy:
+        said["retry_policy"] = _retry_policy(task.retry_policy)
+    if task.priority is not usual.priority:
+        said["priority"] = str(task.priority)
     if step.conditions:
         said["conditions"] = [_condition(condition) for condition in step.conditions]
     if step.otherwise is not None:

@@ -10,7 +10,18 @@ import re
 
 from . import tree
 from .fields import Fields, Findings, Form
-from .model import END, EXPRESSION_MAX, Condition, Definition, ErrorCategory, Json, Priority, RetryPolicy, Step
+from .model import (
+    END,
+    EXPRESSION_MAX,
+    AgentTask,
+    Condition,
+    Definition,
+    ErrorCategory,
+    Json,
+    Priority,
+    RetryPolicy,
+    Step,
+)
 from .read import read
 from .refusal import refusal
 from .tree import Entry, Malformed, Mapping, Node
@@ -100,19 +111,23 @@ def _step(fields: Fields, findings: Findings) -> Step:
     conditions, otherwise = _branches(fields, findings)
     return Step(
         name=fields.required_text(named_by, form=_STEP_NAME),
+        kind=AgentTask(
+            agent_type=_agent_type(fields),
+            capability=_capability(fields),
+            task_type=fields.text("task_type", form=_TASK_TYPE),
+            timeout_seconds=fields.whole_number("timeout_seconds", 600, least=1, most=SECONDS_MAX),
+            queue_timeout_seconds=_queue_timeout_seconds(fields),
+            retry_policy=fields.mapping(
+                "retry_policy",
+                RetryPolicy(),
+                lambda node, path: _retry_policy(Fields(node, path, RETRY_POLICY, findings)),
+            ),
+            priority=fields.choice("priority", Priority.NORMAL),
+        ),
         step_id=fields.text("step_id", longest=128),
-        agent_type=_agent_type(fields),
-        capability=_capability(fields),
-        task_type=fields.text("task_type", form=_TASK_TYPE),
         input=_template(fields, "input"),
         input_schema=fields.schema("input_schema"),
         output_schema=fields.schema("output_schema"),
-        timeout_seconds=fields.whole_number("timeout_seconds", 600, least=1, most=SECONDS_MAX),
-        queue_timeout_seconds=_queue_timeout_seconds(fields),
-        retry_policy=fields.mapping(
-            "retry_policy", RetryPolicy(), lambda node, path: _retry_policy(Fields(node, path, RETRY_POLICY, findings))
-        ),
-        priority=fields.choice("priority", Priority.NORMAL),
         conditions=conditions,
         otherwise=otherwise,
         next=_target(fields, "next"),

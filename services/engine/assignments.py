@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from archwright.language.model import AgentTask
 from services.engine.domain.decide import canonical, scope_of
 from services.engine.memory import Memory
 from services.engine.ports.store import Store, Stored
@@ -54,14 +55,15 @@ def input_of(stored: Stored, step: str) -> bytes:
 
 
 def _assignment(task: Claimed, stored: Stored, now: datetime) -> Assignment:
-    step = stored.plan.nodes[stored.plan.index[task.step]].step
+    kind = stored.plan.nodes[stored.plan.index[task.step]].step.kind
+    assert isinstance(kind, AgentTask)
     return Assignment(
         key=task.key,
         task_id=task.task_id,
         attempt=task.attempt,
         lease_id=task.lease_id,
         step=task.step,
-        task_type=step.task_type,
+        task_type=kind.task_type,
         input=input_of(stored, task.step),
         context=b"{}",
         deadline=now + timedelta(seconds=task.timeout_seconds),

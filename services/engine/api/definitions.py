@@ -7,6 +7,7 @@ import asyncio
 from archwright import language, payloads
 from archwright.engine.v1 import definitions_pb2 as pb
 from archwright.errors import DefinitionInvalid, PayloadTooLarge, RequestInvalid
+from archwright.language.model import AgentTask
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.audit import audit_row
@@ -84,7 +85,11 @@ def _view(found: PublishedDefinition, *, whole: bool) -> pb.Definition:
         content_hash=found.content_hash,
         source=found.source if whole else "",
         steps=[
-            pb.DefinitionStep(name=step.name, agent_type=step.agent_type, task_type=step.task_type)
+            pb.DefinitionStep(
+                name=step.name,
+                agent_type=step.kind.agent_type if isinstance(step.kind, AgentTask) else "",
+                task_type=step.kind.task_type if isinstance(step.kind, AgentTask) else "",
+            )
             for step in definition.steps
         ],
         created_by=found.created_by,

@@ -17,7 +17,7 @@ import orjson
 from archwright import ids
 from archwright.errors import TransitionIllegal
 from archwright.language.expressions import ExpressionFailed
-from archwright.language.model import ErrorCategory, Step
+from archwright.language.model import AgentTask, ErrorCategory
 from archwright.language.plan import END_INDEX, Plan, Scope
 from archwright.language.schema import validator
 from services.engine.domain.commands import (
@@ -190,7 +190,7 @@ def _complete(story: _Story, command: CompleteTask) -> None:
 
 def _fail(story: _Story, command: FailTask) -> None:
     step, was = _open_task(story.workflow, command.task_id)
-    policy = story.plan.nodes[story.plan.index[step]].step.retry_policy
+    policy = _task_of(story.plan, step).retry_policy
     failures = was.failures + is_charged(command.category)
     if not is_retried(policy, command.category, failures):
         _give_up(story, command.now, command, command.category, command.code, command.message)
@@ -228,7 +228,7 @@ def _fire(story: _Story, command: FireTimer) -> None:
     was = workflow.open.get(step)
     if was is None or was.retry_at is None or was.attempt != command.generation:
         raise Stale(f"step {step!r} waits for no such retry")
-    queue_by = _queue_by(story.plan.nodes[story.plan.index[step]].step, command.now)
+    queue_by = _queue_by(_task_of(story.plan, step), command.now)
     story.tell(TaskRetried(command.now, step, was.task_id, queue_by, was.failures))
 
 
@@ -277,11 +277,11 @@ def _make_task(story: _Story, name: str, now: datetime) -> StepFailed | None:
             at=now,
             step=name,
             task_id=task_id,
-            agent_type=step.agent_type,
-            task_type=step.task_type,
-            priority=step.priority,
-            timeout_seconds=step.timeout_seconds,
-            queue_by=_queue_by(step, now),
+            agent_type=_task_of(story.plan, name).agent_type,
+            task_type=_task_of(story.plan, name).task_type,
+            priority=_task_of(story.plan, name).priority,
+            timeout_seconds=_task_of(story.plan, name).timeout_seconds,
+            queue_by=_queue_by(_task_of(story.plan, name), now),
             input_sha256=hashlib.sha256(text).hexdigest(),
         )
     )
@@ -350,7 +350,13 @@ def _deadline(story: _Story, now: datetime) -> datetime:
     return now + timedelta(seconds=story.plan.definition.timeout_seconds)
 
 
-def _queue_by(step: Step, now: datetime) -> datetime | None:
+def _task_of(plan: Plan, step: str) -> AgentTask:
+    kind = plan.nodes[plan.index[step]].step.kind
+    assert isinstance(kind, AgentTask)
+    return kind
+
+
+def _queue_by(step: AgentTask, now: datetime) -> datetime | None:
     seconds = step.queue_timeout_seconds
     return None if seconds is None else now + timedelta(seconds=seconds)
 

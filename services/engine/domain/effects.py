@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from archwright.language.model import Priority
+from archwright.language.model import AgentTask, Priority
 from archwright.language.plan import Plan
 from services.engine.domain.decide import DEADLINE_TIMER
 from services.engine.domain.events import (
@@ -112,7 +112,8 @@ def effects(plan: Plan, before: Workflow, after: Workflow, events: Iterable[Even
                     timers[f"retry:{step}"] = Timer(f"retry:{step}", event.attempt, retry_at)
             case TaskRetried(task_id=task_id, step=step):
                 end_timer(f"retry:{step}")
-                recipe = plan.nodes[plan.index[step]].step
+                recipe = plan.nodes[plan.index[step]].step.kind
+                assert isinstance(recipe, AgentTask)
                 attempt = after.open[step].attempt if step in after.open else 0
                 new[task_id] = NewTask(
                     task_id,

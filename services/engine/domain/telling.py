@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import get_args
 
+from archwright.language.model import AgentTask
 from archwright.language.plan import Plan
 from services.engine.domain.events import Event, Json, TaskCreated, TaskFailed
 
@@ -40,7 +41,8 @@ def agent_type_of(plan: Plan, event: Event) -> str:
     if isinstance(event, TaskCreated):
         return event.agent_type
     place = plan.index.get(step_of(event))
-    return "" if place is None else plan.nodes[place].step.agent_type
+    kind = None if place is None else plan.nodes[place].step.kind
+    return kind.agent_type if isinstance(kind, AgentTask) else ""
 
 
 def failures_before(event: Event) -> int:

@@ -34,36 +34,40 @@ def wrong_targets(*steps: Step) -> list[tuple[str, str]]:
 
 
 def test_steps_follow_one_another_as_they_are_written() -> None:
-    graph = graph_of(Step("a", ""), Step("b", ""), Step("c", ""))
+    graph = graph_of(Step("a", AgentTask()), Step("b", AgentTask()), Step("c", AgentTask()))
 
     assert [exits.edges for exits in graph.exits] == [(1,), (2,), ()]
     assert graph.incoming == (0, 1, 1)
 
 
 def test_a_condition_that_leads_where_the_order_leads_is_one_edge() -> None:
-    graph = graph_of(Step("a", "", conditions=(Condition("x", "b"), Condition("y", "b"))), Step("b", ""))
+    graph = graph_of(
+        Step("a", AgentTask(), conditions=(Condition("x", "b"), Condition("y", "b"))), Step("b", AgentTask())
+    )
 
     assert graph.exits[0].edges == (1,)
     assert graph.incoming == (0, 1)
 
 
 def test_without_conditions_next_replaces_the_order() -> None:
-    graph = graph_of(Step("a", "", next="c"), Step("b", ""), Step("c", ""))
+    graph = graph_of(Step("a", AgentTask(), next="c"), Step("b", AgentTask()), Step("c", AgentTask()))
 
     assert graph.exits[0].edges == (2,)
     assert graph.unreachable() == (1,)
 
 
 def test_what_only_an_unreachable_step_leads_to_is_unreachable_too() -> None:
-    graph = graph_of(Step("a", "", next=END), Step("b", ""), Step("c", ""))
+    graph = graph_of(Step("a", AgentTask(), next=END), Step("b", AgentTask()), Step("c", AgentTask()))
 
     assert graph.unreachable() == (1, 2)
 
 
 def test_targets_that_cannot_be_are_named() -> None:
-    first = Step("analysis", "", conditions=(Condition("x", "desing"), Condition("y", "analysis")))
+    first = Step("analysis", AgentTask(), conditions=(Condition("x", "desing"), Condition("y", "analysis")))
 
-    assert wrong_targets(first, Step("design", "", next="analysis"), Step("c", "", step_id="C1", next="C2")) == [
+    assert wrong_targets(
+        first, Step("design", AgentTask(), next="analysis"), Step("c", AgentTask(), step_id="C1", next="C2")
+    ) == [
         ("steps[0].conditions[0].next", "there is no step 'desing'; did you mean 'design'?"),
         (
             "steps[0].conditions[1].next",
@@ -78,7 +82,7 @@ def test_targets_that_cannot_be_are_named() -> None:
 
 
 def test_a_target_that_is_a_step_id_is_told_the_name() -> None:
-    assert wrong_targets(Step("a", "", next="S-2"), Step("b", "", step_id="S-2")) == [
+    assert wrong_targets(Step("a", AgentTask(), next="S-2"), Step("b", AgentTask(), step_id="S-2")) == [
         ("steps[0].next", "there is no step 'S-2'; the name of that step is 'b'")
     ]
 
@@ -95,7 +99,7 @@ def shapes(draw: st.DrawFn) -> tuple[Step, ...]:
         )
         otherwise = draw(st.none() | target) if conditions else None
         following = draw(st.none() | target) if otherwise is None else None
-        steps.append(Step(f"s{position}", AGENT, conditions=conditions, otherwise=otherwise, next=following))
+        steps.append(Step(f"s{position}", AgentTask(AGENT), conditions=conditions, otherwise=otherwise, next=following))
     return tuple(steps)
 
 
@@ -187,7 +191,7 @@ def test_readers_are_those_that_read(steps: tuple[Step, ...]) -> None:
 @given(shapes(), st.integers(0, 8), st.sampled_from(["nowhere", "s0"]))
 def test_a_wrong_target_never_compiles(steps: tuple[Step, ...], position: int, target: str) -> None:
     at = position % len(steps)
-    broken = (*steps[:at], Step(f"s{at}", AGENT, next=target), *steps[at + 1 :])
+    broken = (*steps[:at], Step(f"s{at}", AgentTask(AGENT), next=target), *steps[at + 1 :])
 
     try:
         compile(Definition("x", broken))

@@ -99,7 +99,7 @@ def test_every_field_is_read() -> None:
                 conditions=(Condition("amount > 1000.0", "pay"),),
                 otherwise="end",
             ),
-            Step(name="pay", agent_type="payer", next="end"),
+            Step(name="pay", kind=AgentTask("payer"), next="end"),
         ),
     )
 

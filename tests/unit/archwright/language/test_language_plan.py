@@ -111,6 +111,6 @@ def test_a_plan_carries_no_places() -> None:
 
 def test_what_would_not_pass_the_check_does_not_compile() -> None:
     with pytest.raises(DefinitionInvalid, match="there is no step 'b'"):
-        compile(Definition("x", (Step("a", "agent", next="b"),)))
+        compile(Definition("x", (Step("a", AgentTask("agent"), next="b"),)))
     with pytest.raises(DefinitionInvalid, match="it is empty"):
-        compile(Definition("x", (Step("a", "agent", conditions=(Condition("", "end"),)),)))
+        compile(Definition("x", (Step("a", AgentTask("agent"), conditions=(Condition("", "end"),)),)))
