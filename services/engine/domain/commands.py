@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from archwright.language.model import ErrorCategory
-from services.engine.domain.events import ArtifactMade, Json
+from services.engine.domain.events import ArtifactMade, Json, Parent
+from services.engine.domain.transitions import WorkflowStatus
 
 
 class Stale(Exception):
@@ -20,9 +21,23 @@ class Stale(Exception):
     """
 
 
+class Repeated(Exception):
+    """The command's request_id has been seen: what it asks for was done before, and nothing changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A finished step of another workflow, whose output is taken over."""
+
+    step: str
+    output: Json
+    next: str = ""
+    vars: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class StartWorkflow:
-    """Begin."""
+    """Begin. One that is not `admitted` waits as PENDING until it is."""
 
     now: datetime
     workflow_id: str
@@ -30,11 +45,22 @@ class StartWorkflow:
     request_id: str
     user_id: str
     session_id: str
+    admitted: bool = True
+    parent: Parent | None = None
+    rerun_of: str = ""
+    reused: tuple[Reused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdmitWorkflow:
+    """There is room for it now."""
+
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class CompleteTask:
-    """An agent returned a result."""
+    """An agent returned a result. `step` is where its task was made; found by the task where it is empty."""
 
     now: datetime
     task_id: str
@@ -43,6 +69,7 @@ class CompleteTask:
     output: Json
     artifacts: tuple[ArtifactMade, ...] = ()
     usage: Mapping[str, Json] = field(default_factory=dict)
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +88,17 @@ class FailTask:
     message: str
     chance: float
     retry_after_seconds: float = 0.0
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TellUnavailable:
+    """No agent is there that could take a waiting task, and its step said what to do then."""
+
+    now: datetime
+    task_id: str
+    message: str
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +111,72 @@ class FireTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class EndChild:
+    """A workflow that a step waits for has ended."""
+
+    now: datetime
+    step: str
+    child_id: str
+    status: WorkflowStatus
+    output: Json = None
+    degraded: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalWorkflow:
+    """A word from outside; an early one waits until a step asks for it."""
+
+    now: datetime
+    name: str
+    payload: Json
+    user_id: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DecideApproval:
+    """Somebody with these roles agrees to what has this hash, or does not."""
+
+    now: datetime
+    approval_id: str
+    user_id: str
+    roles: frozenset[str]
+    approved: bool
+    comment: str
+    shown_sha256: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWorkflow:
+    """Begin nothing new."""
+
+    now: datetime
+    user_id: str
+    reason: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeWorkflow:
+    """Go on."""
+
+    now: datetime
+    user_id: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryWorkflow:
+    """Go on from what failed."""
+
+    now: datetime
+    user_id: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CancelWorkflow:
     """Somebody calls it off."""
 
@@ -82,5 +186,19 @@ class CancelWorkflow:
     request_id: str = ""
 
 
-Command = StartWorkflow | CompleteTask | FailTask | FireTimer | CancelWorkflow
+Command = (
+    StartWorkflow
+    | AdmitWorkflow
+    | CompleteTask
+    | FailTask
+    | TellUnavailable
+    | FireTimer
+    | EndChild
+    | SignalWorkflow
+    | DecideApproval
+    | PauseWorkflow
+    | ResumeWorkflow
+    | RetryWorkflow
+    | CancelWorkflow
+)
 """Everything that may be asked."""

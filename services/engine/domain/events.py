@@ -1,7 +1,8 @@
 """The facts about a workflow: what history is made of.
 
 Each is a frozen value; its place in history, its `seq`, is given when it is folded in. The event's name on the
-wire is the class's name in snake case.
+wire is the class's name in snake case. What is called `step` is a step's path: its name, and before it the scope that
+it is in, such as `assess[3]/check`.
 """
 
 from __future__ import annotations
@@ -9,17 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from archwright.language.model import ErrorCategory, Priority
 
 Json = Any
 """JSON, decoded; its depth and numbers were checked at the edge."""
 
+Ref: TypeAlias = Any
+"""Where an output stands: the seq of the event that holds it, None for null, or a tuple or dict of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The step that a workflow was started by, when it was not a caller."""
+
+    workflow_id: str
+    step: str
+
 
 @dataclass(frozen=True, slots=True)
 class WorkflowCreated:
-    """The workflow was accepted."""
+    """The workflow was accepted. `rerun_of` names the workflow whose finished steps it goes on from."""
 
     at: datetime
     definition_name: str
@@ -29,6 +41,8 @@ class WorkflowCreated:
     request_id: str
     user_id: str
     session_id: str
+    parent: Parent | None = None
+    rerun_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,7 @@ class TaskCreated:
     """A step was reached, and its task waits for an agent.
 
     The input itself is not kept but its hash: it can be computed again from the definition and the outputs.
+    `agent_type` is the queue that the task waits in: a type, or the text of what an agent must offer.
     """
 
     at: datetime
@@ -55,6 +70,8 @@ class TaskCreated:
     timeout_seconds: int
     queue_by: datetime | None
     input_sha256: str
+    idempotency_key: str = ""
+    cache_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,7 @@ class ArtifactMade:
 class TaskCompleted:
     """A task's result was applied.
 
-    `next` is the step that follows by the definition's conditions, or `end`.
+    `next` is the step that follows by the definition's conditions, or `end`; empty where the order says it.
     """
 
     at: datetime
@@ -116,8 +133,26 @@ class TaskRetried:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRepairRequested:
+    """An output did not fit its schema, and the task goes back to be repaired; `repairs` counts how often.
+
+    Of the output only its hash is kept, and what was wrong with it.
+    """
+
+    at: datetime
+    step: str
+    task_id: str
+    attempt: int
+    agent_id: str
+    errors: tuple[str, ...]
+    output_sha256: str
+    repairs: int
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TaskCancelled:
-    """An open task was called off with its workflow."""
+    """An open task was called off: with its workflow, or by what is around its step."""
 
     at: datetime
     step: str
@@ -125,8 +160,135 @@ class TaskCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step that holds others was reached. `items` are a foreach's elements, `case` is the chosen one of a switch."""
+
+    at: datetime
+    step: str
+    items: Json = None
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeStarted:
+    """A body begins: a branch, an element, an iteration, a case, a fallback or a compensation."""
+
+    at: datetime
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeEnded:
+    """A body has ended: all its steps are done, or `failed` with a failure that the rest can do without."""
+
+    at: datetime
+    scope: str
+    failed: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitStarted:
+    """A step waits: for a time, for a signal, or both; `until` is when it stops at the latest."""
+
+    at: datetime
+    step: str
+    until: datetime | None
+    signal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested:
+    """A step waits for people. They decide on what has this hash."""
+
+    at: datetime
+    step: str
+    approval_id: str
+    approvers: tuple[str, ...]
+    quorum: int
+    shown: Json
+    shown_sha256: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided:
+    """Somebody agreed, or did not."""
+
+    at: datetime
+    step: str
+    approval_id: str
+    user_id: str
+    approved: bool
+    comment: str
+    shown_sha256: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalEscalated:
+    """Nobody decided in time, and others are asked as well."""
+
+    at: datetime
+    step: str
+    approval_id: str
+    approvers: tuple[str, ...]
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStarted:
+    """A step asked for a workflow of its own, and waits for its end."""
+
+    at: datetime
+    step: str
+    child_id: str
+    definition_name: str
+    definition_version: str
+    input: Json
+
+
+@dataclass(frozen=True, slots=True)
+class EventEmitted:
+    """A step published an event of its author's."""
+
+    at: datetime
+    step: str
+    type: str
+    payload: Json
+
+
+@dataclass(frozen=True, slots=True)
+class StepCompleted:
+    """A step that is not a task's is done, or a task's step was done without one.
+
+    `parts`, where it is not None, says where in this history the output stands, piece by piece; else `output` is it.
+    `source` is `cache`, `fallback` or `rerun` where the output was not made by the step itself. `vars` are the
+    names that it gave values to.
+    """
+
+    at: datetime
+    step: str
+    output: Json = None
+    parts: Ref = None
+    next: str = ""
+    source: str = ""
+    degraded: bool = False
+    vars: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """A step was reached and passed over: its `when` was false, no case held, or no agent was there."""
+
+    at: datetime
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepFailed:
-    """A step that was reached could not make its task."""
+    """A step failed other than by its task."""
 
     at: datetime
     step: str
@@ -136,11 +298,84 @@ class StepFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class StepCancelled:
+    """A step that waited, or held others, was called off."""
+
+    at: datetime
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureTolerated:
+    """The definition can do without a step that failed: its output is null, and what follows it goes on."""
+
+    at: datetime
+    step: str
+    next: str
+    category: ErrorCategory
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationStarted:
+    """The workflow will fail for the reason of `step`, and first undoes what `steps` did, in this order."""
+
+    at: datetime
+    step: str
+    category: ErrorCategory
+    code: str
+    message: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived:
+    """A word from outside."""
+
+    at: datetime
+    name: str
+    payload: Json
+    user_id: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerDue:
+    """A time came while the workflow was paused; it is acted on when it runs again."""
+
+    at: datetime
+    key: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowPaused:
+    """Somebody holds the workflow: nothing new is begun, and its time stands still."""
+
+    at: datetime
+    user_id: str
+    reason: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowResumed:
+    """A held workflow goes on."""
+
+    at: datetime
+    user_id: str
+    deadline: datetime
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowCompleted:
-    """Every step that was reached is done."""
+    """Every step that was reached is done. `degraded` when part of the result is missing."""
 
     at: datetime
     output: Json
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +395,8 @@ class WorkflowRetried:
 
     at: datetime
     deadline: datetime
+    user_id: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +416,27 @@ Event = (
     | TaskCompleted
     | TaskFailed
     | TaskRetried
+    | TaskRepairRequested
     | TaskCancelled
+    | StepStarted
+    | ScopeStarted
+    | ScopeEnded
+    | WaitStarted
+    | ApprovalRequested
+    | ApprovalDecided
+    | ApprovalEscalated
+    | ChildStarted
+    | EventEmitted
+    | StepCompleted
+    | StepSkipped
     | StepFailed
+    | StepCancelled
+    | FailureTolerated
+    | CompensationStarted
+    | SignalReceived
+    | TimerDue
+    | WorkflowPaused
+    | WorkflowResumed
     | WorkflowCompleted
     | WorkflowFailed
     | WorkflowRetried
