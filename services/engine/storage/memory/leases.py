@@ -1,0 +1,115 @@
+"""Sessions of agents, and the leases that keep what they hold."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from services.engine.domain.transitions import TaskStatus
+from services.engine.ports.keys import Fence
+from services.engine.ports.task_board import Held
+from services.engine.storage.memory.tables import SessionRow, Tables, TaskRow
+
+_FORGET_SECONDS = 60
+
+
+class MemoryLeases:
+    """The part of the task board that deals with sessions."""
+
+    def __init__(self, tables: Tables, *, lease_seconds: float) -> None:
+        self._tables = tables
+        self._lease_seconds = lease_seconds
+
+    async def open_session(
+        self, session_id: uuid.UUID, agent_id: str, agent_type: str, tenant: str, keeping: Collection[Fence]
+    ) -> tuple[Sequence[Held], Sequence[Held]]:
+        """Begin a session and end the agent's older ones.
+
+        Return which of `keeping` the new session holds now, and what the older ones held that it does not.
+        """
+        tables = self._tables
+        older = {
+            row.session_id: row for row in tables.sessions.values() if (row.tenant, row.agent_id) == (tenant, agent_id)
+        }
+        expires_at = tables.until(self._lease_seconds)
+        tables.sessions[session_id] = SessionRow(session_id, agent_id, agent_type, tenant, expires_at)
+        kept: list[Held] = []
+        for fence in keeping:
+            task = tables.open_tasks.get(fence.task_id)
+            if task is not None and task.session_id in older and _is_of(task, fence):
+                task.session_id = session_id
+                kept.append(held(task, agent_id))
+        left: list[Held] = []
+        for task in self._held_by(older):
+            if task.status is TaskStatus.ASSIGNED:
+                # What was sent but never accepted goes to the next agent, and is charged to nobody.
+                task.wait_again()
+            else:
+                left.append(held(task, agent_id, task.session_id))
+        for row in older.values():
+            row.closed = True
+        return kept, left
+
+    async def tenant_of_work(self, agent_tenant: str, agent_id: str, workflow_id: str) -> str | None:
+        """Return whose workflow it is that the agent holds a task of; None when it holds none."""
+        for task in self._tables.open_tasks.values():
+            session = None if task.session_id is None else self._tables.sessions.get(task.session_id)
+            if session is None or task.key.workflow_id != workflow_id:
+                continue
+            if (session.tenant, session.agent_id) == (agent_tenant, agent_id):
+                return task.key.tenant
+        return None
+
+    async def renew(self, session_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Collection[uuid.UUID]]:
+        """Lengthen the leases of sessions that are still open; return them, each with the leases it holds."""
+        leases: dict[uuid.UUID, set[uuid.UUID]] = {}
+        for session_id in session_ids:
+            row = self._tables.sessions.get(session_id)
+            if row is not None and not row.closed:
+                row.expires_at = self._tables.until(self._lease_seconds)
+                leases[session_id] = set()
+        for task in self._held_by(leases):
+            if task.session_id is not None and task.lease_id is not None:
+                leases[task.session_id].add(task.lease_id)
+        return leases
+
+    async def expire(self) -> Sequence[Held]:
+        """Close sessions whose lease is over and return what closed sessions still hold."""
+        tables, now = self._tables, self._tables.clock.now()
+        # A database that was down must not cost every agent its tasks: nothing expires until it was up for a lease.
+        if tables.started_at < now - timedelta(seconds=self._lease_seconds):
+            for row in tables.sessions.values():
+                row.closed = row.closed or row.expires_at <= now
+        closed = {row.session_id: row for row in tables.sessions.values() if row.closed}
+        found: list[Held] = []
+        for task in self._held_by(closed):
+            if task.status is TaskStatus.ASSIGNED:
+                task.wait_again()
+            elif task.session_id is not None:
+                found.append(held(task, closed[task.session_id].agent_id, task.session_id))
+        holding = {task.session_id for task in tables.open_tasks.values()}
+        old = now - timedelta(seconds=_FORGET_SECONDS)
+        for row in closed.values():
+            if row.expires_at < old and row.session_id not in holding:
+                del tables.sessions[row.session_id]
+        return found
+
+    async def close_session(self, session_id: uuid.UUID) -> None:
+        """Forget a session that holds nothing."""
+        if not any(self._held_by({session_id})):
+            self._tables.sessions.pop(session_id, None)
+
+    def _held_by(self, session_ids: Collection[uuid.UUID]) -> Iterator[TaskRow]:
+        for task in list(self._tables.open_tasks.values()):
+            if task.session_id is not None and task.session_id in session_ids:
+                yield task
+
+
+def held(task: TaskRow, agent_id: str, session_id: uuid.UUID | None = None) -> Held:
+    """Return who holds a task; with the session, where the fence is to name it."""
+    return Held(task.key, task.step, agent_id, Fence(task.task_id, task.attempt, task.lease_id, session_id))
+
+
+def _is_of(task: TaskRow, fence: Fence) -> bool:
+    return (task.attempt, task.lease_id) == (fence.attempt, fence.lease_id)

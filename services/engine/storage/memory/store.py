@@ -1,0 +1,15 @@
+"""The engine's store in memory: what the commit writes, and what is read of it."""
+
+from __future__ import annotations
+
+from services.engine.storage.memory.commits import MemoryCommits
+from services.engine.storage.memory.tables import Tables
+from services.engine.storage.memory.workflows import MemoryWorkflows
+
+
+class MemoryStore(MemoryCommits, MemoryWorkflows):
+    """Both halves of the store over one set of tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        MemoryCommits.__init__(self, tables)
+        MemoryWorkflows.__init__(self, tables)

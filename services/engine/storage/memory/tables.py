@@ -1,0 +1,147 @@
+"""The rows that the twin keeps, named and shaped as PostgreSQL's.
+
+Several replicas share one `Tables`, as they share one database. States and histories are kept as the text that
+PostgreSQL would hold, so that what cannot be written or read again is found here too.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from archwright.language.model import Priority
+from archwright.language.plan import Plan
+from services.chassis.clock import Clock
+from services.engine.domain.transitions import TaskStatus, WorkflowStatus
+from services.engine.ports.keys import AuditRow, Key
+from services.engine.ports.store import NewWorkflow
+
+
+@dataclass(slots=True)
+class WorkflowRow:
+    """A workflow's one row of state."""
+
+    key: Key
+    created: NewWorkflow
+    status: WorkflowStatus
+    version: int
+    last_seq: int
+    head_hash: bytes
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """The events that one commit wrote about one workflow."""
+
+    first_seq: int
+    count: int
+    hash: bytes
+    body: bytes
+
+
+@dataclass(slots=True)
+class TaskRow:
+    """A task that has not ended. `order` stands for the moment within one transaction's time."""
+
+    key: Key
+    task_id: str
+    step: str
+    agent_type: str
+    priority: Priority
+    attempt: int
+    timeout_seconds: int
+    queue_by: datetime | None
+    created_at: datetime
+    order: int
+    status: TaskStatus = TaskStatus.PENDING
+    lease_id: uuid.UUID | None = None
+    session_id: uuid.UUID | None = None
+    not_before: datetime | None = None
+    assigned_at: datetime | None = None
+    accept_by: datetime | None = None
+    accepted_at: datetime | None = None
+    execute_by: datetime | None = None
+
+    def wait_again(self) -> None:
+        """Let the task wait for another agent."""
+        self.status = TaskStatus.PENDING
+        self.lease_id = self.session_id = None
+        self.assigned_at = self.accept_by = self.accepted_at = None
+
+
+@dataclass(slots=True)
+class SessionRow:
+    """One agent's stream, and until when its lease runs."""
+
+    session_id: uuid.UUID
+    agent_id: str
+    agent_type: str
+    tenant: str
+    expires_at: datetime
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class TimerRow:
+    """A command that is due at a time."""
+
+    key: Key
+    name: str
+    generation: int
+    due_at: datetime
+    reserved_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class CommitRow:
+    """One batch: who won in it, and whether the bus has its events."""
+
+    batch_id: uuid.UUID
+    committed_at: datetime
+    spans: tuple[tuple[Key, int, int], ...]
+    published: bool = False
+    reserved_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Tables:
+    """Everything that one database keeps, on its own clock."""
+
+    clock: Clock
+    started_at: datetime = field(init=False)
+    """When the database came up last; nothing expires until it has been up for a lease."""
+    plans: dict[tuple[str, str, str], Plan] = field(default_factory=dict)
+    """By tenant, name and version."""
+    workflows: dict[Key, WorkflowRow] = field(default_factory=dict)
+    requests: dict[tuple[str, str], Key] = field(default_factory=dict)
+    history: dict[Key, list[HistoryRow]] = field(default_factory=dict)
+    open_tasks: dict[str, TaskRow] = field(default_factory=dict)
+    sessions: dict[uuid.UUID, SessionRow] = field(default_factory=dict)
+    timers: dict[tuple[Key, str], TimerRow] = field(default_factory=dict)
+    commits: dict[uuid.UUID, CommitRow] = field(default_factory=dict)
+    audit: list[tuple[str, AuditRow]] = field(default_factory=list)
+    """With the tenant of each."""
+    files: set[tuple[str, str]] = field(default_factory=set)
+    """The files that are kept, by tenant and SHA-256 in hexadecimal."""
+    references: dict[tuple[Key, str], tuple[str, str]] = field(default_factory=dict)
+    """SHA-256 and task of each file that a workflow names."""
+    order: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock.now()
+
+    def publish(self, tenant: str, plan: Plan) -> None:
+        """Keep a definition, so that workflows may follow it."""
+        self.plans[tenant, plan.definition.name, plan.definition.version] = plan
+
+    def plan_of(self, row: WorkflowRow) -> Plan:
+        """Return the definition that a workflow pinned."""
+        return self.plans[row.key.tenant, row.created.definition_name, row.created.definition_version]
+
+    def until(self, seconds: float) -> datetime:
+        """Return the time that many seconds from now."""
+        return self.clock.now() + timedelta(seconds=seconds)

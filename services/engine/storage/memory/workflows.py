@@ -1,0 +1,110 @@
+"""Reads workflows and their histories."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from services.engine.domain.decide import Known
+from services.engine.domain.events import TaskCompleted, WorkflowCreated
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import Workflow
+from services.engine.ports.history import Numbered, OpenTask, Summary
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Stored
+from services.engine.storage.codec import load_events, load_workflow
+from services.engine.storage.memory.tables import Tables, WorkflowRow
+
+
+class MemoryWorkflows:
+    """The reading half of the store, and what the API shows of it."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist, as of the last commit."""
+        rows = [self._tables.workflows[key] for key in keys if key in self._tables.workflows]
+        return {row.key: self._stored(row) for row in rows}
+
+    async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
+        """Return the workflow that this request started, and the hash of the request's body."""
+        key = self._tables.requests.get((tenant, request_id))
+        return None if key is None else (key.workflow_id, self._tables.workflows[key].created.request_hash)
+
+    async def summary(self, key: Key) -> Summary | None:
+        """Return a workflow, or None when there is none."""
+        row = self._tables.workflows.get(key)
+        return None if row is None else self._summary(row)
+
+    async def summaries(
+        self, tenant: str, *, limit: int, before: str, status: WorkflowStatus | None, definition_name: str
+    ) -> Sequence[Summary]:
+        """Return workflows, newest first, that are older than the id `before`; empty for the newest."""
+        rows = [
+            row
+            for row in self._tables.workflows.values()
+            if row.key.tenant == tenant
+            and (not before or row.key.workflow_id < before)
+            and status in (None, row.status)
+            and definition_name in ("", row.created.definition_name)
+        ]
+        rows.sort(key=lambda row: row.key.workflow_id, reverse=True)
+        return [self._summary(row) for row in rows[:limit]]
+
+    async def events(self, key: Key, *, after_seq: int, limit: int) -> Sequence[Numbered]:
+        """Return events with a greater seq, oldest first."""
+        found: list[Numbered] = []
+        for row in self._tables.history.get(key, []):
+            if row.first_seq + row.count > after_seq + 1 and len(found) < limit:
+                numbered = enumerate(load_events(row.body), start=row.first_seq)
+                found += [Numbered(seq, event) for seq, event in numbered if seq > after_seq]
+        return found[:limit]
+
+    async def last_seqs(self, keys: Collection[Key]) -> Mapping[Key, int]:
+        """Return the number of the newest event of each workflow."""
+        return {key: self._tables.workflows[key].last_seq for key in keys if key in self._tables.workflows}
+
+    async def open_tasks(self, key: Key) -> Sequence[OpenTask]:
+        """Return the rows of the workflow's open tasks."""
+        rows = [row for row in self._tables.open_tasks.values() if row.key == key]
+        sessions = self._tables.sessions
+        return [
+            OpenTask(
+                key=key,
+                task_id=row.task_id,
+                step=row.step,
+                status=str(row.status),
+                attempt=row.attempt,
+                agent_id=sessions[row.session_id].agent_id if row.session_id in sessions else "",
+                assigned_at=row.assigned_at,
+                accepted_at=row.accepted_at,
+            )
+            for row in rows
+        ]
+
+    def _stored(self, row: WorkflowRow) -> Stored:
+        workflow = _workflow(row)
+        known = self._known(row.key, workflow)
+        return Stored(row.key, self._tables.plan_of(row), workflow, row.version, row.head_hash, known)
+
+    def _known(self, key: Key, workflow: Workflow) -> Known:
+        wanted = {1, *(kept.seq for kept in workflow.outputs.values())}
+        given = None
+        outputs = {}
+        for row in self._tables.history[key]:
+            seqs = [seq for seq in range(row.first_seq, row.first_seq + row.count) if seq in wanted]
+            events = load_events(row.body) if seqs else []
+            for seq in seqs:
+                event = events[seq - row.first_seq]
+                if isinstance(event, WorkflowCreated):
+                    given = event.input
+                elif isinstance(event, TaskCompleted):
+                    outputs[event.step] = event.output
+        return Known(given, outputs)
+
+    def _summary(self, row: WorkflowRow) -> Summary:
+        return Summary(row.key, row.created, self._tables.plan_of(row), _workflow(row))
+
+
+def _workflow(row: WorkflowRow) -> Workflow:
+    return load_workflow(row.key.workflow_id, row.status, row.state)
