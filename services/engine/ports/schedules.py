@@ -1,0 +1,68 @@
+"""Schedules, as they are kept and as they come due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.engine.domain.schedule import Progress, Schedule
+from services.engine.ports.keys import AuditRow
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The call that makes a schedule, so that its repetition is known: same id and same body, same answer."""
+
+    request_id: str
+    body_hash: bytes
+
+
+class Schedules(Protocol):
+    """The schedules of tenants. What callers set and what firing changes are written apart."""
+
+    async def create(self, schedule: Schedule, request: Request, audit: AuditRow) -> Schedule:
+        """Keep a schedule; return the one that this request made before, if it did.
+
+        Raises ScheduleNameTaken, RequestIdReused, or LimitReached when the tenant has too many.
+        """
+        ...
+
+    async def get(self, tenant: str, name: str) -> Schedule:
+        """Return a schedule. Raises ScheduleNotFound."""
+        ...
+
+    async def list(self, tenant: str, *, limit: int, after: str) -> Sequence[Schedule]:
+        """Return schedules whose name sorts after `after`, by name."""
+        ...
+
+    async def set_paused(self, tenant: str, name: str, paused: bool, note: str, audit: AuditRow) -> Schedule:  # noqa: FBT001
+        """Pause a schedule or let it go on; doing so twice changes nothing more. Raises ScheduleNotFound."""
+        ...
+
+    async def delete(self, tenant: str, name: str, request_id: str, now: datetime, audit: AuditRow) -> None:
+        """Forget a schedule. Raises ScheduleNotFound, unless this very request has deleted it before."""
+        ...
+
+    async def forget_deleted(self, before: datetime) -> int:
+        """Remove what is left of schedules that were deleted before; return of how many."""
+        ...
+
+    async def record_audit(self, tenant: str, audit: AuditRow) -> None:
+        """Record a call that changes workflows and not the schedule itself."""
+        ...
+
+    async def take_due(self, now: datetime, *, limit: int, hold_seconds: float) -> Sequence[Schedule]:
+        """Return schedules of all tenants that have something to do at `now`, and hold them so long for the caller.
+
+        Due is one whose next firing has come, and one that has a firing in its queue and is not paused.
+        """
+        ...
+
+    async def advance(self, schedule: Schedule, progress: Progress, *, hold_until: datetime | None = None) -> bool:
+        """Replace the progress that `schedule` shows, unless somebody else has; return whether it was replaced.
+
+        With `hold_until` the schedule comes due again not before then.
+        """
+        ...
