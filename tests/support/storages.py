@@ -1,0 +1,257 @@
+"""The engine's storage, in PostgreSQL and in memory, and the few moves that tests make with either."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import asyncpg
+
+from archwright import ids
+from archwright.language.model import ErrorCategory
+from archwright.language.parse import parse
+from archwright.language.plan import compile as compile_plan
+from services.chassis.clock import Clock, ManualClock, SystemClock
+from services.engine.domain.commands import CancelWorkflow, Command, CompleteTask, FailTask, FireTimer, StartWorkflow
+from services.engine.domain.decide import decide
+from services.engine.domain.effects import effects
+from services.engine.domain.events import ArtifactMade
+from services.engine.domain.values import Known
+from services.engine.domain.workflow import Workflow
+from services.engine.ports.history import History
+from services.engine.ports.keys import AuditRow, Fence, Key
+from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Written
+from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
+from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.database import Database
+from services.engine.storage.memory.store import MemoryStore
+from services.engine.storage.memory.tables import Tables
+from services.engine.storage.memory.task_board import MemoryTaskBoard
+from services.engine.storage.store import PostgresStore
+from services.engine.storage.task_board import TaskBoard as PostgresTaskBoard
+
+TENANT, OTHER_TENANT = "acme", "other"
+LEASE_SECONDS, ACCEPT_SECONDS = 0.5, 0.2
+SOURCE = """
+name: chain
+timeout_seconds: 600
+steps:
+  - {name: draft, agent: writer, timeout_seconds: 30, queue_timeout_seconds: 60}
+  - {name: review, agent: editor}
+"""
+URGENT = """
+name: urgent
+steps:
+  - {name: draft, agent: writer, priority: critical}
+"""
+SOURCES = (SOURCE, URGENT)
+PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
+
+_AGING = ("sessions", "open_tasks", "timers", "commits")
+
+
+class FullStore(Store, History, Protocol):
+    """What both halves of a store promise."""
+
+
+@dataclass
+class Storage:
+    """One replica's storage."""
+
+    store: FullStore
+    board: TaskBoard
+    clock: Clock = field(default_factory=SystemClock)
+
+    async def start(
+        self, *, tenant: str = TENANT, request_id: str = "", plan: str = "chain", key: Key | None = None
+    ) -> Stored:
+        """Commit a workflow that has begun, and load it."""
+        entry = self.beginning(key or new_key(tenant), request_id, plan)
+        [written] = await self.commit(entry)
+        assert written.verdict == "won"
+        return await self.load(entry.key)
+
+    def now(self) -> datetime:
+        """Return the time, as exactly as it is stored."""
+        now = self.clock.now()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    async def load(self, key: Key) -> Stored:
+        return (await self.store.load([key]))[key]
+
+    async def commit(self, *entries: Entry) -> Sequence[Written]:
+        return await self.store.commit(ids.new_uuid(), entries)
+
+    async def session(
+        self,
+        agent_id: str = "a1",
+        *,
+        agent_type: str = "writer",
+        tenant: str = "platform",
+        keeping: Sequence[Fence] = (),
+    ) -> uuid.UUID:
+        session_id = ids.new_uuid()
+        await self.board.open_session(session_id, agent_id, agent_type, tenant, keeping)
+        return session_id
+
+    async def claims(self, session_id: uuid.UUID, count: int = 1, *, tenant: str = "platform") -> Sequence[Claimed]:
+        slots = [Slot(session_id, ids.new_uuid()) for _ in range(count)]
+        return await self.board.claim("writer", tenant, slots)
+
+    async def claim(self, agent_id: str = "a1") -> tuple[uuid.UUID, Fence]:
+        """Give the one waiting task to a session of its own."""
+        session_id = await self.session(agent_id)
+        [claimed] = await self.claims(session_id)
+        return session_id, fence_of(claimed)
+
+    def beginning(self, key: Key, request_id: str = "", plan: str = "chain") -> Entry:
+        """Return the entry that starts a workflow."""
+        new, known = Workflow(key.workflow_id), Known()
+        request_id = request_id or key.workflow_id
+        command = StartWorkflow(self.now(), key.workflow_id, {"topic": "tea"}, request_id, "ann", "")
+        created = NewWorkflow(request_id, b"hash", plan, "1.0.0", PLANS[plan].content_hash, "ann", "")
+        begun = Stored(key, PLANS[plan], new, 0, b"", known)
+        return entry_of(begun, command, created=created, audit=(self.audit_row(),))
+
+    def cancelling(self, stored: Stored, *fences: Fence) -> Entry:
+        return entry_of(stored, CancelWorkflow(self.now(), "ann", ""), fences=fences)
+
+    def completing(
+        self, stored: Stored, fence: Fence, output: object = None, artifacts: Sequence[ArtifactMade] = ()
+    ) -> Entry:
+        """Return the entry of a result under a fence."""
+        given = {"n": 1} if output is None else output
+        now = self.now()
+        command = CompleteTask(now, fence.task_id, fence.attempt, "a1", given, tuple(artifacts))
+        return entry_of(stored, command, fences=(fence,))
+
+    def failing(self, stored: Stored, fence: Fence) -> Entry:
+        """Return the entry of a failure that will be tried again."""
+        command = FailTask(
+            now=self.now(),
+            task_id=fence.task_id,
+            attempt=fence.attempt,
+            agent_id="a1",
+            category=ErrorCategory.TRANSIENT,
+            code="TRY_AGAIN",
+            message="not yet",
+            chance=0.5,
+        )
+        return entry_of(stored, command, fences=(fence,))
+
+    def firing(self, stored: Stored, timer: DueTimer) -> Entry:
+        return entry_of(stored, FireTimer(self.now(), timer.name, timer.generation))
+
+    def audit_row(self) -> AuditRow:
+        at = self.now()
+        return AuditRow(ids.new_uuid(), at, "ann", "StartWorkflow", "workflows", "ok", "127.0.0.1", "test")
+
+    async def age(self, seconds: float) -> None:
+        """Let time pass for everything that is stored."""
+        raise NotImplementedError
+
+    async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
+        raise NotImplementedError
+
+    async def audit_count(self, tenant: str) -> int:
+        raise NotImplementedError
+
+
+class PostgresStorage(Storage):
+    """A replica's storage on PostgreSQL; `age` moves what is stored into the past, which comes to the same."""
+
+    def __init__(self, dsn: str, owner_dsn: str) -> None:
+        self.database = Database(dsn, pool_max=4)
+        self._owner_dsn = owner_dsn
+        replica = ids.new_uuid()
+        board = PostgresTaskBoard(self.database, replica, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
+        super().__init__(PostgresStore(self.database, replica), board)
+
+    async def age(self, seconds: float) -> None:
+        owner = await asyncpg.connect(self._owner_dsn)
+        try:
+            columns = await owner.fetch(
+                "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'engine' "
+                "AND data_type = 'timestamp with time zone' AND table_name = ANY($1::text[])",
+                list(_AGING),
+            )
+            for table in _AGING:
+                names = [row["column_name"] for row in columns if row["table_name"] == table]
+                moved = ", ".join(f"{name} = {name} - make_interval(secs => $1)" for name in names)
+                await owner.execute(f"UPDATE engine.{table} SET {moved}", seconds)
+        finally:
+            await owner.close()
+
+    async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
+        await ArtifactStore(self.database).put(tenant, sha256, "text/plain", content)
+
+    async def audit_count(self, tenant: str) -> int:
+        async with self.database.engine() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", tenant)
+            return int(await connection.fetchval("SELECT count(*) FROM engine.audit"))
+
+    async def close(self) -> None:
+        """Close the connections and leave no task, session, timer or commit behind."""
+        await self.database.close()
+        owner = await asyncpg.connect(self._owner_dsn)
+        await owner.execute("TRUNCATE engine.open_tasks, engine.sessions, engine.timers, engine.commits")
+        await owner.close()
+
+
+class MemoryStorage(Storage):
+    """A replica's storage in memory."""
+
+    def __init__(self) -> None:
+        self._wound = ManualClock()
+        self.tables = Tables(self._wound)
+        for tenant in (TENANT, OTHER_TENANT):
+            for plan in PLANS.values():
+                self.tables.publish(tenant, plan)
+        board = MemoryTaskBoard(self.tables, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
+        super().__init__(MemoryStore(self.tables), board, self._wound)
+
+    async def age(self, seconds: float) -> None:
+        await self._wound.wind(seconds)
+
+    async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
+        self.tables.files.add((tenant, sha256))
+
+    async def audit_count(self, tenant: str) -> int:
+        return sum(owner == tenant for owner, _ in self.tables.audit)
+
+
+def new_key(tenant: str = TENANT, at_ms: int | None = None) -> Key:
+    """Return the key of a new workflow; those of a later `at_ms` sort after the earlier."""
+    chance = ids.new_uuid()
+    return Key(tenant, ids.show("wf", chance if at_ms is None else ids.derived_uuid(at_ms, str(chance))))
+
+
+def fence_of(claimed: Claimed) -> Fence:
+    return Fence(claimed.task_id, claimed.attempt, claimed.lease_id)
+
+
+def entry_of(
+    stored: Stored,
+    command: Command,
+    *,
+    fences: Sequence[Fence] = (),
+    created: NewWorkflow | None = None,
+    audit: Sequence[AuditRow] = (),
+) -> Entry:
+    """Return what a commit of one command about one workflow writes."""
+    decided = decide(stored.plan, stored.workflow, command, stored.known)
+    return Entry(
+        key=stored.key,
+        expected_version=stored.version,
+        before=stored.workflow,
+        after=decided.workflow,
+        events=decided.events,
+        effects=effects(stored.plan, stored.workflow, decided.workflow, decided.events),
+        head_hash=stored.head_hash,
+        created=created,
+        fences=tuple(fences),
+        audit=tuple(audit),
+    )
