@@ -42,7 +42,8 @@ def values(reads: Branch, scope: Scope) -> dict[str, Json]:
     """Return the values of all names that are read, cut down to what is read of them."""
     found: dict[str, Json] = {}
     for name, beneath in reads.items():
-        if name in TYPE_NAMES and not (isinstance(scope.input, Mapping) and name in scope.input):
+        is_field = isinstance(scope.input, Mapping) and name in scope.input
+        if name in TYPE_NAMES and not is_field and name not in scope.locals:
             continue
         if name == "steps":
             found[name] = {step: _cut(_step(step, scope), below) for step, below in (beneath or Branch()).items()}
@@ -106,6 +107,8 @@ def _named(name: str, scope: Scope) -> Json:
             return dict(scope.workflow)
         case "steps":
             return {step: _step(step, scope) for step in scope.outputs}
+        case _ if name in scope.locals:
+            return scope.locals[name]
         case _:
             return scope.input.get(name) if isinstance(scope.input, Mapping) else None
 

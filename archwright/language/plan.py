@@ -1,160 +1,144 @@
 """A definition made ready to be walked: names resolved, expressions compiled, and who reads whom worked out.
 
-The engine knows steps only as nodes of this graph. A step chooses one of its edges when it ends; the others are dead.
-Whatever the language grows into, it compiles to the same graph.
+The engine knows steps only as nodes. A node stands in a body; a step that holds others has bodies of its own: its
+branches, its cases, what it repeats, its fallback, its compensation. Within a body a step leads to others by edges.
+Whatever the language grows into, it compiles to this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from archwright.errors import Violation
-
-from .document import content_hash
-from .expressions import Expression, ExpressionFailed, ExpressionInvalid, compile_expression
-from .graph import END_INDEX, Graph, build
+from .expressions import Expression, ExpressionFailed
+from .graph import Targets
 from .model import Definition, Json, Step
-from .refusal import refusal
 from .scope import Scope
 from .template import Template
 
-__all__ = ["END_INDEX", "OUTPUT_INDEX", "ExpressionFailed", "Node", "Plan", "Scope", "compile"]
+__all__ = ["ROOT", "Body", "ExpressionFailed", "Node", "Plan", "Scope", "compile"]
 
-OUTPUT_INDEX = -2
-"""As a reader: the output of the workflow."""
+ROOT = 0
+"""The number of the body that the definition itself is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Steps that are walked together.
+
+    `owner` is the node that it is part of, None for the root; `label` is what its scope is called behind the owner's
+    path: `.business`, `.else`, `.fallback`; empty where it is done several times and bears a number instead. `last`
+    are the nodes with which a path through it may end. `readers` counts for each output that is kept here how often
+    it will be read; `exports` are handed outwards when it ends.
+    """
+
+    index: int
+    owner: int | None
+    label: str
+    depth: int
+    nodes: tuple[int, ...]
+    first: Targets
+    last: tuple[int, ...]
+    readers: Mapping[str, int]
+    exports: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A step in the graph.
+    """A step in its body.
 
-    `incoming` counts the edges into it; a node with none starts at once. `routes` are its conditions in order, with
-    the index of the node that each leads to, or END_INDEX; `otherwise` is where it leads when none of them holds.
-    `edges` are the distinct nodes of all these, ascending. `reads` names the steps whose output or status its input
-    or conditions use, itself among them if its conditions do; `readers` are the nodes that read this one, and
-    OUTPUT_INDEX if the workflow's output does. `template` is its input, or None for the default, which is the
-    workflow's input and the outputs of those `predecessors` that were done.
+    `incoming` counts the edges into it. `routes` are its conditions in order, with where each leads; `otherwise` is
+    where it leads when none of them holds, `skipped` when it is passed over; `edges` are all nodes of these. `reads`
+    names the steps whose output or status is read by it, or inside of it, in its own body; `lookups` those that its
+    own expressions read, each with the depth of the body in which it is looked up. `locals` are names that stand for
+    something of a body around it, with that body's depth. `template` is its input, or None for the default, which is
+    the workflow's input, the locals and the outputs of those `predecessors` that were done.
     """
 
     index: int
     step: Step
+    body: int
+    bodies: tuple[int, ...]
+    fallback: int | None
+    compensation: int | None
     incoming: int
-    routes: tuple[tuple[Expression, int], ...]
-    otherwise: int
-    edges: tuple[int, ...]
+    routes: tuple[tuple[Expression, Targets], ...]
+    otherwise: Targets
+    skipped: Targets
+    edges: Targets
     reads: frozenset[str]
-    readers: tuple[int, ...]
+    lookups: tuple[tuple[str, int], ...]
+    locals: tuple[tuple[str, int], ...]
+    when: Expression | None
     template: Template | None
+    expressions: Mapping[str, Expression]
+    templates: Mapping[str, Template]
     predecessors: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.step.name
+
+    def input(self, scope: Scope) -> Json:
+        """Return what the step is given. Raises ExpressionFailed."""
+        if self.template is not None:
+            return self.template.fill_mapping(scope, "the input of a step")
+        given = dict(scope.input) if isinstance(scope.input, Mapping) else {}
+        given.update(scope.locals)
+        given.update((name, scope.outputs[name]) for name in self.predecessors if name in scope.outputs)
+        return given
+
+    def route(self, scope: Scope) -> Targets:
+        """Return where the step leads, now that it is done. Raises ExpressionFailed."""
+        for condition, targets in self.routes:
+            if condition.is_true(scope):
+                return targets
+        return self.otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A definition's graph. `output_reads` names the steps that the workflow's output reads."""
+    """A definition's bodies and nodes.
+
+    `entered` gives for each node where a target of its name leads: to the group that it begins. `output_lookups`
+    names the steps that the workflow's output reads. `pinned` outputs are kept to the end, for compensations.
+    """
 
     definition: Definition
     content_hash: str
+    bodies: tuple[Body, ...]
     nodes: tuple[Node, ...]
     index: Mapping[str, int]
-    output_reads: frozenset[str]
+    entered: tuple[Targets, ...]
+    output_lookups: tuple[str, ...]
     output_template: Template | None
+    pinned: frozenset[str]
+    labels: Mapping[tuple[int, str], int]
+    """The body of a node that is called by a label."""
+    compensates: bool
+    """Whether any step has a compensation."""
 
-    def route(self, node: Node, scope: Scope) -> int:
-        """Return where a node leads, now that it is done. Raises ExpressionFailed."""
-        for condition, target in node.routes:
-            if condition.is_true(scope):
-                return target
-        return node.otherwise
+    def node(self, path: str) -> Node:
+        """Return the node of a step's path."""
+        return self.nodes[self.index[path[path.rfind("/") + 1 :]]]
 
-    def task_input(self, node: Node, scope: Scope) -> Json:
-        """Return what a node's agent is given. Raises ExpressionFailed."""
-        if node.template is not None:
-            return node.template.fill_mapping(scope, "the input of a step")
-        given = dict(scope.input) if isinstance(scope.input, Mapping) else {}
-        return given | {name: scope.outputs[name] for name in node.predecessors if name in scope.outputs}
-
-    def output(self, scope: Scope) -> Json:
+    def output(self, scope: Scope, ended: Iterable[str]) -> Json:
         """Return what the workflow came to. Raises ExpressionFailed.
 
-        By default that is the outputs of the steps with which its paths ended, by name.
+        By default that is the outputs of the steps with which its paths `ended`, by name.
         """
         if self.output_template is not None:
             return self.output_template.fill_mapping(scope, "the output of a workflow")
-        followed: set[int] = set()
-        last: list[str] = []
-        for node in reversed(self.nodes):
-            is_done = node.step.name in self.output_reads and node.step.name in scope.outputs
-            if is_done and not followed.intersection(node.edges):
-                last.append(node.step.name)
-            if is_done or followed.intersection(node.edges):
-                followed.add(node.index)
-        return {name: scope.outputs[name] for name in reversed(last)}
+        order = sorted(ended, key=self.index.__getitem__)
+        return {name: scope.outputs[name] for name in order if name in scope.outputs}
 
 
 def compile(definition: Definition) -> Plan:  # noqa: A001  # the word for it, and always called by its module
-    """Return the graph of a definition that has passed the check.
+    """Return the plan of a definition that has passed the check.
 
     Raises DefinitionInvalid when it has not, as far as that shows here.
     """
-    graph, violations = build(definition.steps)
-    if graph is None:
-        raise refusal(violations)
-    try:
-        templates = [None if step.input is None else Template(step.input) for step in definition.steps]
-        routes = [
-            tuple(compile_expression(condition.if_) for condition in step.conditions) for step in definition.steps
-        ]
-        output = None if definition.output is None else Template(definition.output)
-    except ExpressionInvalid as error:
-        raise refusal([Violation("steps", str(error))]) from None
-    names = [step.name for step in definition.steps]
-    predecessors = [tuple(names[index] for index in before) for before in graph.predecessors]
-    reads = [_reads(*of_step) for of_step in zip(templates, routes, predecessors, strict=True)]
-    output_reads = _output_reads(output, graph, names)
-    readers = _readers(names, reads, output_reads)
-    return Plan(
-        definition=replace(definition, places={}),
-        content_hash=content_hash(definition),
-        nodes=tuple(
-            Node(
-                index=index,
-                step=step,
-                incoming=graph.incoming[index],
-                routes=tuple(zip(routes[index], graph.exits[index].conditions, strict=True)),
-                otherwise=graph.exits[index].otherwise,
-                edges=graph.exits[index].edges,
-                reads=reads[index],
-                readers=tuple(readers[step.name]),
-                template=templates[index],
-                predecessors=predecessors[index],
-            )
-            for index, step in enumerate(definition.steps)
-        ),
-        index={name: index for index, name in enumerate(names)},
-        output_reads=output_reads,
-        output_template=output,
-    )
+    from .compilation import compile_definition  # noqa: PLC0415  # it makes these values, so it imports them
 
-
-def _reads(template: Template | None, routes: tuple[Expression, ...], predecessors: tuple[str, ...]) -> frozenset[str]:
-    by_input = frozenset(predecessors) if template is None else _steps_of(template.expressions)
-    return by_input | _steps_of(routes)
-
-
-def _output_reads(output: Template | None, graph: Graph, names: list[str]) -> frozenset[str]:
-    if output is not None:
-        return _steps_of(output.expressions)
-    return frozenset(name for name, exits in zip(names, graph.exits, strict=True) if exits.may_end)
-
-
-def _readers(names: list[str], reads: list[frozenset[str]], output_reads: frozenset[str]) -> dict[str, list[int]]:
-    readers: dict[str, list[int]] = {name: [] for name in names}
-    for index, read in [*enumerate(reads), (OUTPUT_INDEX, output_reads)]:
-        for name in read & readers.keys():
-            readers[name].append(index)
-    return readers
-
-
-def _steps_of(expressions: Iterable[Expression]) -> frozenset[str]:
-    return frozenset().union(*(expression.steps for expression in expressions))
+    return compile_definition(definition)

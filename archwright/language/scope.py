@@ -32,3 +32,5 @@ class Scope:
     statuses: Mapping[str, str] = field(default_factory=dict)
     vars: Mapping[str, Json] = field(default_factory=dict)
     workflow: Mapping[str, str] = field(default_factory=dict)
+    locals: Mapping[str, Json] = field(default_factory=dict)
+    """What stands for something only in the body at hand, such as the element of a foreach."""

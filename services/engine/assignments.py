@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from archwright.language.model import AgentTask
-from services.engine.domain.decide import canonical, scope_of
+from services.engine.domain.beginning import canonical
+from services.engine.domain.paths import scope_of
+from services.engine.domain.values import scope_for
+from services.engine.domain.workflow import OpenTask
 from services.engine.memory import Memory
 from services.engine.ports.store import Store, Stored
 from services.engine.ports.task_board import Claimed
@@ -45,18 +48,20 @@ class Assigner:
 
 def _is_open(stored: Stored, task: Claimed) -> bool:
     found = stored.workflow.open.get(task.step)
-    return found is not None and found.task_id == task.task_id
+    return isinstance(found, OpenTask) and found.task_id == task.task_id
 
 
 def input_of(stored: Stored, step: str) -> bytes:
     """Return the input of a step whose task is open, as its agent gets it."""
-    node = stored.plan.nodes[stored.plan.index[step]]
-    return canonical(stored.plan.task_input(node, scope_of(stored.plan, stored.workflow, stored.known)))
+    node = stored.plan.node(step)
+    return canonical(node.input(scope_for(stored.plan, stored.workflow, stored.known, scope_of(step), node)))
 
 
 def _assignment(task: Claimed, stored: Stored, now: datetime) -> Assignment:
-    kind = stored.plan.nodes[stored.plan.index[task.step]].step.kind
+    kind = stored.plan.node(task.step).step.kind
+    open_task = stored.workflow.open[task.step]
     assert isinstance(kind, AgentTask)
+    assert isinstance(open_task, OpenTask)
     return Assignment(
         key=task.key,
         task_id=task.task_id,
@@ -67,5 +72,5 @@ def _assignment(task: Claimed, stored: Stored, now: datetime) -> Assignment:
         input=input_of(stored, task.step),
         context=b"{}",
         deadline=now + timedelta(seconds=task.timeout_seconds),
-        failures=stored.workflow.open[task.step].failures,
+        failures=open_task.failures,
     )

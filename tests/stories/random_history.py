@@ -27,8 +27,9 @@ from services.engine.domain.commands import (
     Stale,
     StartWorkflow,
 )
-from services.engine.domain.decide import Decided, Known, decide
+from services.engine.domain.decide import Decided, decide
 from services.engine.domain.events import ArtifactMade, Event, Json, TaskCompleted, TaskCreated
+from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 
 STEPS_MAX = 6

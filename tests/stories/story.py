@@ -10,8 +10,9 @@ from archwright import language
 from archwright.language.plan import Plan
 from archwright.language.plan import compile as compile_plan
 from services.engine.domain.commands import Command, CompleteTask, FailTask, StartWorkflow
-from services.engine.domain.decide import Decided, Known, decide
-from services.engine.domain.events import Event, Json, TaskCompleted, TaskCreated
+from services.engine.domain.decide import Decided, decide
+from services.engine.domain.events import Event, Json, TaskCreated
+from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -56,7 +57,7 @@ class Story:
     plan: Plan
     input: Json = field(default_factory=dict)
     workflow: Workflow = field(default_factory=lambda: Workflow(WORKFLOW_ID))
-    outputs: dict[str, Json] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
     now: datetime = NOON
     told: list[Event] = field(default_factory=list)
 
@@ -69,12 +70,12 @@ class Story:
         decided = self.would(command)
         self.workflow = decided.workflow
         self.told.extend(decided.events)
-        self.outputs |= {event.step: event.output for event in decided.events if isinstance(event, TaskCompleted)}
+        self.known = decided.known
         return decided.events
 
     def would(self, command: Command) -> Decided:
         """Ask without remembering."""
-        return decide(self.plan, self.workflow, command, Known(self.input, self.outputs))
+        return decide(self.plan, self.workflow, command, self.known)
 
     def start(self) -> tuple[Event, ...]:
         return self.when(StartWorkflow(self.now, WORKFLOW_ID, self.input, "req", "ann", ""))

@@ -10,14 +10,17 @@ from hypothesis import HealthCheck, event, given, settings
 from random_history import History, Told, histories
 from story import NOON
 
+from services.engine.domain.clocks import DEADLINE_TIMER
 from services.engine.domain.commands import CompleteTask, FailTask, FireTimer, Stale
-from services.engine.domain.decide import DEADLINE_TIMER, Known, decide
+from services.engine.domain.decide import decide
 from services.engine.domain.effects import effects
 from services.engine.domain.events import TaskCompleted, TaskCreated
 from services.engine.domain.evolve import evolve, fold
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
+from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
-from services.engine.storage.codec import dump_events, dump_workflow, load_events, load_workflow
+from services.engine.storage.codec import dump_events, load_events
+from services.engine.storage.state_codec import dump_workflow, load_workflow
 
 on_many = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -18,8 +18,9 @@ from services.engine.domain.evolve import evolve
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import Key
-from services.engine.storage.codec import STATUS_NUMBER, load_events, load_workflow
+from services.engine.storage.codec import STATUS_NUMBER, load_events
 from services.engine.storage.commits import next_hash
+from services.engine.storage.state_codec import load_workflow
 
 _STATUS = {number: status for status, number in STATUS_NUMBER.items()}
 _TERMINAL = (WorkflowCompleted, WorkflowFailed, WorkflowCancelled)

@@ -30,7 +30,7 @@ from services.engine.domain.events import (
 from services.engine.domain.telling import agent_type_of, failures_before, name_of, payload_of, step_of, task_of
 from services.engine.domain.transitions import TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
-from services.engine.ports.history import Numbered, OpenTask
+from services.engine.ports.history import Numbered, TaskRow
 from services.engine.ports.keys import Key
 from services.engine.ports.store import NewWorkflow
 
@@ -143,7 +143,7 @@ def workflow_view(key: Key, created: NewWorkflow, plan: Plan, workflow: Workflow
 
 
 def task_view(
-    key: Key, plan: Plan, task: TaskTold, open_task: OpenTask | None, given: Json | None, *, whole: bool
+    key: Key, plan: Plan, task: TaskTold, open_task: TaskRow | None, given: Json | None, *, whole: bool
 ) -> pb.Task:
     """Return a task as callers see it; not `whole`, as lists show it."""
     created = task.created

@@ -18,15 +18,12 @@ from archwright.errors import (
     TransitionIllegal,
     WorkflowNotFound,
 )
-from archwright.language.expressions import ExpressionFailed
-from archwright.language.plan import Scope
 from archwright.language.schema import validator
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.audit import audit_row
 from services.engine.api.sse import event_text
 from services.engine.api.views import (
-    TaskTold,
     Told,
     event_view,
     status_number,
@@ -36,9 +33,10 @@ from services.engine.api.views import (
     workflow_view,
 )
 from services.engine.api.watch import Ended, Happened, Seen, StillThere, Watching
+from services.engine.domain.beginning import canonical
 from services.engine.domain.commands import CancelWorkflow, StartWorkflow
-from services.engine.domain.decide import canonical
 from services.engine.domain.events import Json, WorkflowCancelled
+from services.engine.domain.retelling import task_input
 from services.engine.live import ProgressTold, TaskHanded
 from services.engine.ports.commands import Asked, Commands, RequestTaken
 from services.engine.ports.definitions import Definitions
@@ -179,12 +177,13 @@ class WorkflowApi:
     async def get_task(self, request: pb.GetTaskRequest, call: Call) -> pb.Task:
         """Return a task with its input and result."""
         key = _key(request.workflow_id, call)
-        summary, told = await self._told(key)
-        task = told.tasks.get(request.task_id)
+        summary = await self._summary(key)
+        events = [each.event for each in await self._history.events(key, after_seq=0, limit=_WHOLE)]
+        task = told_by(events).tasks.get(request.task_id)
         if task is None:
             raise TaskNotFound.named(request.task_id)
         open_tasks = {each.task_id: each for each in await self._history.open_tasks(key)}
-        given = _input_again(summary, told, task)
+        given = task_input(summary.plan, key.workflow_id, events, request.task_id)
         return task_view(key, summary.plan, task, open_tasks.get(request.task_id), given, whole=True)
 
     async def list_tasks(self, request: pb.ListTasksRequest, call: Call) -> pb.ListTasksResponse:
@@ -229,10 +228,14 @@ class WorkflowApi:
         summary, told = await self._told(key)
         return workflow_view(key, summary.created, summary.plan, summary.workflow, told)
 
-    async def _told(self, key: Key) -> tuple[Summary, Told]:
+    async def _summary(self, key: Key) -> Summary:
         summary = await self._history.summary(key)
         if summary is None:
             raise WorkflowNotFound.named(key.workflow_id)
+        return summary
+
+    async def _told(self, key: Key) -> tuple[Summary, Told]:
+        summary = await self._summary(key)
         events = await self._history.events(key, after_seq=0, limit=_WHOLE)
         return summary, told_by(each.event for each in events)
 
@@ -337,26 +340,3 @@ def _response(summary: Summary, seen: Seen) -> pb.WatchWorkflowResponse:
         case Ended(status, last_seq):
             ended = pb.WatchEnded(status=status_number(status), last_seq=last_seq)
             return pb.WatchWorkflowResponse(ended=ended)
-
-
-def _input_again(summary: Summary, told: Told, task: TaskTold) -> Json | None:
-    """Compute what the task was given: it is not stored, but follows from the definition and the outputs."""
-    plan = summary.plan
-    node = plan.nodes[plan.index[task.created.step]]
-    outputs = {step: output for step, output in told.outputs.items() if step in node.reads}
-    scope = Scope(
-        input=told.input,
-        outputs=outputs,
-        statuses=dict.fromkeys(outputs, "completed"),
-        vars={},
-        workflow={
-            "id": summary.key.workflow_id,
-            "definition": plan.definition.name,
-            "version": plan.definition.version,
-        },
-    )
-    try:
-        given = plan.task_input(node, scope)
-    except ExpressionFailed:
-        return None  # it was computed once, so this is a task of a retried workflow whose outputs have changed
-    return given

@@ -186,6 +186,17 @@ class CancelWorkflow:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """A step of `parent` asks for a workflow of its own. Whoever takes this word resolves the definition."""
+
+    child_id: str
+    definition_name: str
+    definition_version: str
+    input: Json
+    parent: Parent
+
+
 Command = (
     StartWorkflow
     | AdmitWorkflow

@@ -6,120 +6,422 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from archwright.language.plan import END_INDEX, Plan
+from immutables import Map
+
+from archwright.language.graph import Targets
+from archwright.language.model import ForEach, Loop
+from archwright.language.plan import Node, Plan
+from services.engine.domain import frontier
 from services.engine.domain.events import (
+    ApprovalDecided,
+    ApprovalEscalated,
+    ApprovalRequested,
+    ChildStarted,
+    CompensationStarted,
     Event,
+    EventEmitted,
+    FailureTolerated,
+    Ref,
+    ScopeEnded,
+    ScopeStarted,
+    SignalReceived,
+    StepCancelled,
+    StepCompleted,
     StepFailed,
+    StepSkipped,
+    StepStarted,
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
     TaskFailed,
+    TaskRepairRequested,
     TaskRetried,
+    TimerDue,
+    WaitStarted,
     WorkflowCancelled,
     WorkflowCompleted,
     WorkflowCreated,
     WorkflowFailed,
+    WorkflowPaused,
+    WorkflowResumed,
     WorkflowRetried,
     WorkflowStarted,
 )
+from services.engine.domain.paths import (
+    COMPENSATION,
+    FALLBACK,
+    ROOT_SCOPE,
+    body_of,
+    label_of,
+    number_of,
+    owner_of,
+    scope_of,
+)
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.domain.workflow import OpenStep, Workflow
-
-from . import frontier
+from services.engine.domain.workflow import (
+    Compensating,
+    Failure,
+    OpenApproval,
+    OpenChild,
+    OpenFallback,
+    OpenHolder,
+    OpenTask,
+    OpenWait,
+    Workflow,
+)
 
 END = "end"
+"""As `next` of an event: the step's path is finished."""
+
+REQUESTS_KEPT = 32
+"""How many of the last requests are remembered, so that a repeated one changes nothing."""
 
 
 def fold(plan: Plan, workflow: Workflow, events: Iterable[Event]) -> Workflow:
     """Return the workflow after all of `events`."""
+    after = workflow.copy()
     for event in events:
-        workflow = evolve(plan, workflow, event)
-    return workflow
+        apply(plan, after, event)
+    return after
 
 
 def evolve(plan: Plan, workflow: Workflow, event: Event) -> Workflow:
     """Return the workflow after `event`."""
-    seq = workflow.last_seq + 1
+    return fold(plan, workflow, (event,))
+
+
+def apply(plan: Plan, workflow: Workflow, event: Event) -> None:
+    """Change a workflow, which must be a private copy, by `event`."""
+    workflow.last_seq += 1
     match event:
-        case WorkflowCreated(at=at, request_id=request_id):
-            return replace(workflow, last_seq=seq, status=WorkflowStatus.PENDING, created_at=at, request_id=request_id)
-        case WorkflowStarted(at=at, deadline=deadline):
-            return replace(
-                workflow,
-                last_seq=seq,
-                status=WorkflowStatus.RUNNING,
-                started_at=at,
-                deadline=deadline,
-                ready=frontier.first_steps(plan),
-            )
-        case TaskCreated(step=step, task_id=task_id):
-            return replace(
-                workflow,
-                last_seq=seq,
-                ready=_without(workflow.ready, step),
-                open=workflow.open.set(step, OpenStep(task_id)),
-            )
+        # What happens at every step comes first.
         case TaskCompleted():
-            return _completed(plan, workflow, event, seq)
-        case TaskFailed(retry_at=None, step=step):
-            return replace(workflow, last_seq=seq, open=workflow.open.delete(step), given_up=(*workflow.given_up, step))
-        case TaskFailed(step=step):
-            now = OpenStep(event.task_id, event.failures, event.attempt, event.retry_at)
-            return replace(workflow, last_seq=seq, open=workflow.open.set(step, now))
-        case TaskRetried(step=step):
-            now = replace(workflow.open[step], retry_at=None)
-            return replace(workflow, last_seq=seq, open=workflow.open.set(step, now))
-        case TaskCancelled(step=step):
-            return replace(workflow, last_seq=seq, open=workflow.open.delete(step), given_up=(*workflow.given_up, step))
+            _task_completed(plan, workflow, event)
+        case TaskCreated():
+            _task_created(plan, workflow, event)
+        case TaskFailed() | TaskRetried() | TaskRepairRequested():
+            _attempt_ended(workflow, event)
+        case StepCompleted():
+            _step_completed(plan, workflow, event)
+        case (
+            StepStarted()
+            | WaitStarted()
+            | ApprovalRequested()
+            | ApprovalDecided()
+            | ApprovalEscalated()
+            | ChildStarted()
+            | EventEmitted()
+        ):
+            _step_goes_on(plan, workflow, event)
+        case ScopeStarted(scope=scope):
+            _scope_started(plan, workflow, scope)
+        case ScopeEnded():
+            _scope_ended(plan, workflow, event)
+        case StepSkipped(step=step):
+            _end_step(plan, workflow, step, plan.node(step).skipped, None, "skipped")
         case StepFailed(step=step):
-            return replace(
-                workflow, last_seq=seq, ready=_without(workflow.ready, step), given_up=(*workflow.given_up, step)
-            )
+            _step_failed(workflow, step, Failure(event.category, event.code, event.message))
+        case TaskCancelled(step=step) | StepCancelled(step=step):
+            _give_up(workflow, step)
+        case FailureTolerated(step=step):
+            workflow.degraded = True
+            _end_step(plan, workflow, step, _targets(plan, plan.node(step), event.next), None, "failed")
+        case CompensationStarted():
+            _compensation_started(workflow, event)
+        case SignalReceived(name=name):
+            workflow.signals = workflow.signals.set(name, (*workflow.signals.get(name, ()), workflow.last_seq))
+            _remember(workflow, event.request_id)
+        case TimerDue(key=key, generation=generation):
+            workflow.due = workflow.due.set(key, generation)
+        case (
+            WorkflowCreated()
+            | WorkflowStarted()
+            | WorkflowPaused()
+            | WorkflowResumed()
+            | WorkflowCompleted()
+            | WorkflowFailed()
+            | WorkflowRetried()
+            | WorkflowCancelled()
+        ):
+            _moved(plan, workflow, event)
+        case _:
+            assert_never(event)
+
+
+def _moved(
+    plan: Plan,
+    workflow: Workflow,
+    event: WorkflowCreated
+    | WorkflowStarted
+    | WorkflowPaused
+    | WorkflowResumed
+    | WorkflowCompleted
+    | WorkflowFailed
+    | WorkflowRetried
+    | WorkflowCancelled,
+) -> None:
+    match event:
+        case WorkflowCreated(at=at, request_id=request_id, parent=parent):
+            workflow.created_at, workflow.request_id, workflow.parent = at, request_id, parent
+        case WorkflowStarted(at=at, deadline=deadline):
+            workflow.status, workflow.started_at, workflow.deadline = WorkflowStatus.RUNNING, at, deadline
+            frontier.open_scope(plan, workflow, ROOT_SCOPE)
+        case WorkflowPaused(at=at, user_id=user_id):
+            workflow.status, workflow.paused_at, workflow.paused_by = WorkflowStatus.PAUSED, at, user_id
+            _remember(workflow, event.request_id)
+        case WorkflowResumed(deadline=deadline):
+            workflow.status, workflow.paused_at, workflow.paused_by = WorkflowStatus.RUNNING, None, ""
+            workflow.deadline = deadline
+            workflow.clock += 1
+            workflow.due = Map()
+            _remember(workflow, event.request_id)
         case WorkflowCompleted(at=at):
-            return replace(workflow, last_seq=seq, status=WorkflowStatus.COMPLETED, ended_at=at)
+            workflow.status, workflow.ended_at = WorkflowStatus.COMPLETED, at
+            _forget_everything(workflow)
         case WorkflowFailed(at=at, message=message):
-            # Steps that were ready but made no task are made anew by a retry too.
-            return replace(
-                workflow,
-                last_seq=seq,
-                status=WorkflowStatus.FAILED,
-                ended_at=at,
-                error=message,
-                given_up=(*workflow.given_up, *workflow.ready),
-                ready=(),
-            )
+            workflow.status, workflow.ended_at, workflow.error = WorkflowStatus.FAILED, at, message
+            # Steps that were reached but not begun are begun anew by a retry too.
+            workflow.given_up, workflow.ready = workflow.given_up.update(workflow.ready), Map()
+            workflow.unhandled = Map()
+            workflow.compensated = workflow.compensating is not None
+            workflow.compensating = None
         case WorkflowRetried(deadline=deadline):
-            return replace(
-                workflow,
-                last_seq=seq,
-                status=WorkflowStatus.RUNNING,
-                ended_at=None,
-                deadline=deadline,
-                error="",
-                retries=workflow.retries + 1,
-                ready=workflow.given_up,
-                given_up=(),
-            )
+            workflow.status, workflow.ended_at, workflow.error = WorkflowStatus.RUNNING, None, ""
+            workflow.deadline = deadline
+            workflow.retries += 1
+            workflow.clock += 1
+            workflow.ready, workflow.given_up = workflow.given_up, Map()
+            _remember(workflow, event.request_id)
         case WorkflowCancelled(at=at):
-            return replace(workflow, last_seq=seq, status=WorkflowStatus.CANCELLED, ended_at=at, ready=())
-    assert_never(event)
+            workflow.status, workflow.ended_at = WorkflowStatus.CANCELLED, at
+            _forget_everything(workflow)
+            _remember(workflow, event.request_id)
 
 
-def _completed(plan: Plan, workflow: Workflow, event: TaskCompleted, seq: int) -> Workflow:
-    node = plan.nodes[plan.index[event.step]]
-    target = END_INDEX if event.next == END else plan.index[event.next]
-    waiting, reached, unreachable = frontier.leave(plan, workflow.waiting, node, target)
-    outputs = frontier.keep(workflow.outputs, node, seq)
-    return replace(
-        workflow,
-        last_seq=seq,
-        open=workflow.open.delete(event.step),
-        completed=workflow.completed + 1,
-        waiting=waiting,
-        ready=(*workflow.ready, *reached),
-        outputs=frontier.forget_read(outputs, (node, *unreachable)),
+def _task_created(plan: Plan, workflow: Workflow, event: TaskCreated) -> None:
+    path = event.step
+    workflow.ready = workflow.ready.delete(path)
+    workflow.open = workflow.open.set(
+        path, OpenTask(event.task_id, idempotency_key=event.idempotency_key, cache_key=event.cache_key)
     )
+    if plan.node(path).compensation is not None:
+        workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, "unknown"))
 
 
-def _without(steps: tuple[str, ...], step: str) -> tuple[str, ...]:
-    return tuple(other for other in steps if other != step)
+def _task_completed(plan: Plan, workflow: Workflow, event: TaskCompleted) -> None:
+    node = plan.node(event.step)
+    workflow.completed += 1
+    _end_step(plan, workflow, event.step, _targets(plan, node, event.next), workflow.last_seq, "completed")
+
+
+def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> None:
+    path = event.step
+    node = plan.node(path)
+    was = workflow.open.get(path)
+    if isinstance(was, OpenHolder):
+        _gather(plan, workflow, path, was)
+        if was.is_busy:
+            frontier.drop_beneath(workflow, path)
+    elif isinstance(was, OpenWait) and event.source == "signal":
+        _consume_signal(workflow, was.signal)
+    for name in event.vars:
+        workflow.vars = workflow.vars.set(name, workflow.last_seq)
+    ref: Ref = event.parts
+    if ref is None and event.output is not None:
+        ref = workflow.last_seq
+    workflow.degraded = workflow.degraded or event.degraded
+    workflow.completed += 1
+    _end_step(plan, workflow, path, _targets(plan, node, event.next), ref, "completed")
+
+
+def _attempt_ended(workflow: Workflow, event: TaskFailed | TaskRetried | TaskRepairRequested) -> None:
+    path = event.step
+    was = workflow.open[path]
+    assert isinstance(was, OpenTask)
+    match event:
+        case TaskFailed(retry_at=None):
+            workflow.open = workflow.open.delete(path)
+            _step_failed(workflow, path, Failure(event.category, event.code, event.message))
+        case TaskFailed(attempt=attempt, failures=failures, retry_at=retry_at):
+            now = replace(was, failures=failures, attempt=attempt, retry_at=retry_at)
+            workflow.open = workflow.open.set(path, now)
+        case TaskRetried():
+            workflow.open = workflow.open.set(path, replace(was, retry_at=None))
+        case TaskRepairRequested(attempt=attempt, repairs=repairs, errors=errors):
+            workflow.open = workflow.open.set(path, replace(was, attempt=attempt, repairs=repairs, errors=errors))
+
+
+def _step_goes_on(
+    plan: Plan,
+    workflow: Workflow,
+    event: StepStarted
+    | WaitStarted
+    | ApprovalRequested
+    | ApprovalDecided
+    | ApprovalEscalated
+    | ChildStarted
+    | EventEmitted,
+) -> None:
+    path, seq = event.step, workflow.last_seq
+    if isinstance(event, EventEmitted):
+        return  # the step ends with the event that follows
+    node = plan.node(path)
+    if path in workflow.ready:
+        workflow.ready = workflow.ready.delete(path)
+        if node.compensation is not None:
+            workflow.compensable = workflow.compensable.set(path, (seq, "unknown"))
+    match event:
+        case StepStarted(items=items, case=case):
+            count = len(items) if isinstance(node.step.kind, ForEach) else 1 if case else len(node.bodies)
+            holder = OpenHolder(count, case=case, items_seq=0 if items is None else seq)
+            workflow.open = workflow.open.set(path, holder)
+            if items is not None and plan.compensates:
+                workflow.elements = workflow.elements.set(path, seq)
+        case WaitStarted(until=until, signal=signal):
+            workflow.open = workflow.open.set(path, OpenWait(seq, until, signal))
+        case ApprovalRequested():
+            asked = OpenApproval(
+                event.approval_id,
+                event.approvers,
+                event.quorum,
+                event.shown_sha256,
+                seq,
+                seq,
+                event.expires_at,
+            )
+            workflow.open = workflow.open.set(path, asked)
+        case ApprovalDecided(approved=approved, user_id=user_id):
+            was = workflow.open[path]
+            assert isinstance(was, OpenApproval)
+            if approved:
+                workflow.open = workflow.open.set(path, replace(was, agreed=(*was.agreed, user_id)))
+            _remember(workflow, event.request_id)
+        case ApprovalEscalated(approvers=approvers, expires_at=expires_at):
+            was = workflow.open[path]
+            assert isinstance(was, OpenApproval)
+            now = replace(was, approvers=approvers, generation=seq, expires_at=expires_at, escalated=True)
+            workflow.open = workflow.open.set(path, now)
+        case ChildStarted(child_id=child_id):
+            workflow.open = workflow.open.set(path, OpenChild(child_id))
+
+
+def _scope_started(plan: Plan, workflow: Workflow, scope: str) -> None:
+    owner, label = owner_of(scope), label_of(scope)
+    if label == FALLBACK:
+        failure = workflow.unhandled.get(owner)
+        given_up = workflow.given_up
+        workflow.given_up = given_up.delete(owner) if owner in given_up else given_up
+        frontier.drop_beneath(workflow, owner)
+        assert failure is not None
+        workflow.unhandled = workflow.unhandled.delete(owner)
+        workflow.open = workflow.open.set(owner, OpenFallback(failure))
+        workflow.degraded = True
+    elif label != COMPENSATION:
+        holder = workflow.open[owner]
+        assert isinstance(holder, OpenHolder)
+        workflow.open = workflow.open.set(owner, replace(holder, begun=holder.begun + 1))
+    frontier.open_scope(plan, workflow, scope)
+
+
+def _scope_ended(plan: Plan, workflow: Workflow, event: ScopeEnded) -> None:
+    scope = event.scope
+    owner, label = owner_of(scope), label_of(scope)
+    ref = None if event.failed else frontier.result_of(plan, workflow, scope)
+    holder = workflow.open.get(owner)
+    outer = scope_of(owner)
+    if isinstance(holder, OpenHolder):
+        kind = plan.node(owner).step.kind
+        key = str(number_of(scope)) if isinstance(kind, ForEach | Loop) else label[1:]
+        results = Map({key: ref}) if isinstance(kind, Loop) else holder.results.set(key, ref)
+        holder = replace(holder, results=results, failed=holder.failed + event.failed)
+        if isinstance(kind, Loop):
+            holder = replace(holder, begun=1)
+        if isinstance(kind, ForEach):
+            for name in body_of(plan, scope).exports:
+                kept = workflow.outputs.get(f"{scope}/{name}")
+                refs = holder.gathered.get(name, Map()).set(key, None if kept is None else kept.ref)
+                holder = replace(holder, gathered=holder.gathered.set(name, refs))
+        else:
+            frontier.hand_outwards(plan, workflow, scope, outer, body_of(plan, outer))
+        workflow.open = workflow.open.set(owner, holder)
+        workflow.degraded = workflow.degraded or event.failed
+    elif isinstance(holder, OpenFallback):
+        frontier.hand_outwards(plan, workflow, scope, outer, body_of(plan, outer))
+    if label == COMPENSATION and workflow.compensating is not None:
+        steps = tuple(step for step in workflow.compensating.steps if step != owner)
+        workflow.compensating = replace(workflow.compensating, steps=steps)
+    frontier.close_scope(plan, workflow, scope)
+
+
+def _gather(plan: Plan, workflow: Workflow, path: str, holder: OpenHolder) -> None:
+    """Hand outwards what steps inside of a foreach came to: a list each, in the order of the elements."""
+    scope = scope_of(path)
+    body = body_of(plan, scope)
+    for name, refs in holder.gathered.items():
+        ordered = [refs.get(str(number)) for number in range(holder.count)]
+        frontier.keep_named(plan, workflow, body, scope, name, ordered)
+
+
+def _step_failed(workflow: Workflow, path: str, failure: Failure) -> None:
+    if path in workflow.open:
+        workflow.open = workflow.open.delete(path)
+        frontier.drop_beneath(workflow, path)
+    if path in workflow.ready:
+        workflow.ready = workflow.ready.delete(path)
+    workflow.reached += 1
+    workflow.given_up = workflow.given_up.set(path, workflow.reached)
+    workflow.unhandled = workflow.unhandled.set(path, failure)
+    if path in workflow.compensable:
+        workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, "failed"))
+
+
+def _give_up(workflow: Workflow, path: str) -> None:
+    workflow.open = workflow.open.delete(path)
+    workflow.reached += 1
+    workflow.given_up = workflow.given_up.set(path, workflow.reached)
+
+
+def _end_step(plan: Plan, workflow: Workflow, path: str, targets: Targets, ref: Ref, status: str) -> None:
+    """Take a step out of everything that is under way, and go where it leads."""
+    node, scope = plan.node(path), scope_of(path)
+    if path in workflow.open:
+        workflow.open = workflow.open.delete(path)
+    elif path in workflow.ready:
+        workflow.ready = workflow.ready.delete(path)
+    if path in workflow.given_up:
+        workflow.given_up = workflow.given_up.delete(path)
+        workflow.unhandled = workflow.unhandled.delete(path) if path in workflow.unhandled else workflow.unhandled
+    if node.compensation is not None and status == "completed":
+        workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, status))
+    frontier.keep(plan, workflow, scope, node, ref, status)
+    frontier.leave(plan, workflow, scope, node, targets)
+
+
+def _targets(plan: Plan, node: Node, told: str) -> Targets:
+    """Return where an event says that a step leads."""
+    if not told:
+        return node.otherwise
+    return () if told == END else plan.entered[plan.index[told]]
+
+
+def _compensation_started(workflow: Workflow, event: CompensationStarted) -> None:
+    failure = Failure(event.category, event.code, event.message)
+    workflow.compensating = Compensating(event.steps, event.step, failure)
+    workflow.ready, workflow.unhandled = Map(), Map()
+
+
+def _forget_everything(workflow: Workflow) -> None:
+    """Keep nothing of a workflow that never goes on but what its history does not say at once."""
+    workflow.ready, workflow.open, workflow.waiting, workflow.scopes = Map(), Map(), Map(), Map()
+    workflow.outputs, workflow.vars, workflow.signals, workflow.elements = Map(), Map(), Map(), Map()
+    workflow.given_up, workflow.unhandled, workflow.due, workflow.compensable = Map(), Map(), Map(), Map()
+
+
+def _consume_signal(workflow: Workflow, name: str) -> None:
+    rest = workflow.signals[name][1:]
+    workflow.signals = workflow.signals.set(name, rest) if rest else workflow.signals.delete(name)
+
+
+def _remember(workflow: Workflow, request_id: str) -> None:
+    if request_id:
+        workflow.requests = (*workflow.requests, request_id)[-REQUESTS_KEPT:]

@@ -18,10 +18,11 @@ import structlog
 from archwright import ids
 from archwright.errors import ArchwrightError, DependencyUnavailable, InternalFault, LimitReached, WorkflowNotFound
 from services.chassis.clock import Clock
-from services.engine.domain.commands import Stale, StartWorkflow
-from services.engine.domain.decide import Known, decide
+from services.engine.domain.commands import Repeated, Stale
+from services.engine.domain.decide import decide
 from services.engine.domain.effects import effects
-from services.engine.domain.events import Event, TaskCompleted
+from services.engine.domain.events import Event
+from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked, Change, Listener, RequestTaken
@@ -220,20 +221,15 @@ class Committer:
 
     def _win(self, draft: _Draft, entry: Entry, fate: Written) -> Change:
         if fate.head_hash:
-            known = Known(
-                draft.known.input,
-                {step: output for step, output in draft.known.outputs.items() if step in draft.after.outputs},
-            )
-            self._memory.keep(
-                Stored(entry.key, draft.stored.plan, draft.after, entry.expected_version + 1, fate.head_hash, known)
-            )
+            version = entry.expected_version + 1
+            self._memory.keep(Stored(entry.key, draft.stored.plan, draft.after, version, fate.head_hash, draft.known))
         return Change(
             key=entry.key,
             first_seq=entry.before.last_seq + 1,
             events=entry.events,
             workflow=draft.after,
             plan=draft.stored.plan,
-            agent_types=frozenset(task.agent_type for task in entry.effects.new_tasks),
+            agent_types=frozenset(task.queue for task in entry.effects.new_tasks),
             ended_tasks=entry.effects.ended_tasks,
         )
 
@@ -273,7 +269,7 @@ def _add(draft: _Draft, waiting: _Waiting) -> bool:
     asked = waiting.asked
     try:
         decided = decide(draft.stored.plan, draft.after, asked.command, draft.known)
-    except (Stale, ArchwrightError) as refusal:
+    except (Stale, Repeated, ArchwrightError) as refusal:
         waiting.answer.set_exception(refusal)
         return False
     except Exception:  # one command that nobody foresaw must not cost the others their commit
@@ -283,11 +279,7 @@ def _add(draft: _Draft, waiting: _Waiting) -> bool:
     draft.after = decided.workflow
     draft.events.extend(decided.events)
     draft.settled.append((waiting, decided.events))
-    if isinstance(asked.command, StartWorkflow):
-        draft.known = Known(asked.command.input)
-    for event in decided.events:
-        if isinstance(event, TaskCompleted):
-            draft.known = Known(draft.known.input, {**draft.known.outputs, event.step: event.output})
+    draft.known = decided.known
     if asked.fence is not None:
         draft.fences.append(asked.fence)
     if asked.audit is not None:

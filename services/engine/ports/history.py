@@ -34,7 +34,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenTask:
+class TaskRow:
     """The row of a task that has not ended."""
 
     key: Key
@@ -68,6 +68,6 @@ class History(Protocol):
         """Return the number of the newest event of each workflow."""
         ...
 
-    async def open_tasks(self, key: Key) -> Sequence[OpenTask]:
+    async def open_tasks(self, key: Key) -> Sequence[TaskRow]:
         """Return the rows of the workflow's open tasks."""
         ...

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from archwright.language.plan import Plan
-from services.engine.domain.decide import Known
 from services.engine.domain.effects import Effects
 from services.engine.domain.events import Event
+from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import AuditRow, Fence, Key
 

@@ -1,23 +1,23 @@
-"""Events and workflows as JSON text, and back.
+"""Events as JSON text, and back.
 
-An event is an object whose `type` is its name on the wire. Times are milliseconds since 1970. The names and
-fields written here are read by every later version: they may be added to, never changed.
+An event is an object whose `type` is its name on the wire; fields at their default are left out. Times are
+milliseconds since 1970. The names and fields written here are read by every later version: they may be added to,
+never changed.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from immutables import Map
 
 from archwright.language.model import ErrorCategory, Priority
-from services.engine.domain.events import ArtifactMade, Event
+from services.engine.domain.events import ArtifactMade, Event, Parent
 from services.engine.domain.telling import FIELDS, NAMES
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.domain.workflow import Arrivals, KeptOutput, OpenStep, Workflow
 
 STATUS_NUMBER: Mapping[WorkflowStatus, int] = {
     WorkflowStatus.PENDING: 1,
@@ -53,64 +53,20 @@ def load_events(text: bytes) -> list[Event]:
     return [_event(each) for each in orjson.loads(text)]
 
 
-def dump_workflow(workflow: Workflow) -> bytes:
-    """Return the text of a workflow's state."""
-    state = {
-        "seq": workflow.last_seq,
-        "request": workflow.request_id,
-        "created": _ms(workflow.created_at),
-        "started": _ms(workflow.started_at),
-        "ended": _ms(workflow.ended_at),
-        "deadline": _ms(workflow.deadline),
-        "retries": workflow.retries,
-        "error": workflow.error,
-        "open": {
-            step: [task.task_id, task.failures, task.attempt, _ms(task.retry_at)]
-            for step, task in workflow.open.items()
-        },
-        "waiting": {step: [arrivals.settled, arrivals.taken] for step, arrivals in workflow.waiting.items()},
-        "outputs": {step: [kept.seq, kept.readers] for step, kept in workflow.outputs.items()},
-        "given_up": workflow.given_up,
-        "completed": workflow.completed,
-    }
-    return orjson.dumps({name: value for name, value in state.items() if value})
-
-
-def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Workflow:
-    """Return the state of a text that `dump_workflow` made."""
-    state = orjson.loads(text)
-    return Workflow(
-        workflow_id=workflow_id,
-        status=status,
-        last_seq=state.get("seq", 0),
-        request_id=state.get("request", ""),
-        created_at=_time(state.get("created")),
-        started_at=_time(state.get("started")),
-        ended_at=_time(state.get("ended")),
-        deadline=_time(state.get("deadline")),
-        retries=state.get("retries", 0),
-        error=state.get("error", ""),
-        open=Map(
-            {
-                step: OpenStep(task_id, failures, attempt, _time(retry_at))
-                for step, (task_id, failures, attempt, retry_at) in state.get("open", {}).items()
-            }
-        ),
-        waiting=Map({step: Arrivals(*counts) for step, counts in state.get("waiting", {}).items()}),
-        outputs=Map({step: KeptOutput(*kept) for step, kept in state.get("outputs", {}).items()}),
-        given_up=tuple(state.get("given_up", ())),
-        completed=state.get("completed", 0),
-    )
-
-
 def _event_object(event: Event) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": NAMES[type(event)]}
-    for name in FIELDS[type(event)]:
+    kind = type(event)
+    found: dict[str, Any] = {"type": NAMES[kind]}
+    defaults = _DEFAULTS[kind]
+    for name in FIELDS[kind]:
         value = getattr(event, name)
+        if name in defaults and not value:
+            continue
         if isinstance(value, datetime):
-            value = _ms(value)
+            value = in_ms(value)
         elif name == "artifacts":
             value = [[made.name, made.sha256] for made in value]
+        elif name == "parent":
+            value = [value.workflow_id, value.step]
         found[name] = value
     return found
 
@@ -123,11 +79,13 @@ def _event(found: dict[str, Any]) -> Event:
     return kind(**found)
 
 
-def _ms(value: datetime | None) -> int | None:
+def in_ms(value: datetime | None) -> int | None:
+    """Return a time as milliseconds since 1970."""
     return None if value is None else round(value.timestamp() * 1000)
 
 
-def _time(value: int | None) -> datetime | None:
+def from_ms(value: int | None) -> datetime | None:
+    """Return the time of that many milliseconds since 1970."""
     return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
 
 
@@ -135,12 +93,34 @@ def _artifacts(value: list[list[str]]) -> tuple[ArtifactMade, ...]:
     return tuple(ArtifactMade(name, sha256) for name, sha256 in value)
 
 
+def _parent(value: list[str]) -> Parent:
+    return Parent(*value)
+
+
+_DEFAULTS: Mapping[type[Event], frozenset[str]] = {
+    kind: frozenset(
+        each.name
+        for each in dataclasses.fields(kind)
+        if (each.default is not dataclasses.MISSING and not each.default)
+        or each.default_factory is not dataclasses.MISSING
+    )
+    for kind in NAMES
+}
+"""The fields of every kind of event that are left out when they are empty."""
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "at": _time,
-    "deadline": _time,
-    "queue_by": _time,
-    "retry_at": _time,
+    "at": from_ms,
+    "deadline": from_ms,
+    "queue_by": from_ms,
+    "retry_at": from_ms,
+    "until": from_ms,
+    "expires_at": from_ms,
     "priority": Priority,
     "category": ErrorCategory,
     "artifacts": _artifacts,
+    "parent": _parent,
+    "steps": tuple,
+    "errors": tuple,
+    "approvers": tuple,
+    "vars": tuple,
 }

@@ -12,8 +12,9 @@ import asyncpg
 from archwright import ids
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
-from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events, dump_workflow
+from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events
 from services.engine.storage.database import Database
+from services.engine.storage.state_codec import dump_workflow
 
 _VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their numbers in SQL, from 1
 _RESERVE_SECONDS = 10
@@ -189,7 +190,7 @@ class _Columns:
                     workflow,
                     ids.read("task", made.task_id),
                     made.step,
-                    made.agent_type,
+                    made.queue,
                     PRIORITY_NUMBER[made.priority],
                     made.attempt,
                     made.timeout_seconds,

@@ -6,20 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
+from immutables import Map
 from sqlalchemy import Row, select, tuple_
 
 from archwright import ids
 from archwright.language.plan import Plan
-from services.engine.domain.decide import Known
-from services.engine.domain.events import TaskCompleted, WorkflowCreated
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.domain.workflow import Workflow
-from services.engine.ports.history import Numbered, OpenTask, Summary
+from services.engine.domain.values import Known, value_of
+from services.engine.domain.workflow import OpenTask, Workflow
+from services.engine.ports.history import Numbered, Summary, TaskRow
 from services.engine.ports.keys import Key
 from services.engine.ports.store import NewWorkflow, Stored
 from services.engine.storage.catalogue import plan_of
-from services.engine.storage.codec import STATUS_NUMBER, load_events, load_workflow
+from services.engine.storage.codec import STATUS_NUMBER, load_events
 from services.engine.storage.database import Database
+from services.engine.storage.state_codec import load_workflow
 from services.engine.storage.tables import definitions, history, workflows
 
 _STATUS_OF_NUMBER = {number: status for status, number in STATUS_NUMBER.items()}
@@ -127,18 +128,19 @@ class Workflows:
             rows = await connection.execute(asked)
             return {Key(row.tenant_id, ids.show("wf", row.workflow_id)): row.last_seq for row in rows}
 
-    async def open_tasks(self, key: Key) -> Sequence[OpenTask]:
+    async def open_tasks(self, key: Key) -> Sequence[TaskRow]:
         """Return the rows of the workflow's open tasks."""
         summary = await self.summary(key)
         if summary is None:
             return []
-        task_ids = [ids.read("task", task.task_id) for task in summary.workflow.open.values()]
+        open_steps = summary.workflow.open.values()
+        task_ids = [ids.read("task", step.task_id) for step in open_steps if isinstance(step, OpenTask)]
         async with self._database.engine() as connection, connection.transaction():
             await connection.execute("SELECT set_config('app.tenants', $1, true)", key.tenant)
             rows = await connection.fetch(_OPEN, key.tenant, task_ids)
         holders = await self._agents({row["session_id"] for row in rows} - {None})
         return [
-            OpenTask(
+            TaskRow(
                 key=key,
                 task_id=ids.show("task", row["task_id"]),
                 step=row["step"],
@@ -179,25 +181,18 @@ class Workflows:
 
 
 async def _known(connection: asyncpg.Connection[Any], found: Mapping[Key, Workflow]) -> Mapping[Key, Known]:
+    """Return the values that may still be read of these workflows, from the events that hold them."""
     wanted = [
         (key.tenant, ids.read("wf", key.workflow_id), seq)
         for key, workflow in found.items()
-        for seq in {1, *(kept.seq for kept in workflow.outputs.values())}
+        for seq in {1, *workflow.seqs()}
     ]
     columns = [list(column) for column in zip(*wanted, strict=True)] if wanted else [[], [], []]
     rows = await connection.fetch(_BODIES, *columns)
-    inputs: dict[Key, Any] = {}
-    outputs: dict[Key, dict[str, Any]] = {key: {} for key in found}
+    values: dict[Key, dict[int, Any]] = {key: {} for key in found}
     for row in rows:
-        event = load_events(row["body"])[row["seq"] - row["first_seq"]]
-        match event:
-            case WorkflowCreated():
-                inputs[_key(row)] = event.input
-            case TaskCompleted():
-                outputs[_key(row)][event.step] = event.output
-            case _:
-                raise AssertionError(f"the state names seq {row['seq']} as an output; it is {type(event).__name__}")
-    return {key: Known(inputs.get(key), outputs[key]) for key in found}
+        values[_key(row)][row["seq"]] = value_of(load_events(row["body"])[row["seq"] - row["first_seq"]])
+    return {key: Known(of_key.pop(1, None), Map(of_key), needed=len(of_key)) for key, of_key in values.items()}
 
 
 def _key(row: asyncpg.Record) -> Key:

@@ -17,7 +17,8 @@ from archwright.language.parse import parse
 from archwright.language.plan import compile as compile_plan
 from services.chassis.clock import SystemClock
 from services.engine.domain.commands import CancelWorkflow, Command, CompleteTask, StartWorkflow
-from services.engine.domain.decide import Known, decide
+from services.engine.domain.decide import decide
+from services.engine.domain.values import Known
 from services.engine.domain.effects import effects
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Workflow

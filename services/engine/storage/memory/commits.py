@@ -12,9 +12,10 @@ from datetime import timedelta
 
 from services.engine.ports.keys import Fence, Key
 from services.engine.ports.store import Entry, Indigestible, Span, Verdict, Written
-from services.engine.storage.codec import dump_events, dump_workflow
+from services.engine.storage.codec import dump_events
 from services.engine.storage.commits import next_hash
 from services.engine.storage.memory.tables import CommitRow, HistoryRow, Tables, TaskRow, TimerRow, WorkflowRow
+from services.engine.storage.state_codec import dump_workflow
 
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60
@@ -140,7 +141,7 @@ class MemoryCommits:
                 key=entry.key,
                 task_id=new.task_id,
                 step=new.step,
-                agent_type=new.agent_type,
+                agent_type=new.queue,
                 priority=new.priority,
                 attempt=new.attempt,
                 timeout_seconds=new.timeout_seconds,

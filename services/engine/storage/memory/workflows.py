@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from services.engine.domain.decide import Known
-from services.engine.domain.events import TaskCompleted, WorkflowCreated
+from immutables import Map
+
 from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import Workflow
-from services.engine.ports.history import Numbered, OpenTask, Summary
+from services.engine.ports.history import Numbered, Summary, TaskRow
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
-from services.engine.storage.codec import load_events, load_workflow
+from services.engine.storage.codec import load_events
 from services.engine.storage.memory.tables import Tables, WorkflowRow
+from services.engine.storage.state_codec import load_workflow
 
 
 class MemoryWorkflows:
@@ -64,12 +66,12 @@ class MemoryWorkflows:
         """Return the number of the newest event of each workflow."""
         return {key: self._tables.workflows[key].last_seq for key in keys if key in self._tables.workflows}
 
-    async def open_tasks(self, key: Key) -> Sequence[OpenTask]:
+    async def open_tasks(self, key: Key) -> Sequence[TaskRow]:
         """Return the rows of the workflow's open tasks."""
         rows = [row for row in self._tables.open_tasks.values() if row.key == key]
         sessions = self._tables.sessions
         return [
-            OpenTask(
+            TaskRow(
                 key=key,
                 task_id=row.task_id,
                 step=row.step,
@@ -88,19 +90,14 @@ class MemoryWorkflows:
         return Stored(row.key, self._tables.plan_of(row), workflow, row.version, row.head_hash, known)
 
     def _known(self, key: Key, workflow: Workflow) -> Known:
-        wanted = {1, *(kept.seq for kept in workflow.outputs.values())}
-        given = None
-        outputs = {}
+        wanted = {1, *workflow.seqs()}
+        values = {}
         for row in self._tables.history[key]:
             seqs = [seq for seq in range(row.first_seq, row.first_seq + row.count) if seq in wanted]
             events = load_events(row.body) if seqs else []
             for seq in seqs:
-                event = events[seq - row.first_seq]
-                if isinstance(event, WorkflowCreated):
-                    given = event.input
-                elif isinstance(event, TaskCompleted):
-                    outputs[event.step] = event.output
-        return Known(given, outputs)
+                values[seq] = value_of(events[seq - row.first_seq])
+        return Known(values.pop(1, None), Map(values), needed=len(values))
 
     def _summary(self, row: WorkflowRow) -> Summary:
         return Summary(row.key, row.created, self._tables.plan_of(row), _workflow(row))

@@ -1,0 +1,127 @@
+"""What people may do to a whole workflow: start, pause, resume, retry and cancel it."""
+
+from __future__ import annotations
+
+from archwright.errors import TransitionIllegal
+from services.engine.domain.clocks import deadline
+from services.engine.domain.commands import (
+    AdmitWorkflow,
+    CancelWorkflow,
+    PauseWorkflow,
+    ResumeWorkflow,
+    RetryWorkflow,
+    Reused,
+    Stale,
+    StartWorkflow,
+)
+from services.engine.domain.events import (
+    StepCompleted,
+    WorkflowCancelled,
+    WorkflowCreated,
+    WorkflowPaused,
+    WorkflowResumed,
+    WorkflowRetried,
+    WorkflowStarted,
+)
+from services.engine.domain.failing import call_off, handle
+from services.engine.domain.story import Story
+from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
+from services.engine.domain.waiting import act_on_due, hand_out_signals
+
+
+def start(story: Story, command: StartWorkflow) -> None:
+    """Accept a workflow; and begin it, if there is room for it now."""
+    if story.workflow.last_seq:
+        raise Stale("the workflow has begun")
+    definition = story.plan.definition
+    story.tell(
+        WorkflowCreated(
+            at=story.now,
+            definition_name=definition.name,
+            definition_version=definition.version,
+            definition_hash=story.plan.content_hash,
+            input=command.input,
+            request_id=command.request_id,
+            user_id=command.user_id,
+            session_id=command.session_id,
+            parent=command.parent,
+            rerun_of=command.rerun_of,
+        )
+    )
+    if command.admitted:
+        story.tell(WorkflowStarted(story.now, deadline(story.plan, story.now)))
+        _take_over(story, {reused.step: reused for reused in command.reused})
+
+
+def admit(story: Story, command: AdmitWorkflow) -> None:
+    """Begin a workflow that waited for room."""
+    if story.workflow.status is not WorkflowStatus.PENDING or not story.workflow.last_seq:
+        raise Stale("the workflow has begun")
+    story.tell(WorkflowStarted(command.now, deadline(story.plan, command.now)))
+
+
+def pause(story: Story, command: PauseWorkflow) -> None:
+    """Begin nothing new; what is under way may end."""
+    _require_move(story, WorkflowStatus.PAUSED)
+    story.tell(WorkflowPaused(story.now, command.user_id, command.reason, command.request_id))
+
+
+def resume(story: Story, command: ResumeWorkflow) -> None:
+    """Go on, and act on everything that came to pass meanwhile. The time of the pause does not count."""
+    workflow = story.workflow
+    if workflow.status is not WorkflowStatus.PAUSED:
+        raise _illegal(story, WorkflowStatus.RUNNING, "only what is paused can be resumed")
+    assert workflow.paused_at is not None
+    assert workflow.deadline is not None
+    until = workflow.deadline + (story.now - workflow.paused_at)
+    failed, due = dict(workflow.unhandled), dict(workflow.due)
+    story.tell(WorkflowResumed(story.now, command.user_id, until, command.request_id))
+    for path, failure in sorted(failed.items()):
+        if path in story.workflow.unhandled:
+            handle(story, path, failure)
+    act_on_due(story, due)
+    hand_out_signals(story)
+    story.note_all_ends()
+
+
+def retry(story: Story, command: RetryWorkflow) -> None:
+    """Go on from what failed, with all finished work."""
+    if story.workflow.status is not WorkflowStatus.FAILED:
+        raise _illegal(story, WorkflowStatus.RUNNING, "only what has failed can be retried")
+    if story.workflow.compensated:
+        raise _illegal(story, WorkflowStatus.RUNNING, "its steps were compensated; rerun it as a new workflow")
+    until = deadline(story.plan, story.now)
+    story.tell(WorkflowRetried(story.now, until, command.user_id, command.request_id))
+    story.note_all_ends()
+
+
+def cancel(story: Story, command: CancelWorkflow) -> None:
+    """Call everything off."""
+    _require_move(story, WorkflowStatus.CANCELLED)
+    call_off(story)
+    story.tell(WorkflowCancelled(story.now, command.user_id, command.reason, command.request_id))
+
+
+def _take_over(story: Story, reused: dict[str, Reused]) -> None:
+    """Let steps be done that were done in another workflow, in the order in which they are reached."""
+    while found := [path for path in story.workflow.ready if path in reused]:
+        for path in found:
+            step = reused[path]
+            done = StepCompleted(story.now, path, output=step.output, next=step.next, source="rerun", vars=step.vars)
+            story.tell(done)
+
+
+def _require_move(story: Story, wished: WorkflowStatus) -> None:
+    if wished not in WORKFLOW_TRANSITIONS[story.workflow.status]:
+        raise _illegal(story, wished)
+
+
+def _illegal(story: Story, wished: WorkflowStatus, because: str = "") -> TransitionIllegal:
+    workflow = story.workflow
+    names = ", ".join(sorted(WORKFLOW_TRANSITIONS[workflow.status])) or "none: it has ended"
+    told = f"; {because}" if because else ""
+    return TransitionIllegal(
+        f"Workflow {workflow.workflow_id} is {workflow.status} and cannot become {wished}{told}. "
+        f"Legal from here: {names}.",
+        facts={"workflow_id": workflow.workflow_id, "status": str(workflow.status), "wished": str(wished)},
+    )

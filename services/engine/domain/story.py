@@ -1,0 +1,97 @@
+"""The events that one command makes true, told one after another."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+
+from immutables import Map
+
+from archwright.language.model import Json
+from archwright.language.plan import Node, Plan, Scope
+from services.engine.domain.events import Event, ScopeEnded, WorkflowCreated
+from services.engine.domain.evolve import apply
+from services.engine.domain.paths import ROOT_SCOPE, owner_of, scope_of
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.values import Known, scope_for, value_of
+from services.engine.domain.workflow import Workflow
+
+
+class Story:
+    """The events so far, the workflow after them, and the values that they brought."""
+
+    def __init__(self, plan: Plan, workflow: Workflow, known: Known, now: datetime) -> None:
+        self.plan = plan
+        self.now = now
+        self.workflow = workflow.copy()
+        self.events: list[Event] = []
+        self.inputs: dict[str, bytes] = {}
+        self._before = known
+        self._input = known.input
+        self._values: Map[int, Json] = known.values
+        self._known = known
+        self._ended_scopes: deque[str] = deque()
+        self._touched: deque[str] = deque()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether new work may be begun."""
+        return self.workflow.status is WorkflowStatus.RUNNING
+
+    @property
+    def known(self) -> Known:
+        """What expressions may read by now."""
+        return self._known
+
+    def tell(self, event: Event) -> None:
+        """Let an event have happened."""
+        self.events.append(event)
+        apply(self.plan, self.workflow, event)
+        if isinstance(event, WorkflowCreated):
+            self._input = event.input
+        value = value_of(event)
+        if value is not None:
+            self._values = self._values.set(self.workflow.last_seq, value)
+            self._known = Known(self._input, self._values, self._before.cached)
+        if isinstance(event, ScopeEnded):
+            self._touched.append(owner_of(event.scope))
+        elif path := getattr(event, "step", ""):
+            self.note_end(scope_of(path))
+
+    def next_touched(self) -> str | None:
+        """Return a step of whose bodies one has ended, each as often as that happened; None when there is none."""
+        return self._touched.popleft() if self._touched else None
+
+    def note_end(self, scope: str) -> None:
+        """Remember a scope in which nothing is left to be done."""
+        found = self.workflow.scopes.get(scope)
+        if scope and found is not None and found.live == 0:
+            self._ended_scopes.append(scope)
+
+    def next_ended_scope(self) -> str | None:
+        """Return a scope that has ended, each once; None when there is none."""
+        while self._ended_scopes:
+            scope = self._ended_scopes.popleft()
+            found = self.workflow.scopes.get(scope)
+            if found is not None and found.live == 0:
+                return scope
+        return None
+
+    def note_all_ends(self) -> None:
+        """Look for scopes that ended while nothing could be made of it."""
+        for scope in sorted(self.workflow.scopes):
+            self.note_end(scope)
+
+    def scope(self, path: str, node: Node) -> Scope:
+        """Return what the expressions of a step see."""
+        return scope_for(self.plan, self.workflow, self._known, scope_of(path), node)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to be done in the root."""
+        root = self.workflow.scopes.get(ROOT_SCOPE)
+        return root is not None and root.live == 0
+
+    def known_after(self) -> Known:
+        """Return what is known once the events are committed."""
+        return self._before.after(self.workflow, self._values, self._input)

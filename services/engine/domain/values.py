@@ -1,0 +1,156 @@
+"""The values that expressions may read: where each name leads, and what stands there.
+
+The state holds only where outputs stand in history. The values themselves come beside it, by the numbers of the
+events that hold them, so that deciding needs no reading of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from immutables import Map
+
+from archwright.language.model import ForEach, Json
+from archwright.language.plan import Node, Plan, Scope
+from services.engine.domain.events import (
+    ApprovalRequested,
+    Event,
+    Ref,
+    SignalReceived,
+    StepCompleted,
+    StepStarted,
+    TaskCompleted,
+    WorkflowCreated,
+)
+from services.engine.domain.paths import number_of, outwards, owner_of, path_in
+from services.engine.domain.workflow import OpenFallback, OpenHolder, Workflow
+
+
+class Unread(Exception):
+    """Deciding needs something that is not in the state: read it, add it to what is known, and decide again."""
+
+    def __init__(self, cache_keys: Iterable[str]) -> None:
+        super().__init__("the step cache has to be read first")
+        self.cache_keys = frozenset(cache_keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The workflow's input, values by the seq of the event that holds them, and what the step cache has.
+
+    `cached` maps each key that was looked for to a tuple of the output found, or to an empty one. `needed` is how
+    many values were left when those that nobody reads any more were last forgotten.
+    """
+
+    input: Json = None
+    values: Map[int, Json] = field(default_factory=Map)
+    cached: Mapping[str, tuple[()] | tuple[Json]] = field(default_factory=dict)
+    needed: int = 0
+
+    def after(self, workflow: Workflow, values: Map[int, Json], given: Json) -> Known:
+        """Return what is known after a decision. What nobody reads any more is forgotten now and then."""
+        needed = self.needed
+        if len(values) > 2 * needed + 2:
+            values = Map({seq: values[seq] for seq in set(workflow.seqs())})
+            needed = len(values)
+        return Known(given, values, {}, needed)
+
+
+def value_of(event: Event) -> Json:
+    """Return the value that an event holds for later reading; None where it holds none."""
+    match event:
+        case WorkflowCreated():
+            return event.input
+        case TaskCompleted() | StepCompleted():
+            return event.output
+        case StepStarted():
+            return event.items
+        case SignalReceived():
+            return event.payload
+        case ApprovalRequested():
+            return event.shown
+        case _:
+            return None
+
+
+def assembled(ref: Ref, values: Mapping[int, Json]) -> Json:
+    """Return the output that stands at a place in history."""
+    match ref:
+        case int():
+            return values[ref]
+        case list():
+            return [assembled(part, values) for part in ref]
+        case dict():
+            return {name: assembled(part, values) for name, part in ref.items()}
+        case _:
+            return None
+
+
+def scope_for(plan: Plan, workflow: Workflow, known: Known, scope: str, node: Node) -> Scope:
+    """Return what the expressions of a step see when it stands in this scope."""
+    return _scope(plan, workflow, known, scope, node.lookups, node.locals)
+
+
+def scope_of_output(plan: Plan, workflow: Workflow, known: Known) -> Scope:
+    """Return what the expressions of the workflow's output see."""
+    return _scope(plan, workflow, known, "", ((name, 0) for name in plan.output_lookups), ())
+
+
+def vars_of(workflow: Workflow, known: Known) -> dict[str, Json]:
+    """Return the workflow's named values."""
+    return {name: known.values[seq][name] for name, seq in workflow.vars.items()}
+
+
+def _scope(
+    plan: Plan,
+    workflow: Workflow,
+    known: Known,
+    scope: str,
+    lookups: Iterable[tuple[str, int]],
+    local: Iterable[tuple[str, int]],
+) -> Scope:
+    outputs: dict[str, Json] = {}
+    statuses: dict[str, str] = {}
+    for name, depth in lookups:
+        kept = workflow.outputs.get(path_in(outwards(scope, depth), name))
+        if kept is not None:
+            outputs[name] = assembled(kept.ref, known.values)
+            statuses[name] = kept.status
+    return Scope(
+        input=known.input,
+        outputs=outputs,
+        statuses=statuses,
+        vars=vars_of(workflow, known),
+        workflow={
+            "id": workflow.workflow_id,
+            "definition": plan.definition.name,
+            "version": plan.definition.version,
+        },
+        locals=dict(_locals(plan, workflow, known, scope, local)),
+    )
+
+
+def _locals(
+    plan: Plan, workflow: Workflow, known: Known, scope: str, local: Iterable[tuple[str, int]]
+) -> Iterable[tuple[str, Any]]:
+    for name, depth in local:
+        where = outwards(scope, depth)
+        owner = owner_of(where)
+        holder = workflow.open.get(owner)
+        kind = plan.node(owner).step.kind
+        if isinstance(kind, ForEach) and kind.as_ == name:
+            at = holder.items_seq if isinstance(holder, OpenHolder) else workflow.elements[owner]
+            yield name, known.values[at][number_of(where)]
+        elif isinstance(holder, OpenFallback):
+            yield name, told(holder.failure)
+        elif workflow.compensating is not None and name == "failure":
+            yield name, told(workflow.compensating.failure)
+        elif workflow.compensating is not None:
+            yield name, workflow.compensable[owner][1]
+
+
+def told(failure: Any) -> dict[str, Json]:
+    """Return a failure as expressions see it."""
+    return {"category": str(failure.category), "code": failure.code, "message": failure.message}

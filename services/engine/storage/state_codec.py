@@ -1,0 +1,211 @@
+"""A workflow's state as JSON text, and back.
+
+What is empty is left out, so that the state of a workflow of a few open steps has a few hundred bytes. The names
+written here are read by every later version: they may be added to, never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from immutables import Map
+
+from archwright.language.model import ErrorCategory
+from services.engine.domain.events import Parent
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import (
+    Arrivals,
+    Compensating,
+    Failure,
+    KeptOutput,
+    OpenApproval,
+    OpenChild,
+    OpenFallback,
+    OpenHolder,
+    OpenScope,
+    OpenStep,
+    OpenTask,
+    OpenWait,
+    Workflow,
+)
+from services.engine.storage.codec import from_ms, in_ms
+
+
+def dump_workflow(workflow: Workflow) -> bytes:
+    """Return the text of a workflow's state."""
+    state = {
+        "seq": workflow.last_seq,
+        "request": workflow.request_id,
+        "created": in_ms(workflow.created_at),
+        "started": in_ms(workflow.started_at),
+        "ended": in_ms(workflow.ended_at),
+        "deadline": in_ms(workflow.deadline),
+        "paused": in_ms(workflow.paused_at),
+        "paused_by": workflow.paused_by,
+        "retries": workflow.retries,
+        "clock": workflow.clock,
+        "error": workflow.error,
+        "degraded": workflow.degraded,
+        "reached": workflow.reached,
+        "completed": workflow.completed,
+        "compensated": workflow.compensated,
+        "requests": workflow.requests,
+        "ready": dict(workflow.ready),
+        "vars": dict(workflow.vars),
+        "signals": dict(workflow.signals),
+        "elements": dict(workflow.elements),
+        "given_up": dict(workflow.given_up),
+        "due": dict(workflow.due),
+        "compensable": dict(workflow.compensable),
+        "open": {path: _open_text(step) for path, step in workflow.open.items()},
+        "waiting": {path: [arrivals.settled, arrivals.taken] for path, arrivals in workflow.waiting.items()},
+        "scopes": {scope: [found.live, *found.ends] for scope, found in workflow.scopes.items()},
+        "outputs": {path: [kept.ref, kept.readers, kept.status] for path, kept in workflow.outputs.items()},
+        "unhandled": {path: _failure_text(failure) for path, failure in workflow.unhandled.items()},
+    }
+    if workflow.parent is not None:
+        state["parent"] = [workflow.parent.workflow_id, workflow.parent.step]
+    if (compensating := workflow.compensating) is not None:
+        state["compensating"] = [compensating.steps, compensating.cause, _failure_text(compensating.failure)]
+    return orjson.dumps({name: value for name, value in state.items() if value})
+
+
+def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Workflow:
+    """Return the state of a text that `dump_workflow` made."""
+    state = orjson.loads(text)
+
+    def mapped(name: str, read: Callable[[Any], Any] = lambda value: value) -> Map[str, Any]:
+        return Map({key: read(value) for key, value in state.get(name, {}).items()})
+
+    parent, compensating = state.get("parent"), state.get("compensating")
+    return Workflow(
+        workflow_id=workflow_id,
+        status=status,
+        last_seq=state.get("seq", 0),
+        request_id=state.get("request", ""),
+        parent=None if parent is None else Parent(*parent),
+        created_at=from_ms(state.get("created")),
+        started_at=from_ms(state.get("started")),
+        ended_at=from_ms(state.get("ended")),
+        deadline=from_ms(state.get("deadline")),
+        paused_at=from_ms(state.get("paused")),
+        paused_by=state.get("paused_by", ""),
+        retries=state.get("retries", 0),
+        clock=state.get("clock", 0),
+        error=state.get("error", ""),
+        degraded=state.get("degraded", False),
+        ready=mapped("ready"),
+        reached=state.get("reached", 0),
+        open=mapped("open", _open),
+        waiting=mapped("waiting", lambda counts: Arrivals(*counts)),
+        scopes=mapped("scopes", lambda found: OpenScope(found[0], tuple(found[1:]))),
+        outputs=mapped("outputs", lambda kept: KeptOutput(*kept)),
+        vars=mapped("vars"),
+        signals=mapped("signals", tuple),
+        given_up=mapped("given_up"),
+        unhandled=mapped("unhandled", _failure),
+        due=mapped("due"),
+        compensable=mapped("compensable", tuple),
+        elements=mapped("elements"),
+        compensating=None
+        if compensating is None
+        else Compensating(tuple(compensating[0]), compensating[1], _failure(compensating[2])),
+        compensated=state.get("compensated", False),
+        requests=tuple(state.get("requests", ())),
+        completed=state.get("completed", 0),
+    )
+
+
+def _open_text(step: OpenStep) -> list[Any]:
+    match step:
+        case OpenTask():
+            kept = [step.failures, step.attempt, in_ms(step.retry_at), step.repairs, step.errors]
+            return ["task", step.task_id, *_cut([*kept, step.idempotency_key, step.cache_key])]
+        case OpenHolder():
+            gathered = {name: dict(refs) for name, refs in step.gathered.items()}
+            counts = [step.count, step.begun, step.failed, step.case, step.items_seq]
+            return ["holder", *counts, dict(step.results), gathered]
+        case OpenWait():
+            return ["wait", step.generation, in_ms(step.until), step.signal]
+        case OpenApproval():
+            return [
+                *("approval", step.approval_id, step.approvers, step.quorum, step.shown_sha256, step.generation),
+                *(step.shown_seq, in_ms(step.expires_at), step.agreed, step.escalated),
+            ]
+        case OpenChild():
+            return ["child", step.child_id]
+        case OpenFallback():
+            return ["fallback", *_failure_text(step.failure)]
+
+
+def _open(found: list[Any]) -> OpenStep:
+    return _OPEN[found[0]](*found[1:])
+
+
+def _open_task(  # the order of the text
+    task_id: str,
+    failures: int = 0,
+    attempt: int = 0,
+    retry_at: int | None = None,
+    repairs: int = 0,
+    errors: tuple[str, ...] | list[str] = (),
+    idempotency_key: str = "",
+    cache_key: str = "",
+) -> OpenTask:
+    return OpenTask(task_id, failures, attempt, from_ms(retry_at), repairs, tuple(errors), idempotency_key, cache_key)
+
+
+def _open_holder(*found: Any) -> OpenHolder:
+    count, begun, failed, case, items_seq, results, gathered = found
+    by_name = Map({name: Map(refs) for name, refs in gathered.items()})
+    return OpenHolder(count, begun, failed, case, items_seq, Map(results), by_name)
+
+
+def _open_wait(generation: int, until: int | None, signal: str) -> OpenWait:
+    return OpenWait(generation, from_ms(until), signal)
+
+
+def _open_approval(*found: Any) -> OpenApproval:
+    approval_id, approvers, quorum, shown_sha256, generation, shown_seq, expires_at, agreed, escalated = found
+    return OpenApproval(
+        approval_id,
+        tuple(approvers),
+        quorum,
+        shown_sha256,
+        generation,
+        shown_seq,
+        from_ms(expires_at),
+        tuple(agreed),
+        escalated,
+    )
+
+
+def _open_fallback(*found: Any) -> OpenFallback:
+    return OpenFallback(_failure(list(found)))
+
+
+_OPEN: Mapping[str, Callable[..., OpenStep]] = {
+    "task": _open_task,
+    "holder": _open_holder,
+    "wait": _open_wait,
+    "approval": _open_approval,
+    "child": OpenChild,
+    "fallback": _open_fallback,
+}
+
+
+def _failure_text(failure: Failure) -> list[Any]:
+    return [failure.category, failure.code, failure.message]
+
+
+def _failure(found: list[Any]) -> Failure:
+    return Failure(ErrorCategory(found[0]), found[1], found[2])
+
+
+def _cut(values: list[Any]) -> list[Any]:
+    """Leave out what is empty at the end."""
+    while values and not values[-1]:
+        values.pop()
+    return values
