@@ -5,9 +5,10 @@ ArchwrightError
 │   ├── RequestInvalid, PayloadInvalid, PayloadTooLarge, InputMismatch, DefinitionInvalid
 │   └── CursorOutOfRange
 ├── NotFound            the caller: it names something that is not there
-│   └── DefinitionNotFound, WorkflowNotFound, TaskNotFound, AgentNotFound, ArtifactNotFound, MethodUnknown
+│   ├── DefinitionNotFound, WorkflowNotFound, TaskNotFound, AgentNotFound, ArtifactNotFound, ScheduleNotFound
+│   └── MethodUnknown
 ├── Taken               the caller: the name is in use for something else
-│   └── DefinitionVersionTaken, RequestIdReused
+│   └── DefinitionVersionTaken, ScheduleNameTaken, RequestIdReused
 ├── Conflict            the caller: not in the present state
 │   └── TransitionIllegal, AgentNotRegistered, StreamProtocol
 ├── Unauthenticated     the caller: say who you are
@@ -184,6 +185,19 @@ class ArtifactNotFound(NotFound):
         )
 
 
+class ScheduleNotFound(NotFound):
+    """No schedule of this tenant has this name."""
+
+    reason = "SCHEDULE_NOT_FOUND"
+
+    @classmethod
+    def named(cls, name: str) -> ScheduleNotFound:
+        """Name the schedule that is missing."""
+        return cls(
+            f"There is no schedule {name!r}. `archwright schedules list` shows yours.", facts={"schedule_name": name}
+        )
+
+
 class MethodUnknown(NotFound):
     """No such method."""
 
@@ -198,6 +212,21 @@ class DefinitionVersionTaken(Taken):
     """The version is published with other content, and a published version never changes."""
 
     reason = "DEFINITION_VERSION_TAKEN"
+
+
+class ScheduleNameTaken(Taken):
+    """The tenant has another schedule of this name."""
+
+    reason = "SCHEDULE_NAME_TAKEN"
+
+    @classmethod
+    def named(cls, name: str) -> ScheduleNameTaken:
+        """Name the schedule that is in the way."""
+        return cls(
+            f"There is a schedule {name!r} already. Choose another name, or delete it first: "
+            f"`archwright schedules delete {name}`.",
+            facts={"schedule_name": name},
+        )
 
 
 class RequestIdReused(Taken):

@@ -123,16 +123,13 @@ def decide_firing(schedule: Schedule, now: datetime, *, previous_under_way: bool
     match schedule.overlap:
         case Overlap.CANCEL_PREVIOUS:
             return Start(progress.next_fire_at, cancels=schedule.previous)
-        case Overlap.QUEUE if progress.queued_fire_at is None:
-            return Advance(replace(_past(schedule, now), queued_fire_at=progress.next_fire_at))
         case Overlap.QUEUE:
-            problem = (
-                f"firing of {told(progress.next_fire_at)} skipped: that of {told(progress.queued_fire_at)} is queued"
-            )
-            return Advance(_skipped(schedule, now, problem))
+            queued = progress.queued_fire_at
+            if queued is None:
+                return Advance(replace(_past(schedule, now), queued_fire_at=progress.next_fire_at))
+            return Advance(_skipped(schedule, now, f"that of {told(queued)} waits in the queue already"))
         case Overlap.SKIP:
-            problem = f"firing of {told(progress.next_fire_at)} skipped: {schedule.previous} is still under way"
-            return Advance(_skipped(schedule, now, problem))
+            return Advance(_skipped(schedule, now, f"{schedule.previous} was still under way"))
     assert_never(schedule.overlap)
 
 
@@ -167,5 +164,7 @@ def _past(schedule: Schedule, now: datetime) -> Progress:
     return replace(schedule.progress, next_fire_at=next_firing(schedule.timing, now))
 
 
-def _skipped(schedule: Schedule, now: datetime, problem: str) -> Progress:
+def _skipped(schedule: Schedule, now: datetime, because: str) -> Progress:
+    skipped = schedule.progress.next_fire_at
+    problem = f"firing of {told(skipped)} skipped: {because}" if skipped else ""
     return replace(_past(schedule, now), skipped=schedule.progress.skipped + 1, last_problem=problem)

@@ -10,6 +10,9 @@ from typing import Protocol
 from services.engine.domain.schedule import Progress, Schedule
 from services.engine.ports.keys import AuditRow
 
+SCHEDULES_MAX = 1_000
+"""How many schedules a tenant may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -37,7 +40,7 @@ class Schedules(Protocol):
         """Return schedules whose name sorts after `after`, by name."""
         ...
 
-    async def set_paused(self, tenant: str, name: str, paused: bool, note: str, audit: AuditRow) -> Schedule:  # noqa: FBT001
+    async def set_paused(self, tenant: str, name: str, *, paused: bool, note: str, audit: AuditRow) -> Schedule:
         """Pause a schedule or let it go on; doing so twice changes nothing more. Raises ScheduleNotFound."""
         ...
 
@@ -60,9 +63,6 @@ class Schedules(Protocol):
         """
         ...
 
-    async def advance(self, schedule: Schedule, progress: Progress, *, hold_until: datetime | None = None) -> bool:
-        """Replace the progress that `schedule` shows, unless somebody else has; return whether it was replaced.
-
-        With `hold_until` the schedule comes due again not before then.
-        """
+    async def advance(self, schedule: Schedule, progress: Progress) -> bool:
+        """Replace the progress that `schedule` shows, unless somebody else has; return whether it was replaced."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -126,4 +127,36 @@ artifact_references = Table(
     Column("sha256", LargeBinary),
     Column("task_id", Uuid),
     Column("created_at", _at),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("schedule_id", Uuid, primary_key=True),
+    Column("name", Text),
+    Column("request_id", Text),
+    Column("request_hash", LargeBinary),
+    Column("definition_name", Text),
+    Column("definition_version", Text),
+    Column("input", LargeBinary),
+    Column("time_field", Text),
+    Column("cron", Text),
+    Column("time_zone", Text),
+    Column("every_seconds", Integer),
+    Column("offset_seconds", Integer),
+    Column("overlap", Text),
+    Column("paused", Boolean),
+    Column("note", Text),
+    Column("created_at", _at),
+    Column("created_by", Text),
+    Column("next_fire_at", _at),
+    Column("queued_fire_at", _at),
+    Column("last_fire_at", _at),
+    Column("workflow_ids", ARRAY(Uuid)),
+    Column("skipped", BigInteger),
+    Column("last_problem", Text),
+    Column("reserved_until", _at),
+    Column("deleted_at", _at),
+    Column("deleted_by_request", Text),
 )
