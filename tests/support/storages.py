@@ -220,7 +220,7 @@ class MemoryStorage(Storage):
         self.tables.files.add((tenant, sha256))
 
     async def audit_count(self, tenant: str) -> int:
-        return sum(owner == tenant for owner, _ in self.tables.audit)
+        return sum(key.tenant == tenant for key, _ in self.tables.audit)
 
 
 def new_key(tenant: str = TENANT, at_ms: int | None = None) -> Key:

@@ -133,7 +133,7 @@ class MemoryCommits:
         self._change_timers(entry)
         for made in effects.artifacts:
             tables.references[key, made.name] = (made.sha256, made.task_id)
-        tables.audit.extend((key.tenant, row) for row in entry.audit)
+        tables.audit.extend((key, row) for row in entry.audit)
 
     def _add_tasks(self, entry: Entry) -> None:
         for new in entry.effects.new_tasks:

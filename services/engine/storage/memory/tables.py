@@ -123,8 +123,8 @@ class Tables:
     sessions: dict[uuid.UUID, SessionRow] = field(default_factory=dict)
     timers: dict[tuple[Key, str], TimerRow] = field(default_factory=dict)
     commits: dict[uuid.UUID, CommitRow] = field(default_factory=dict)
-    audit: list[tuple[str, AuditRow]] = field(default_factory=list)
-    """With the tenant of each."""
+    audit: list[tuple[Key, AuditRow]] = field(default_factory=list)
+    """Each with the workflow that the call was about."""
     files: set[tuple[str, str]] = field(default_factory=set)
     """The files that are kept, by tenant and SHA-256 in hexadecimal."""
     references: dict[tuple[Key, str], tuple[str, str]] = field(default_factory=dict)

@@ -1,0 +1,53 @@
+"""Reads the facts from storage in memory."""
+
+from __future__ import annotations
+
+from checker.facts import (
+    AuditFacts,
+    CommitFacts,
+    Facts,
+    TaskFacts,
+    TimerFacts,
+    UnpublishedFacts,
+    WorkflowFacts,
+)
+from services.engine.storage.memory.tables import Tables
+from services.engine.storage.state_codec import load_workflow
+
+
+def read(tables: Tables) -> Facts:
+    """Return everything that these tables say."""
+    now = tables.clock.now()
+    return Facts(
+        workflows=[
+            WorkflowFacts(
+                key=row.key,
+                plan=tables.plan_of(row),
+                request_id=row.created.request_id,
+                status=row.status,
+                version=row.version,
+                last_seq=row.last_seq,
+                head_hash=row.head_hash,
+                stored=load_workflow(row.key.workflow_id, row.status, row.state),
+                commits=[
+                    CommitFacts(each.first_seq, each.count, each.hash, each.body) for each in tables.history[row.key]
+                ],
+            )
+            for row in tables.workflows.values()
+        ],
+        tasks=[
+            TaskFacts(row.key, row.task_id, row.step, row.status, row.attempt, row.session_id)
+            for row in tables.open_tasks.values()
+        ],
+        timers=[TimerFacts(row.key, row.name, row.generation) for row in tables.timers.values()],
+        unpublished=[
+            UnpublishedFacts(row.batch_id, (now - row.committed_at).total_seconds())
+            for row in tables.commits.values()
+            if not row.published
+        ],
+        audit=[
+            AuditFacts(key.tenant, "", number, row.event_id, key.workflow_id, row.action)
+            for number, (key, row) in enumerate(tables.audit, start=1)
+        ],
+        is_audit_chained=False,
+    )
