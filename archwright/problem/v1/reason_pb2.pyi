@@ -118,6 +118,10 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """PERMANENT task failure: the output does not fit the step's `output_schema`."""
     AGENT_FAULT: _Reason.ValueType  # 29
     """PERMANENT task failure: the agent raised an error it had not foreseen."""
+    SCHEDULE_NOT_FOUND: _Reason.ValueType  # 40
+    """NOT_FOUND: no schedule of this tenant has this name."""
+    SCHEDULE_NAME_TAKEN: _Reason.ValueType  # 41
+    """ALREADY_EXISTS: the tenant has another schedule of this name."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call was refused: `google.rpc.ErrorInfo.reason`, under the domain `archwright.dev`."""
@@ -182,4 +186,8 @@ OUTPUT_MISMATCH: Reason.ValueType  # 28
 """PERMANENT task failure: the output does not fit the step's `output_schema`."""
 AGENT_FAULT: Reason.ValueType  # 29
 """PERMANENT task failure: the agent raised an error it had not foreseen."""
+SCHEDULE_NOT_FOUND: Reason.ValueType  # 40
+"""NOT_FOUND: no schedule of this tenant has this name."""
+SCHEDULE_NAME_TAKEN: Reason.ValueType  # 41
+"""ALREADY_EXISTS: the tenant has another schedule of this name."""
 global___Reason = Reason
