@@ -13,6 +13,7 @@ import grpc
 from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceStub
 from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceStub
 from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceStub
+from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceStub
 from archwright.engine.v1.workflows_pb2_grpc import WorkflowServiceStub
 from archwright.registry.v1.agent_registry_pb2_grpc import AgentRegistryServiceStub
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceAsyncStub
     from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceAsyncStub
     from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceAsyncStub
+    from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceAsyncStub
     from archwright.engine.v1.workflows_pb2_grpc import WorkflowServiceAsyncStub
     from archwright.registry.v1.agent_registry_pb2_grpc import AgentRegistryServiceAsyncStub
 
@@ -37,6 +39,11 @@ def artifacts(channel: grpc.aio.Channel) -> ArtifactServiceAsyncStub:
 def definitions(channel: grpc.aio.Channel) -> DefinitionServiceAsyncStub:
     """Return a stub of DefinitionService."""
     return cast("DefinitionServiceAsyncStub", DefinitionServiceStub(channel))
+
+
+def schedules(channel: grpc.aio.Channel) -> ScheduleServiceAsyncStub:
+    """Return a stub of ScheduleService."""
+    return cast("ScheduleServiceAsyncStub", ScheduleServiceStub(channel))
 
 
 def workflows(channel: grpc.aio.Channel) -> WorkflowServiceAsyncStub:

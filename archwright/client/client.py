@@ -1,4 +1,4 @@
-"""The client itself: workflows and their artifacts; definitions and agents are its `definitions` and `agents`."""
+"""The client itself: workflows and their artifacts; definitions, schedules and agents are its parts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from archwright.client.agents import Agents
 from archwright.client.definitions import Definitions
 from archwright.client.local import sign_token
 from archwright.client.pages import walk
+from archwright.client.schedules import Schedules
 from archwright.client.watch import Update, follow
 from archwright.connection import Connection, TokenSource
 from archwright.engine.v1.artifacts_pb2 import Artifact, GetArtifactRequest, ListArtifactsRequest
@@ -61,6 +62,7 @@ class Client:
         self._artifacts = stubs.artifacts(self._connection.channel)
         self.definitions = Definitions(self._connection)
         self.agents = Agents(self._connection)
+        self.schedules = Schedules(self._connection)
         return self
 
     async def __aexit__(

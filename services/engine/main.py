@@ -12,7 +12,14 @@ import structlog
 from archwright import ids
 from archwright.channel import open_channel
 from archwright.connection import Connection
-from archwright.engine.v1 import agent_work_pb2, artifacts_pb2, definitions_pb2, description_pb2, workflows_pb2
+from archwright.engine.v1 import (
+    agent_work_pb2,
+    artifacts_pb2,
+    definitions_pb2,
+    description_pb2,
+    schedules_pb2,
+    workflows_pb2,
+)
 from archwright.serving.pipeline import Served
 from archwright.serving.server import Server
 from archwright.serving.tokens import TokenVerifier
@@ -26,6 +33,7 @@ from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.definitions import DefinitionApi
 from services.engine.api.description import DescriptionApi
 from services.engine.api.reports import Reports
+from services.engine.api.schedules import ScheduleApi
 from services.engine.api.watch import Watching
 from services.engine.api.workflows import WorkflowApi
 from services.engine.assignments import Assigner
@@ -38,16 +46,19 @@ from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
 from services.engine.loops.relay import LeftBehind, NoBus, Relay
+from services.engine.loops.schedules import FiringSchedules
 from services.engine.loops.timers import Timers
 from services.engine.loops.watch_gaps import WatchGaps
 from services.engine.memory import Memory
 from services.engine.ports.commands import Listener
 from services.engine.roster import FollowedRoster
+from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import GoingAway, Sessions
 from services.engine.settings import EngineSettings
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
+from services.engine.storage.schedules import PostgresSchedules
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard
 
@@ -55,6 +66,8 @@ log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 1.0
 _TIMER_SECONDS = 0.2
+_SCHEDULE_SECONDS = 0.5
+_TIDY_SECONDS = 600.0
 _RECONNECT_SECONDS = 1.0
 
 
@@ -122,6 +135,9 @@ class _Engine:
         self._renewal = LeaseRenewal(board, self._sessions, clock, lease_seconds=settings.lease_seconds)
         self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
         self._overdue = Overdue(board, self._committer, clock)
+        schedules = PostgresSchedules(database)
+        scheduled_starts = ScheduledStarts(self._committer, store, catalogue, clock)
+        self._firing = FiringSchedules(schedules, scheduled_starts, store, clock)
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
         self._left_behind = None if publisher is None else LeftBehind(store, store, publisher)
@@ -154,6 +170,10 @@ class _Engine:
                 Served(
                     definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"], DefinitionApi(catalogue, clock)
                 ),
+                Served(
+                    schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"],
+                    ScheduleApi(schedules, scheduled_starts, clock),
+                ),
                 Served(agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"], agent_work_api),
                 Served(
                     artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"], ArtifactApi(artifacts, store, board)
@@ -181,6 +201,8 @@ class _Engine:
             forever("revoke_lost", self._lost_agents.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("end_overdue", self._overdue.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("fire_timers", self._timers.step, pause=_TIMER_SECONDS, clock=clock),
+            forever("fire_schedules", self._firing.step, pause=_SCHEDULE_SECONDS, clock=clock),
+            forever("forget_schedules", self._firing.forget_deleted, pause=_TIDY_SECONDS, clock=clock),
             forever("watch_gaps", self._watch_gaps.step, pause=_SWEEP_SECONDS, clock=clock),
         ]
         if self._left_behind is not None:
