@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from .model import Json, Place
 
-DEPTH_MAX = 32
+DEPTH_MAX = 64
 INTEGER_LIMIT = 1 << 53
 """Integers from here on do not survive JSON in a browser, nor `Struct`."""
 

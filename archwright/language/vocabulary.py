@@ -1,107 +1,24 @@
-"""The words of the language: which field may stand where, and which ones a later version will understand.
-
-A word that is planned but not built is refused by name, so that nobody believes it did something.
-"""
+"""How to talk about words: what is wrong with one that is not known, and which one may have been meant."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from itertools import islice
+
+from .shapes import Words
 
 # Comparing is slow, and a text may be made to ask for a great deal of it.
 _LETTERS_MAX = 100
 _COMPARED_MAX = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The fields of one kind of mapping. `aliases` lead to the name that is used here."""
-
-    owner: str
-    known: tuple[str, ...]
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    later: frozenset[str] = frozenset()
-
-
-DEFINITION = Words(
-    owner="a definition",
-    known=(
-        "name",
-        "version",
-        "description",
-        "labels",
-        "input_schema",
-        "timeout_seconds",
-        "max_retries",
-        "steps",
-        "output",
-        # The engine knows these better; definitions written out of the seed's dataclass have them.
-        "workflow_id",
-        "created_at",
-        "created_by",
-    ),
-    later=frozenset({"error_handling", "defaults"}),
-)
-
-STEP = Words(
-    owner="a step",
-    known=(
-        "name",
-        "step_id",
-        "agent",
-        "capability",
-        "task_type",
-        "input",
-        "input_schema",
-        "output_schema",
-        "timeout_seconds",
-        "queue_timeout_seconds",
-        "retry_policy",
-        "priority",
-        "conditions",
-        "else",
-        "next",
-        "parallel_execution",
-    ),
-    aliases={"agent_type": "agent"},
-    later=frozenset(
-        {
-            # kinds of steps, and what belongs to them
-            *("parallel", "branches", "join", "on_branch_failure"),
-            *("foreach", "items", "as", "body", "max_concurrency", "on_item_failure"),
-            *("switch", "cases", "loop", "until", "while", "max_iterations", "steps"),
-            *("workflow", "approval", "approvers", "quorum", "expires_after", "on_expiry"),
-            *("wait", "signal", "set", "emit", "fail"),
-            # fields of every step
-            *("depends_on", "when", "labels", "selection", "idle_timeout_seconds", "on_failure", "fallback"),
-            *("on_unavailable", "compensate", "cache", "idempotency_key"),
-        }
-    ),
-)
-
-CONDITION = Words(owner="a condition", known=("if", "next", "else"))
-
-RETRY_POLICY = Words(
-    owner="a retry_policy",
-    known=(
-        "max_attempts",
-        "base_delay_seconds",
-        "max_delay_seconds",
-        "exponential_backoff",
-        "jitter",
-        "retriable_errors",
-    ),
-)
-
-
 def objection(word: str, words: Words) -> str:
     """Return what is wrong with a field that is not known here, and what to do about it."""
-    if word in words.later:
-        return f"{word!r} is not in this version yet; leave it out"
+    if word in words.elsewhere:
+        return f"{word!r} {words.elsewhere[word]}"
     known = [*words.known, *words.aliases]
-    hint = did_you_mean(word, [*known, *words.later])
+    hint = did_you_mean(word, known) or did_you_mean(word, words.elsewhere)
     return f"there is no field {word!r} in {words.owner}{hint or '; there are: ' + ', '.join(known)}"
 
 
