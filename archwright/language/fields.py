@@ -235,11 +235,14 @@ class Fields:
             return {}
         found: dict[str, str] = {}
         entries = self.entries(name, "words to text")
-        most = self._shape(name, Texts).most
-        if len(entries) > most:
-            self.object_to(name, f"has {len(entries)} {name}; at most {most} are allowed")
+        shape = self._shape(name, Texts)
+        if len(entries) > shape.most:
+            self.object_to(name, f"has {len(entries)} {name}; at most {shape.most} are allowed")
             return {}
         for key, entry in entries.items():
+            if shape.form is not None and not shape.form.pattern.fullmatch(key):
+                said = f"a word here is {shape.form.words}, such as {shape.form.example!r}, not {key[:_SHOWN_MAX]!r}"
+                self.findings.object_to(f"{self.at(name)}.{key}", entry.key_place, said)
             if isinstance(entry.node, Leaf) and isinstance(entry.node.value, str):
                 found[key] = entry.node.value
             else:

@@ -102,9 +102,10 @@ class SchemaShape:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A mapping from words to text."""
+    """A mapping from words to text; the words may be of a form."""
 
     most: int
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ from .shapes import (
     Template,
     Text,
     TextList,
+    Texts,
     Values,
     WholeNumber,
     Words,
@@ -44,7 +45,6 @@ from .shapes import (
 from .words import (
     AGENT_TYPE,
     DEFINITION_NAME,
-    LABELS,
     LONE,
     NAME,
     NEIGHBOURLY,
@@ -60,6 +60,9 @@ _CAPABILITY = Form(
     re.compile(r"[a-z][a-z0-9_.-]{0,63}(@[0-9A-Za-z^~<>=!*., |+-]{1,64})?"),
     "a name, perhaps with a range of versions behind an @",
     "pricing@^1.2",
+)
+_LABEL = Form(
+    re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}"), "letters, digits, and . _ - / between them, at most 63", "region"
 )
 _APPROVER = Form(re.compile(r"(role|user):[^\s,;]{1,128}"), "role:<role> or user:<subject>", "role:architect")
 _EVENT_TYPE = Form(
@@ -199,7 +202,7 @@ FAIL = Words(
 _AGENT = {
     "agent": Field(Text(AGENT_TYPE), "The type of agent that does it."),
     "capability": Field(Text(_CAPABILITY), "What the agent must offer, perhaps with a range of versions."),
-    "labels": Field(LABELS, "What the agent's own labels must be."),
+    "labels": Field(Texts(32, _LABEL), "What the agent's own labels must be."),
     "selection": Field(Choice(tuple(Selection)), "How one of several agents is chosen."),
     "task_type": Field(Text(TASK_TYPE), "What kind of work it is: analyze, design, generate, review, …"),
     "timeout_seconds": Field(SECONDS, "How long one attempt may take, from when the agent accepted it."),
