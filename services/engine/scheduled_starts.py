@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archwright import ids
@@ -30,7 +30,7 @@ from services.engine.domain.events import Json
 from services.engine.domain.schedule import Schedule, Target, told
 from services.engine.ports.commands import Asked, Commands, RequestTaken
 from services.engine.ports.definitions import Definitions, PublishedDefinition
-from services.engine.ports.keys import Key
+from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.store import NewWorkflow, Store
 
 _PROBLEMS_TOLD_MAX = 5
@@ -64,10 +64,11 @@ class ScheduledStarts:
         _require_fit(definition, target.input_at(fire_at))
         return definition
 
-    async def start(self, schedule: Schedule, fire_times: Sequence[datetime]) -> list[Firing]:
+    async def start(self, schedule: Schedule, fire_times: Sequence[datetime], audit: AuditRow) -> list[Firing]:
         """Start the workflows of these firings, in order, and find those that were started before.
 
-        Raises Unstartable, with nothing started, when the definition is gone or does not take the input.
+        Each start is recorded in the audit like `audit`, in its own commit. Raises Unstartable, with nothing
+        started, when the definition is gone or does not take the input.
         """
         try:
             definition = await self.check(schedule.tenant, schedule.target, fire_times[0])
@@ -75,7 +76,7 @@ class ScheduledStarts:
             raise
         except ArchwrightError as refusal:
             raise Unstartable(refusal.message) from refusal
-        starts = (self._start(schedule, definition, fire_at) for fire_at in fire_times)
+        starts = (self._start(schedule, definition, fire_at, audit) for fire_at in fire_times)
         # All together, so that they share a commit; all are waited for, so that none goes on unseen.
         found = await asyncio.gather(*starts, return_exceptions=True)
         firings: list[Firing] = []
@@ -85,18 +86,20 @@ class ScheduledStarts:
             firings.append(each)
         return firings
 
-    async def cancel(self, schedule: Schedule, workflow_id: str, fire_at: datetime) -> None:
+    async def cancel(self, schedule: Schedule, workflow_id: str, fire_at: datetime, audit: AuditRow) -> None:
         """Cancel the workflow of an earlier firing, unless it has ended meanwhile."""
         reason = f"schedule {schedule.name} fired again at {told(fire_at)}"
         command = CancelWorkflow(
             self._clock.now(), schedule.created_by, reason, f"{_request_id(schedule, fire_at)}/cancel"
         )
         try:
-            await self._commands.submit(Asked(Key(schedule.tenant, workflow_id), command))
+            await self._commands.submit(Asked(Key(schedule.tenant, workflow_id), command, audit=_another(audit)))
         except (TransitionIllegal, Repeated, WorkflowNotFound):
             return
 
-    async def _start(self, schedule: Schedule, definition: PublishedDefinition, fire_at: datetime) -> Firing:
+    async def _start(
+        self, schedule: Schedule, definition: PublishedDefinition, fire_at: datetime, audit: AuditRow
+    ) -> Firing:
         request_id = _request_id(schedule, fire_at)
         created = NewWorkflow(
             request_id=request_id,
@@ -116,8 +119,9 @@ class ScheduledStarts:
             user_id=created.user_id,
             session_id=created.session_id,
         )
+        asked = Asked(key, command, audit=_another(audit), created=created, plan=definition.plan)
         try:
-            await self._commands.submit(Asked(key, command, created=created, plan=definition.plan))
+            await self._commands.submit(asked)
         except RequestTaken:
             return Firing(fire_at, await self._started_before(schedule.tenant, created), anew=False)
         except (Unavailable, Exhausted):
@@ -134,6 +138,11 @@ class ScheduledStarts:
         if request_hash != created.request_hash:
             raise Unstartable(f"request_id {created.request_id} was used by somebody for {workflow_id}")
         return workflow_id
+
+
+def _another(audit: AuditRow) -> AuditRow:
+    """Return a row of its own that says the same."""
+    return replace(audit, event_id=ids.new_uuid())
 
 
 def _request_id(schedule: Schedule, fire_at: datetime) -> str:

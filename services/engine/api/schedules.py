@@ -117,10 +117,9 @@ class ScheduleApi:
         if not fire_times:
             return pb.BackfillScheduleResponse()
         await self._starts.check(schedule.tenant, schedule.target, fire_times[0])
-        # First the record and then the starts, which write commits of their own: no start goes unrecorded.
-        await self._schedules.record_audit(schedule.tenant, audit_row(call, self._clock, f"schedules/{schedule.name}"))
+        audit = audit_row(call, self._clock, f"schedules/{schedule.name}")
         try:
-            firings = await self._starts.start(schedule, fire_times)
+            firings = await self._starts.start(schedule, fire_times, audit)
         except Unstartable as problem:
             raise RequestInvalid(f"Schedule {schedule.name!r} cannot be backfilled: {problem}") from problem
         return pb.BackfillScheduleResponse(firings=[firing_view(each) for each in firings])

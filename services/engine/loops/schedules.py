@@ -14,11 +14,12 @@ from datetime import timedelta
 
 import structlog
 
+from archwright import ids
 from archwright.errors import Exhausted, Unavailable
 from services.chassis.clock import Clock
 from services.engine.domain.schedule import Advance, Progress, Schedule, Start, Wait, decide_firing, failed, started
 from services.engine.ports.history import History
-from services.engine.ports.keys import Key
+from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.schedules import Schedules
 from services.engine.scheduled_starts import ScheduledStarts, Unstartable
 
@@ -76,15 +77,29 @@ class FiringSchedules:
             log.info("firing_done_by_another", schedule_id=schedule.schedule_id)
 
     async def _start(self, schedule: Schedule, wanted: Start) -> Progress:
+        audit = self._audit(schedule)
         try:
             if wanted.cancels:
-                await self._starts.cancel(schedule, wanted.cancels, wanted.fire_at)
-            [firing] = await self._starts.start(schedule, [wanted.fire_at])
+                await self._starts.cancel(schedule, wanted.cancels, wanted.fire_at, audit)
+            [firing] = await self._starts.start(schedule, [wanted.fire_at], audit)
         except Unstartable as problem:
             log.warning("firing_started_nothing", schedule_id=schedule.schedule_id, problem=str(problem))
             return failed(schedule, wanted.fire_at, str(problem), self._clock.now())
         log.info("schedule_fired", schedule_id=schedule.schedule_id, workflow_id=firing.workflow_id, anew=firing.anew)
         return started(schedule, wanted.fire_at, firing.workflow_id, self._clock.now())
+
+    def _audit(self, schedule: Schedule) -> AuditRow:
+        """Return the row that records what a firing does, in the name of whoever made the schedule."""
+        return AuditRow(
+            event_id=ids.new_uuid(),
+            at=self._clock.now(),
+            user_id=schedule.created_by,
+            action="FireSchedule",
+            resource=f"schedules/{schedule.name}",
+            result="ok",
+            ip_address="",
+            user_agent="",
+        )
 
     async def _is_under_way(self, schedule: Schedule) -> bool:
         """Return whether the workflow that the schedule started last has not ended."""

@@ -52,14 +52,11 @@ class Schedules(Protocol):
         """Remove what is left of schedules that were deleted before; return of how many."""
         ...
 
-    async def record_audit(self, tenant: str, audit: AuditRow) -> None:
-        """Record a call that changes workflows and not the schedule itself."""
-        ...
-
     async def take_due(self, now: datetime, *, limit: int, hold_seconds: float) -> Sequence[Schedule]:
         """Return schedules of all tenants that have something to do at `now`, and hold them so long for the caller.
 
-        Due is one whose next firing has come, and one that has a firing in its queue and is not paused.
+        Due is one whose next firing has come, and one that has a firing in its queue and is not paused. No hold
+        outlasts the time of a firing to come.
         """
         ...
 

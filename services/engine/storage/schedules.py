@@ -35,7 +35,8 @@ WITH due AS MATERIALIZED (
    LIMIT $2
      FOR UPDATE SKIP LOCKED
 )
-UPDATE engine.schedules AS s SET reserved_until = $3
+UPDATE engine.schedules AS s
+   SET reserved_until = LEAST($3, CASE WHEN s.next_fire_at > $1 THEN s.next_fire_at END)
   FROM due WHERE s.tenant_id = due.tenant_id AND s.schedule_id = due.schedule_id
 RETURNING s.tenant_id, s.schedule_id
 """
@@ -113,15 +114,11 @@ class PostgresSchedules:
         async with self._database.loops() as connection:
             return int((await connection.execute(_FORGET_DELETED, before)).rpartition(" ")[2])
 
-    async def record_audit(self, tenant: str, audit: AuditRow) -> None:
-        """Record a call that changes workflows and not the schedule itself."""
-        async with self._database.tenant(tenant) as connection:
-            await append_audit(connection, tenant, audit)
-
     async def take_due(self, now: datetime, *, limit: int, hold_seconds: float) -> Sequence[Schedule]:
         """Return schedules of all tenants that have something to do at `now`, and hold them so long for the caller.
 
-        Due is one whose next firing has come, and one that has a firing in its queue and is not paused.
+        Due is one whose next firing has come, and one that has a firing in its queue and is not paused. No hold
+        outlasts the time of a firing to come.
         """
         async with self._database.loops() as connection:
             taken = await connection.fetch(_TAKE_DUE, now, limit, now + timedelta(seconds=hold_seconds))

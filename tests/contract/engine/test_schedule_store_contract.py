@@ -205,6 +205,15 @@ async def test_what_is_due_is_given_to_one_at_a_time(store: Schedules) -> None:
     assert await due(store, NOON + timedelta(seconds=HOLD_SECONDS)) == ["hourly"]
 
 
+async def test_no_hold_outlasts_the_time_of_a_firing_to_come(store: Schedules) -> None:
+    soon = NOON + timedelta(seconds=1)
+    await create(store, schedule(progress=Progress(next_fire_at=soon, queued_fire_at=NOON - HOUR)))
+
+    assert await due(store) == ["hourly"]
+    assert await due(store) == []
+    assert await due(store, soon) == ["hourly"]
+
+
 async def test_no_more_than_the_limit_is_given_and_the_longest_due_first(store: Schedules) -> None:
     await create(
         store, *(schedule(f"s{n}", progress=Progress(next_fire_at=NOON - n * timedelta(minutes=1))) for n in range(3))

@@ -88,21 +88,19 @@ class MemorySchedules:
         self._rows = kept
         return forgotten
 
-    async def record_audit(self, tenant: str, audit: AuditRow) -> None:
-        """Record a call that changes workflows and not the schedule itself."""
-        self.audit.append((tenant, audit))
-
     async def take_due(self, now: datetime, *, limit: int, hold_seconds: float) -> Sequence[Schedule]:
         """Return schedules of all tenants that have something to do at `now`, and hold them so long for the caller.
 
-        Due is one whose next firing has come, and one that has a firing in its queue and is not paused.
+        Due is one whose next firing has come, and one that has a firing in its queue and is not paused. No hold
+        outlasts the time of a firing to come.
         """
         due = [row for row in self._alive() if _is_due(row, now)]
         taken = sorted(
             due, key=lambda row: row.schedule.progress.next_fire_at or datetime.max.replace(tzinfo=now.tzinfo)
         )
         for row in taken[:limit]:
-            row.reserved_until = now + timedelta(seconds=hold_seconds)
+            held, coming = now + timedelta(seconds=hold_seconds), row.schedule.progress.next_fire_at
+            row.reserved_until = min(held, coming) if coming is not None and coming > now else held
         return [row.schedule for row in taken[:limit]]
 
     async def advance(self, schedule: Schedule, progress: Progress) -> bool:
