@@ -120,7 +120,7 @@ class _Steps:
             case Approval() as approval:
                 return {"approval": _approval(approval)}
             case Wait() as wait:
-                return {"wait": _given(wait, ("seconds", "until", "signal", "timeout_seconds"))}
+                return {"wait": _wait(wait)}
             case SetVars(values=values):
                 return {"set": dict(values)}
             case Emit() as emit:
@@ -161,6 +161,13 @@ def _approval(approval: Approval) -> dict[str, Json]:
         said["expires_after"] = approval.expires_after_seconds
     if approval.escalate_to:
         said["escalate_to"] = list(approval.escalate_to)
+    return said
+
+
+def _wait(wait: Wait) -> dict[str, Json]:
+    said = _given(wait, ("seconds", "until", "signal", "timeout_seconds"))
+    if isinstance(wait.seconds, float) and wait.seconds.is_integer():
+        said["seconds"] = int(wait.seconds)  # as it is read
     return said
 
 

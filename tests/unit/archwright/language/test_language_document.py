@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from hypothesis import given
-from hypothesis import strategies as st
+from random_definitions import definitions
 
 from archwright.language.document import content_hash, document
-from archwright.language.model import Condition, Definition, ErrorCategory, Priority, RetryPolicy, Step
+from archwright.language.model import Definition
 from archwright.language.parse import parse
 
 TEXT = """
@@ -46,63 +46,34 @@ def test_the_hash_of_a_definition_never_changes() -> None:
     assert content_hash(parse(TEXT)) == "843abcbc944f774fa9aecf03bb73abf86b4fc86710b8b555ebe17c301e783133"
 
 
+def test_the_hash_of_a_definition_with_every_field_of_the_first_version_never_changes() -> None:
+    text = """
+    name: claims
+    version: 2.1.0
+    description: Settles a claim.
+    labels: {area: insurance}
+    input_schema: {type: object, properties: {amount: {type: number}}}
+    timeout_seconds: 7200
+    max_retries: 2
+    output: {paid: "${steps.pay.output.paid}"}
+    steps:
+      - {name: review, step_id: R-1, agent: reviewer, capability: claims, task_type: review, priority: high,
+         input: {amount: "${amount}"}, input_schema: {type: object}, output_schema: true, timeout_seconds: 30,
+         queue_timeout_seconds: 60, retry_policy: {max_attempts: 5, base_delay_seconds: 2, max_delay_seconds: 300, exponential_backoff: false,
+           jitter: false, retriable_errors: [TRANSIENT, CAPACITY]},
+         conditions: [{if: amount > 1000.0, next: pay}], else: end}
+      - {name: pay, agent_type: payer, next: end}
+    """
+
+    assert content_hash(parse(text)) == "a66736062d701a26fe707ef184d2d0a93c5919539e423228cdb8c6cb8ae6388f"
+
+
 def test_a_document_leaves_out_what_is_at_its_default() -> None:
     assert document(parse(TEXT)) == {
         "name": "claims",
         "version": "1.0.0",
         "steps": [{"name": "review", "agent": "reviewer", "timeout_seconds": 30}],
     }
-
-
-words = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
-templates = st.dictionaries(
-    words, st.integers(-9, 9) | st.text(st.characters(codec="ascii", min_codepoint=32), max_size=5)
-)
-policies = st.builds(
-    RetryPolicy,
-    max_attempts=st.integers(1, 100),
-    base_delay_seconds=st.floats(0, 5),
-    max_delay_seconds=st.floats(5, 100),
-    exponential_backoff=st.booleans(),
-    jitter=st.booleans(),
-    retriable_errors=st.frozensets(st.sampled_from(ErrorCategory)),
-)
-
-
-@st.composite
-def steps(draw: st.DrawFn) -> Step:
-    conditions = tuple(draw(st.lists(st.builds(Condition, words, words), max_size=2)))
-    otherwise = draw(st.none() | words) if conditions else None
-    return Step(
-        name=draw(words),
-        agent_type=draw(words),
-        capability=draw(st.just("") | words),
-        task_type=draw(st.just("") | words),
-        input=draw(st.none() | templates),
-        input_schema=draw(st.none() | st.booleans() | st.just({"type": "object"})),
-        output_schema=draw(st.none() | st.booleans() | st.just({"type": "object"})),
-        timeout_seconds=draw(st.integers(1, 9999)),
-        queue_timeout_seconds=draw(st.none() | st.integers(1, 9999)),
-        retry_policy=draw(policies),
-        priority=draw(st.sampled_from(Priority)),
-        conditions=conditions,
-        otherwise=otherwise,
-        next=draw(st.none() | words) if otherwise is None else None,
-    )
-
-
-definitions = st.builds(
-    Definition,
-    name=words,
-    steps=st.lists(steps(), min_size=1, max_size=3).map(tuple),
-    version=st.sampled_from(["1.0.0", "0.2.0-rc.1"]),
-    description=st.text(st.characters(codec="ascii", min_codepoint=32), max_size=20),
-    labels=st.dictionaries(words, words, max_size=2),
-    input_schema=st.none() | st.just({"type": "object", "properties": {"a": {}}}),
-    timeout_seconds=st.integers(1, 9999),
-    max_retries=st.integers(0, 9),
-    output=st.none() | templates,
-)
 
 
 @given(definitions)
