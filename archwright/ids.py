@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 import uuid
+from functools import lru_cache
 from typing import NewType
 
 WorkflowId = NewType("WorkflowId", str)
@@ -45,6 +46,7 @@ def show(prefix: str, value: uuid.UUID) -> str:
     return f"{prefix}_{''.join(letters)}"
 
 
+@lru_cache(maxsize=65_536)
 def read(prefix: str, text: str) -> uuid.UUID:
     """Return the uuid behind an id.
 

@@ -1,54 +1,122 @@
-"""Makes of a claimed task what its agent is told."""
+"""Makes of a task what its agent is told, and hands it over."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import structlog
 
 from archwright.language.model import AgentTask
+from archwright.language.plan import Plan
+from services.chassis.clock import Clock
+from services.engine.dispatch import Dispatch
 from services.engine.domain.beginning import canonical
+from services.engine.domain.effects import NewTask
 from services.engine.domain.paths import scope_of
-from services.engine.domain.values import scope_for
+from services.engine.domain.values import scope_for, vars_of
 from services.engine.domain.workflow import OpenTask
+from services.engine.live import Feed, TaskHanded
 from services.engine.memory import Memory
-from services.engine.ports.store import Store, Stored
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Entry, Grant, Store, Stored
 from services.engine.ports.task_board import Claimed
-from services.engine.sessions import Assignment
+from services.engine.sessions import Assignment, Session, Sessions
 
 log = structlog.get_logger(__name__)
 
 
 class Assigner:
-    """Computes inputs again from the pinned definition and the outputs in history."""
+    """Gives tasks to the agents of this replica: as they are made, or when they were claimed."""
 
-    def __init__(self, store: Store, memory: Memory) -> None:
+    def __init__(
+        self, store: Store, memory: Memory, dispatch: Dispatch, sessions: Sessions, feed: Feed, clock: Clock
+    ) -> None:
         self._store = store
         self._memory = memory
+        self._dispatch = dispatch
+        self._sessions = sessions
+        self._feed = feed
+        self._clock = clock
 
-    async def assignments(self, claimed: Sequence[Claimed], now: datetime) -> list[tuple[Assignment, uuid.UUID]]:
-        """Return what to tell whom. A task whose workflow has ended meanwhile is left out."""
+    def grant(self, key: Key, plan: Plan, task: NewTask) -> Grant | None:
+        """Reserve room for a task that is about to be made; None when it has to wait its turn."""
+        kind = plan.node(task.step).step.kind
+        assert isinstance(kind, AgentTask)
+        return self._dispatch.grant(key.tenant, task, kind.selection)
+
+    def release(self, granted: Sequence[Mapping[str, Grant]]) -> None:
+        """Give up room for tasks that were not made after all."""
+        for grants in granted:
+            self._dispatch.release(grants)
+
+    def send(self, stored: Stored, entry: Entry, inputs: Mapping[str, bytes]) -> None:
+        """Hand over the tasks of a commit that were born assigned; these are the inputs of all that it made."""
+        if not entry.granted:
+            return
+        for task in entry.effects.new_tasks:
+            grant = entry.granted.get(task.task_id)
+            if grant is None:
+                continue
+            session = self._sessions.get(grant.session_id)
+            if session is None:
+                continue  # it went while the commit was under way: the sweep gives the task to somebody else
+            given = inputs.get(task.task_id)
+            self._hand_over(
+                session, stored, task.task_id, task.step, task.attempt + 1, grant.lease_id, task.timeout_seconds, given
+            )
+
+    async def hand_over(self, claimed: Sequence[Claimed]) -> None:
+        """Hand over claimed tasks. One whose workflow has ended meanwhile is left out."""
         missing = {task.key for task in claimed if self._memory.get(task.key) is None}
-        for stored in (await self._store.load(missing)).values():
-            self._memory.keep(stored)
-        made: list[tuple[Assignment, uuid.UUID]] = []
+        loaded = dict(await self._store.load(missing)) if missing else {}
         for task in claimed:
-            current = self._memory.get(task.key)
+            current = self._memory.get(task.key) or loaded.get(task.key)
             if current is None or not _is_open(current, task):
                 # A memory that is behind shows an older frontier; look once more before giving up.
                 current = (await self._store.load([task.key])).get(task.key)
-            if current is None or not _is_open(current, task):
+            session = self._sessions.get(task.session_id)
+            if current is None or not _is_open(current, task) or session is None:
                 log.info("task_ended_before_it_was_sent", task_id=task.task_id, workflow_id=task.key.workflow_id)
                 continue
-            made.append((_assignment(task, current, now), task.session_id))
-        return made
+            session.credit -= 1
+            self._hand_over(
+                session, current, task.task_id, task.step, task.attempt, task.lease_id, task.timeout_seconds, None
+            )
 
-
-def _is_open(stored: Stored, task: Claimed) -> bool:
-    found = stored.workflow.open.get(task.step)
-    return isinstance(found, OpenTask) and found.task_id == task.task_id
+    def _hand_over(
+        self,
+        session: Session,
+        stored: Stored,
+        task_id: str,
+        step: str,
+        attempt: int,
+        lease_id: uuid.UUID,
+        timeout_seconds: int,
+        given: bytes | None,
+    ) -> None:
+        kind = stored.plan.node(step).step.kind
+        open_task = stored.workflow.open[step]
+        assert isinstance(kind, AgentTask)
+        assert isinstance(open_task, OpenTask)
+        session.assign(
+            Assignment(
+                key=stored.key,
+                task_id=task_id,
+                attempt=attempt,
+                lease_id=lease_id,
+                step=step,
+                task_type=kind.task_type,
+                input=input_of(stored, step) if given is None else given,
+                context=context_of(stored),
+                deadline=self._clock.now() + timedelta(seconds=timeout_seconds),
+                failures=open_task.failures,
+                idempotency_key=open_task.idempotency_key or task_id,
+                repair_errors=open_task.errors,
+            )
+        )
+        self._feed.progress(TaskHanded(stored.key, task_id, step, session.agent_type, session.agent_id, attempt))
 
 
 def input_of(stored: Stored, step: str) -> bytes:
@@ -57,20 +125,13 @@ def input_of(stored: Stored, step: str) -> bytes:
     return canonical(node.input(scope_for(stored.plan, stored.workflow, stored.known, scope_of(step), node)))
 
 
-def _assignment(task: Claimed, stored: Stored, now: datetime) -> Assignment:
-    kind = stored.plan.node(task.step).step.kind
-    open_task = stored.workflow.open[task.step]
-    assert isinstance(kind, AgentTask)
-    assert isinstance(open_task, OpenTask)
-    return Assignment(
-        key=task.key,
-        task_id=task.task_id,
-        attempt=task.attempt,
-        lease_id=task.lease_id,
-        step=task.step,
-        task_type=kind.task_type,
-        input=input_of(stored, task.step),
-        context=b"{}",
-        deadline=now + timedelta(seconds=task.timeout_seconds),
-        failures=open_task.failures,
-    )
+def context_of(stored: Stored) -> bytes:
+    """Return what every task of a workflow is given beside its input: the values that the workflow has named."""
+    if not stored.workflow.vars:
+        return b"{}"
+    return canonical({"vars": vars_of(stored.workflow, stored.known)})
+
+
+def _is_open(stored: Stored, task: Claimed) -> bool:
+    found = stored.workflow.open.get(task.step)
+    return isinstance(found, OpenTask) and found.task_id == task.task_id

@@ -28,6 +28,7 @@ from services.bus.redis import RedisPublisher, writer
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.lifecycle import announce_ready
 from services.chassis.loops import forever
+from services.engine.admission import Admission
 from services.engine.api.agent_work import AgentWorkApi, StreamTimes
 from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.definitions import DefinitionApi
@@ -37,16 +38,21 @@ from services.engine.api.schedules import ScheduleApi
 from services.engine.api.watch import Watching
 from services.engine.api.workflows import WorkflowApi
 from services.engine.assignments import Assigner
+from services.engine.dispatch import Dispatch
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
+from services.engine.loops.admissions import Admissions
 from services.engine.loops.claimer import Claimer
 from services.engine.loops.committer import Committer
+from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.follow_registry import FollowRegistry
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
+from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind, NoBus, Relay
 from services.engine.loops.schedules import FiringSchedules
+from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
 from services.engine.loops.watch_gaps import WatchGaps
 from services.engine.memory import Memory
@@ -55,9 +61,12 @@ from services.engine.roster import FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import GoingAway, Sessions
 from services.engine.settings import EngineSettings
+from services.engine.starts import Starts
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
+from services.engine.storage.inbox import PostgresInbox
+from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.schedules import PostgresSchedules
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard
@@ -66,6 +75,7 @@ log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 1.0
 _TIMER_SECONDS = 0.2
+_ADMIT_SECONDS = 0.5
 _SCHEDULE_SECONDS = 0.5
 _TIDY_SECONDS = 600.0
 _RECONNECT_SECONDS = 1.0
@@ -107,7 +117,7 @@ class _Engine:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        store = PostgresStore(database, replica_id)
+        store = PostgresStore(database, replica_id, accept_seconds=settings.accept_seconds)
         board = TaskBoard(
             database, replica_id, lease_seconds=settings.lease_seconds, accept_seconds=settings.accept_seconds
         )
@@ -117,21 +127,25 @@ class _Engine:
         self._feed = feed = Feed()
         self._sessions = Sessions()
         self._roster = FollowedRoster()
-        self._claimer = Claimer(
-            board,
-            self._sessions,
-            Assigner(store, memory),
-            self._roster,
-            feed,
-            clock,
-            poll_seconds=settings.poll_seconds,
-        )
+        dispatch = Dispatch(self._sessions, self._roster, clock, trust_seconds=2 * settings.poll_seconds)
+        assigner = Assigner(store, memory, dispatch, self._sessions, feed, clock)
+        self._claimer = Claimer(board, self._sessions, assigner, dispatch, clock, poll_seconds=settings.poll_seconds)
         self._relay = NoBus(store) if publisher is None else Relay(store, publisher)
-        listeners: list[Listener] = [self._sessions, self._claimer, feed, self._relay]
-        self._committer = Committer(
-            store, memory, listeners, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
+        quota = PostgresQuota(database, replica_id)
+        admission = Admission(
+            quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
         )
-        self._acceptances = Acceptances(board)
+        listeners: list[Listener] = [self._sessions, self._claimer, feed, self._relay, admission]
+        self._committer = Committer(
+            store, memory, listeners, assigner, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
+        )
+        starts = Starts(self._committer, store, catalogue, admission, clock)
+        self._messages = DeliverMessages(PostgresInbox(database), self._committer, starts, store, clock)
+        listeners.append(self._messages)
+        self._admissions = Admissions(admission, quota, self._committer, clock)
+        self._unavailable = UnavailableAgents(board, self._committer, self._roster, clock)
+        self._progress_notes = ProgressNotes(board)
+        self._acceptances = Acceptances(board, clock)
         self._renewal = LeaseRenewal(board, self._sessions, clock, lease_seconds=settings.lease_seconds)
         self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
         self._overdue = Overdue(board, self._committer, clock)
@@ -141,14 +155,14 @@ class _Engine:
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
         self._left_behind = None if publisher is None else LeftBehind(store, store, publisher)
-        reports = Reports(self._committer, artifacts, feed, clock)
+        reports = Reports(self._committer, artifacts, self._acceptances, self._progress_notes, feed, clock, work)
         times = StreamTimes(
             hello=settings.hello_seconds,
             ping=settings.renew_seconds,
             lease=settings.lease_seconds,
             cancel_grace=settings.cancel_grace_seconds,
         )
-        workflow_api = WorkflowApi(self._committer, store, store, catalogue, Watching(store, feed), clock)
+        workflow_api = WorkflowApi(self._committer, starts, store, Watching(store, feed), clock)
         agent_work_api = AgentWorkApi(
             board,
             self._sessions,
@@ -160,6 +174,7 @@ class _Engine:
             clock,
             work,
             times,
+            agents_max=settings.max_agent_instances,
         )
         self.server = Server(
             settings.address,
@@ -203,6 +218,10 @@ class _Engine:
             forever("fire_timers", self._timers.step, pause=_TIMER_SECONDS, clock=clock),
             forever("fire_schedules", self._firing.step, pause=_SCHEDULE_SECONDS, clock=clock),
             forever("forget_schedules", self._firing.forget_deleted, pause=_TIDY_SECONDS, clock=clock),
+            forever("deliver_messages", self._messages.step, pause=0, clock=clock),
+            forever("admit", self._admissions.step, pause=_ADMIT_SECONDS, clock=clock),
+            forever("tell_unavailable", self._unavailable.step, pause=_SWEEP_SECONDS, clock=clock),
+            forever("note_progress", self._progress_notes.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("watch_gaps", self._watch_gaps.step, pause=_SWEEP_SECONDS, clock=clock),
         ]
         if self._left_behind is not None:

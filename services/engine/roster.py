@@ -6,13 +6,18 @@ signed by the registry and does not live long. So a registry that is down stops 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
+
+from archwright.language.requirement import Requirement
+from archwright.serving.tokens import PLATFORM_TENANT
 
 log = structlog.get_logger(__name__)
 
 _REFUSED = frozenset({"DRAINING", "ERROR"})
+_AT_WORK = frozenset({"ONLINE", "BUSY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +27,17 @@ class AgentTold:
     tenant: str
     agent_id: str
     status: str
+    agent_type: str = ""
+    capabilities: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class FollowedRoster:
     """The agents that the registry knows, as of its last word."""
 
     def __init__(self) -> None:
-        self._agents: dict[tuple[str, str], str] = {}
-        self._fresh: dict[tuple[str, str], str] | None = None
+        self._agents: dict[tuple[str, str], AgentTold] = {}
+        self._fresh: dict[tuple[str, str], AgentTold] | None = None
         self._heard = False
 
     def is_registered(self, tenant: str, agent_id: str) -> bool:
@@ -38,7 +46,27 @@ class FollowedRoster:
 
     def takes_new_work(self, tenant: str, agent_id: str) -> bool:
         """Return whether the agent should get new tasks."""
-        return self._agents.get((tenant, agent_id)) not in _REFUSED
+        agent = self._agents.get((tenant, agent_id))
+        return agent is None or agent.status not in _REFUSED
+
+    def find(self, tenant: str, agent_id: str) -> AgentTold | None:
+        """Return an agent, if the registry has told of it."""
+        return self._agents.get((tenant, agent_id))
+
+    def agents_for(self, tenant: str, queue: str) -> Sequence[AgentTold]:
+        """Return the agents that take new tasks and could take one of the tenant's from this queue."""
+        requirement = Requirement.read(queue)
+        return [
+            agent
+            for agent in self._agents.values()
+            if agent.tenant in (PLATFORM_TENANT, tenant)
+            and agent.status in _AT_WORK
+            and requirement.is_met_by(agent.agent_type, agent.capabilities, agent.labels)
+        ]
+
+    def has_agent_for(self, tenant: str, queue: str) -> bool:
+        """Return whether an agent that takes new tasks could take one from this queue."""
+        return not self._heard or bool(self.agents_for(tenant, queue))
 
     def begin(self) -> None:
         """Begin a new word: who is not in it is registered no longer."""
@@ -53,9 +81,9 @@ class FollowedRoster:
     def tell(self, agent: AgentTold) -> None:
         """Note an agent that was registered, or changed."""
         told = self._agents if self._fresh is None else self._fresh
-        told[(agent.tenant, agent.agent_id)] = agent.status
+        told[(agent.tenant, agent.agent_id)] = agent
         # An agent that is new is welcome before the rest has been told.
-        self._agents[(agent.tenant, agent.agent_id)] = agent.status
+        self._agents[(agent.tenant, agent.agent_id)] = agent
 
     def remove(self, tenant: str, agent_id: str) -> None:
         """Note that an agent is registered no longer."""

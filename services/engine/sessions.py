@@ -11,11 +11,12 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
+from archwright import ids
 from services.engine.domain.events import TaskCancelled
 from services.engine.ports.commands import Change
-from services.engine.ports.keys import Key
+from services.engine.ports.keys import Fence, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Assignment:
     context: bytes
     deadline: datetime
     failures: int
+    idempotency_key: str = ""
+    repair_errors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,18 @@ class HeldTask:
     attempt: int
     lease_id: uuid.UUID
     step: str
+    lease_text: str
+    """The lease as frames name it."""
     accepted: bool = False
     reported: bool = False
     """Whether the agent has said how it ended."""
+    refusal: str = ""
+    """Why its result could not be taken as it was."""
+
+    @property
+    def fence(self) -> Fence:
+        """What a word about it has to prove."""
+        return Fence(self.task_id, self.attempt, self.lease_id)
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +119,8 @@ class Session:
     agent_id: str
     agent_type: str
     tenant: str
+    capabilities: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     credit: int = 0
     draining: bool = False
     held: dict[str, HeldTask] = field(default_factory=dict)
@@ -151,9 +165,22 @@ class Session:
     def assign(self, assignment: Assignment) -> None:
         """Hand a claimed task to the agent."""
         self.held[assignment.task_id] = HeldTask(
-            assignment.key, assignment.task_id, assignment.attempt, assignment.lease_id, assignment.step
+            assignment.key,
+            assignment.task_id,
+            assignment.attempt,
+            assignment.lease_id,
+            assignment.step,
+            ids.show("lease", assignment.lease_id),
         )
         self.tell(assignment)
+
+    def end(self, task_id: str, *, cancelled: bool) -> None:
+        """Tell the agent that a task which it holds is over."""
+        task = self.held.pop(task_id)
+        if cancelled:
+            self.tell(Cancelling(task_id, task.attempt, task.lease_id, "The workflow has no use for it any more."))
+        else:
+            self.tell(Lost(task_id, task.attempt, task.lease_id))
 
     def ping(self, renewed_nonce: int) -> None:
         """Ask for a sign of life, telling on which one the lease was last renewed."""
@@ -171,6 +198,14 @@ class Session:
             if task is not None and task.lease_id not in leases and not task.reported:
                 del self.held[task_id]
                 self.tell(Lost(task_id, task.attempt, task.lease_id))
+
+
+class Waker(Protocol):
+    """Somebody who gives out tasks."""
+
+    def has_room(self, session: Session) -> None:
+        """Look at once if something may wait for this agent."""
+        ...
 
 
 class Sessions:
@@ -197,30 +232,22 @@ class Sessions:
         """Return a session, if it is served here."""
         return self._sessions.get(session_id)
 
-    def with_room(self) -> Mapping[tuple[str, str], Sequence[Session]]:
-        """Return the sessions that may take a task, by (agent type, tenant)."""
-        found: dict[tuple[str, str], list[Session]] = {}
-        for session in self._sessions.values():
-            if session.credit > 0 and not session.draining and not session.lost:
-                found.setdefault((session.agent_type, session.tenant), []).append(session)
-        return found
-
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
         """Tell agents that a task of theirs was ended by somebody else."""
         for change in changes:
-            if not change.ended_tasks:
-                continue
-            cancelled = {event.task_id for event in change.events if isinstance(event, TaskCancelled)}
-            for task_id in change.ended_tasks:
-                self._end(task_id, cancelled=task_id in cancelled)
+            if change.ended_tasks:
+                cancelled: Collection[str] | None = None
+                for task_id in change.ended_tasks:
+                    holder = self._holder(task_id)
+                    if holder is not None:
+                        if cancelled is None:
+                            cancelled = {event.task_id for event in change.events if isinstance(event, TaskCancelled)}
+                        holder.end(task_id, cancelled=task_id in cancelled)
 
-    def _end(self, task_id: str, *, cancelled: bool) -> None:
+    def _holder(self, task_id: str) -> Session | None:
+        """Return the session that holds a task and has not said how it ended."""
         for session in self._sessions.values():
             task = session.held.get(task_id)
-            if task is None or task.reported:
-                continue
-            del session.held[task_id]
-            if cancelled:
-                session.tell(Cancelling(task_id, task.attempt, task.lease_id, "The workflow has ended."))
-            else:
-                session.tell(Lost(task_id, task.attempt, task.lease_id))
+            if task is not None:
+                return None if task.reported else session
+        return None

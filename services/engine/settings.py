@@ -24,5 +24,18 @@ class EngineSettings(ServiceSettings):
     batch_max: int = Field(default=2_000, ge=1, description="how many commands one commit holds at most")
     queue_max: int = Field(default=10_000, ge=1, description="how many commands may wait for a commit")
     memory_workflows_max: int = Field(default=5_000, ge=1, description="how many workflows are kept in memory")
-    poll_seconds: float = Field(default=0.5, gt=0, description="how often other replicas' work is looked for")
+    poll_seconds: float = Field(default=0.25, gt=0, description="how often other replicas' work is looked for")
+    max_concurrent_workflows: int = Field(
+        default=1_000, ge=1, description="how many workflows of a tenant may be under way; the others wait as PENDING"
+    )
+    max_queue_depth: int = Field(
+        default=10_000, ge=1, description="how many tasks and workflows of a tenant may wait before starts are refused"
+    )
+    max_agent_instances: int = Field(
+        default=50, ge=1, description="how many agents of one type and tenant may be connected"
+    )
+    max_memory_usage_mb: int = Field(default=4_096, ge=128, description="above it, starts are refused for a while")
+    max_cpu_usage_percent: int = Field(
+        default=80, ge=1, le=100, description="of all cores; above it for a while, starts are refused for a while"
+    )
     postgres_pool_max: int = Field(default=10, ge=2, description="how many connections to PostgreSQL")

@@ -396,6 +396,72 @@ class StartWorkflowRequest(google.protobuf.message.Message):
 global___StartWorkflowRequest = StartWorkflowRequest
 
 @typing.final
+class StartWorkflowsRequest(google.protobuf.message.Message):
+    """What to start together."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STARTS_FIELD_NUMBER: builtins.int
+    @property
+    def starts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___StartWorkflowRequest]:
+        """At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        starts: collections.abc.Iterable[global___StartWorkflowRequest] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["starts", b"starts"]) -> None: ...
+
+global___StartWorkflowsRequest = StartWorkflowsRequest
+
+@typing.final
+class StartWorkflowsResponse(google.protobuf.message.Message):
+    """What came of each start."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: builtins.int
+    @property
+    def outcomes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___StartOutcome]:
+        """In the order of the starts."""
+
+    def __init__(
+        self,
+        *,
+        outcomes: collections.abc.Iterable[global___StartOutcome] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["outcomes", b"outcomes"]) -> None: ...
+
+global___StartWorkflowsResponse = StartWorkflowsResponse
+
+@typing.final
+class StartOutcome(google.protobuf.message.Message):
+    """What came of one start: a workflow, or why there is none."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """The workflow that was started, now or by the same request before; empty when it was refused."""
+    reason: builtins.str
+    """The reason of the refusal, such as `INPUT_MISMATCH`; empty when it was started."""
+    message: builtins.str
+    """What was wrong, and what to do; empty when it was started."""
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "reason", b"reason", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___StartOutcome = StartOutcome
+
+@typing.final
 class GetWorkflowRequest(google.protobuf.message.Message):
     """Which workflow."""
 

@@ -41,6 +41,11 @@ class WorkflowServiceStub(object):
                 request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowRequest.SerializeToString,
                 response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
                 _registered_method=True)
+        self.StartWorkflows = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/StartWorkflows',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowsRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowsResponse.FromString,
+                _registered_method=True)
         self.GetWorkflow = channel.unary_unary(
                 '/archwright.engine.v1.WorkflowService/GetWorkflow',
                 request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.GetWorkflowRequest.SerializeToString,
@@ -104,6 +109,19 @@ class WorkflowServiceServicer(object):
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartWorkflows(self, request, context):
+        """Starts many workflows at once, each by itself: one that is refused costs the others nothing.
+
+        Safe to retry as StartWorkflow is, start by start.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: there are more than 1,000 starts. What is wrong with one start is told in
+        its outcome.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -218,6 +236,11 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowRequest.FromString,
                     response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
             ),
+            'StartWorkflows': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartWorkflows,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowsRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowsResponse.SerializeToString,
+            ),
             'GetWorkflow': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWorkflow,
                     request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.GetWorkflowRequest.FromString,
@@ -292,6 +315,33 @@ class WorkflowService(object):
             '/archwright.engine.v1.WorkflowService/StartWorkflow',
             archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowRequest.SerializeToString,
             archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartWorkflows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/StartWorkflows',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowsRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.StartWorkflowsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,19 @@ class WorkflowServiceStub:
     - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
     """
 
+    StartWorkflows: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.StartWorkflowsRequest,
+        archwright.engine.v1.workflows_pb2.StartWorkflowsResponse,
+    ]
+    """Starts many workflows at once, each by itself: one that is refused costs the others nothing.
+
+    Safe to retry as StartWorkflow is, start by start.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: there are more than 1,000 starts. What is wrong with one start is told in
+      its outcome.
+    """
+
     GetWorkflow: grpc.UnaryUnaryMultiCallable[
         archwright.engine.v1.workflows_pb2.GetWorkflowRequest,
         archwright.engine.v1.workflows_pb2.Workflow,
@@ -158,6 +171,19 @@ class WorkflowServiceAsyncStub:
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
     - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+    """
+
+    StartWorkflows: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.StartWorkflowsRequest,
+        archwright.engine.v1.workflows_pb2.StartWorkflowsResponse,
+    ]
+    """Starts many workflows at once, each by itself: one that is refused costs the others nothing.
+
+    Safe to retry as StartWorkflow is, start by start.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: there are more than 1,000 starts. What is wrong with one start is told in
+      its outcome.
     """
 
     GetWorkflow: grpc.aio.UnaryUnaryMultiCallable[
@@ -281,6 +307,21 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+        """
+
+    @abc.abstractmethod
+    def StartWorkflows(
+        self,
+        request: archwright.engine.v1.workflows_pb2.StartWorkflowsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.StartWorkflowsResponse, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.StartWorkflowsResponse]]:
+        """Starts many workflows at once, each by itself: one that is refused costs the others nothing.
+
+        Safe to retry as StartWorkflow is, start by start.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: there are more than 1,000 starts. What is wrong with one start is told in
+          its outcome.
         """
 
     @abc.abstractmethod

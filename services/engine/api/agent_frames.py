@@ -73,7 +73,7 @@ def _assign(frame: Assignment) -> pb.Assign:
     return pb.Assign(
         delivery=named(frame.task_id, frame.attempt, frame.lease_id),
         deadline=deadline,
-        idempotency_key=frame.task_id,
+        idempotency_key=frame.idempotency_key,
         workflow_id=frame.key.workflow_id,
         step=frame.step,
         task_type=frame.task_type,
@@ -81,4 +81,5 @@ def _assign(frame: Assignment) -> pb.Assign:
         context=frame.context,
         tenant=frame.key.tenant,
         failures=frame.failures,
+        repair_errors=frame.repair_errors,
     )

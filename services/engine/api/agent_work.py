@@ -15,15 +15,21 @@ import structlog
 
 from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
-from archwright.errors import AgentNotRegistered, ArchwrightError, DeadlinePassed, RoleDenied, StreamProtocol
+from archwright.errors import (
+    AgentNotRegistered,
+    ArchwrightError,
+    DeadlinePassed,
+    LimitReached,
+    RoleDenied,
+    StreamProtocol,
+)
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.agent_frames import duration, fence_of, named, shown
 from services.engine.api.reports import Reports
-from services.engine.ports.keys import Fence
 from services.engine.ports.roster import Roster
-from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard, Waker
-from services.engine.sessions import HeldTask, Session, Sessions
+from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard
+from services.engine.sessions import HeldTask, Session, Sessions, Waker
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +38,7 @@ PROTOCOL_VERSION = 1
 _FRAMES_BYTES_MAX = 1 << 20
 _CREDIT_MAX = 10_000
 _ROSTER_SECONDS = 2.0
+_FULL_SECONDS = 10.0
 _ROSTER_PAUSE_SECONDS = 0.05
 
 
@@ -60,6 +67,8 @@ class AgentWorkApi:
         clock: Clock,
         group: asyncio.TaskGroup,
         times: StreamTimes,
+        *,
+        agents_max: int,
     ) -> None:
         self._board = board
         self._sessions = sessions
@@ -71,6 +80,7 @@ class AgentWorkApi:
         self._clock = clock
         self._group = group
         self._times = times
+        self._agents_max = agents_max
 
     async def connect(
         self, requests: AsyncIterator[pb.ConnectRequest], call: Call
@@ -113,6 +123,7 @@ class AgentWorkApi:
                 facts={"agent_id": hello.agent_id},
             )
         await self._require_registered(call.caller.tenant, hello.agent_id)
+        self._require_room(call)
         return hello, first.frames[1:]
 
     async def _require_registered(self, tenant: str, agent_id: str) -> None:
@@ -126,9 +137,23 @@ class AgentWorkApi:
                 )
             await self._clock.sleep(_ROSTER_PAUSE_SECONDS)
 
+    def _require_room(self, call: Call) -> None:
+        caller = call.caller
+        alike = [
+            session
+            for session in self._sessions
+            if (session.agent_type, session.tenant) == (caller.agent_type, caller.tenant)
+            and session.agent_id != caller.subject
+        ]
+        if len(alike) >= self._agents_max:
+            raise LimitReached(
+                f"{len(alike)} agents of type {caller.agent_type!r} are connected; at most {self._agents_max} may.",
+                retry_after_seconds=_FULL_SECONDS,
+            )
+
     async def _open(self, hello: pb.Hello, call: Call) -> tuple[Session, pb.Welcome]:
         caller = call.caller
-        session = Session(ids.new_uuid(), hello.agent_id, caller.agent_type, caller.tenant)
+        session = Session(ids.new_uuid(), hello.agent_id, caller.agent_type, caller.tenant, tuple(hello.capabilities))
         session.heard_at = self._clock.monotonic()
         claimed = {delivery.lease_id: delivery for delivery in hello.in_flight}
         kept, left = await self._board.open_session(
@@ -141,7 +166,13 @@ class AgentWorkApi:
         for held in kept:
             assert held.fence.lease_id is not None
             session.held[held.fence.task_id] = HeldTask(
-                held.key, held.fence.task_id, held.fence.attempt, held.fence.lease_id, held.step, accepted=True
+                held.key,
+                held.fence.task_id,
+                held.fence.attempt,
+                held.fence.lease_id,
+                held.step,
+                ids.show("lease", held.fence.lease_id),
+                accepted=True,
             )
             self._acceptor.accept(held.fence)
         self._sessions.add(session)
@@ -163,12 +194,10 @@ class AgentWorkApi:
     ) -> None:
         """Take what the agent says until it has said everything; what it breaks ends the stream, not us."""
         try:
-            for frame in rest:
-                self._take(session, frame)
+            self._take_all(session, rest)
             async for request in requests:
                 session.heard_at = self._clock.monotonic()
-                for frame in request.frames:
-                    self._take(session, frame)
+                self._take_all(session, request.frames)
             session.finish()
         except ArchwrightError as error:
             session.fail(error)
@@ -176,22 +205,29 @@ class AgentWorkApi:
             log.exception("stream_failed", agent_id=session.agent_id)
             session.fail(error)
 
+    def _take_all(self, session: Session, frames: Sequence[pb.AgentFrame]) -> None:
+        """Take the frames of one message; what it says of how tasks ended is committed together."""
+        reports: list[pb.AgentFrame] = []
+        for frame in frames:
+            if frame.HasField("result") or frame.HasField("failure"):
+                reports.append(frame)
+            else:
+                self._take(session, frame)
+        if reports:
+            self._reports.post(session, self._reports.commands(session, reports))
+
     def _take(self, session: Session, frame: pb.AgentFrame) -> None:
         match frame.WhichOneof("frame"):
             case "credit":
                 self._credit(session, frame.credit.slots)
             case "accept":
-                self._accept(session, fence_of(frame.accept.delivery))
+                self._accept(session, frame.accept.delivery)
             case "reject":
                 self._reject(session, frame.reject)
             case "progress":
                 self._reports.progress(session, frame.progress)
             case "chunk":
                 pass  # shown live once there is somebody to show it to
-            case "result":
-                self._group.create_task(_aside("result", self._reports.completed(session, frame.result)))
-            case "failure":
-                self._group.create_task(_aside("failure", self._reports.failed(session, frame.failure)))
             case "pong":
                 session.last_pong = max(session.last_pong, frame.pong.nonce)
             case "draining":
@@ -205,14 +241,15 @@ class AgentWorkApi:
         if slots < 0 or session.credit + slots > _CREDIT_MAX:
             raise StreamProtocol(f"Credit must be from 0 to {_CREDIT_MAX} in all; {slots} more is not.")
         session.credit += slots
-        self._waker.wake()
+        self._waker.has_room(session)
 
-    def _accept(self, session: Session, fence: Fence) -> None:
-        task = session.held.get(fence.task_id)
-        if task is None or task.lease_id != fence.lease_id:
-            return  # it was revoked while the word was on its way
+    def _accept(self, session: Session, delivery: pb.Delivery) -> None:
+        task = session.held.get(delivery.task_id)
+        if task is None or task.lease_text != delivery.lease_id:
+            fence_of(delivery)  # a delivery that never was breaks the rules; one that was revoked does not
+            return
         task.accepted = True
-        self._acceptor.accept(fence)
+        self._acceptor.accept(task.fence)
 
     def _reject(self, session: Session, reject: pb.Reject) -> None:
         fence = fence_of(reject.delivery)

@@ -6,8 +6,10 @@ used fails the attempt for good, because asking the same agent again would bring
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 import structlog
 
@@ -22,8 +24,9 @@ from services.engine.domain.commands import CompleteTask, FailTask, Stale
 from services.engine.domain.events import ArtifactMade, Json
 from services.engine.live import Feed, ProgressTold
 from services.engine.ports.artifacts import Artifacts
-from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.commands import Answer, Asked, Commands
 from services.engine.ports.keys import Fence
+from services.engine.ports.task_board import Acceptor, ProgressNotes
 from services.engine.sessions import Acknowledged, HeldTask, Outcome, Session
 
 log = structlog.get_logger(__name__)
@@ -36,17 +39,30 @@ _SHA256_LETTERS = 64
 class Reports:
     """Takes results, failures and progress."""
 
-    def __init__(self, commands: Commands, artifacts: Artifacts, feed: Feed, clock: Clock) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        artifacts: Artifacts,
+        acceptor: Acceptor,
+        progress: ProgressNotes,
+        feed: Feed,
+        clock: Clock,
+        group: asyncio.TaskGroup,
+    ) -> None:
         self._commands = commands
         self._artifacts = artifacts
+        self._acceptor = acceptor
+        self._progress = progress
         self._feed = feed
         self._clock = clock
+        self._group = group
 
     def progress(self, session: Session, told: pb.Progress) -> None:
-        """Pass on how a task is getting on; nothing is kept."""
+        """Pass on how a task is getting on; nothing is kept but that it does."""
         fence = fence_of(told.delivery)
         task = session.held.get(fence.task_id)
         if task is not None and task.lease_id == fence.lease_id:
+            self._progress.note(fence)
             self._feed.progress(
                 ProgressTold(
                     key=task.key,
@@ -60,55 +76,105 @@ class Reports:
                 )
             )
 
-    async def completed(self, session: Session, result: pb.Result) -> None:
-        """Commit a result and say what became of it."""
-        await self._settle(session, fence_of(result.delivery), result, None)
+    def commands(self, session: Session, frames: Iterable[pb.AgentFrame]) -> Sequence[Asked]:
+        """Return the commands that the results and failures of one message come to.
 
-    async def failed(self, session: Session, failure: pb.Failure) -> None:
-        """Commit a failure and say what became of it."""
-        await self._settle(session, fence_of(failure.delivery), None, failure)
-
-    async def _settle(
-        self, session: Session, fence: Fence, result: pb.Result | None, failure: pb.Failure | None
-    ) -> None:
-        assert fence.lease_id is not None
-        task = session.held.get(fence.task_id)
-        if task is None or task.lease_id != fence.lease_id or session.lost:
-            self._answer(session, fence, "stale", "The task has ended, or belongs to another attempt.")
-            return
-        task.reported = True
-        outcome: Outcome = "applied"
-        message = ""
-        try:
-            if result is not None:
-                try:
-                    command: CompleteTask | FailTask = await self._result(session, task, result)
-                except (PayloadInvalid, PayloadTooLarge) as error:
-                    outcome, message = "refused", error.message
-                    command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
+        Those that name files are looked into aside first, and committed by themselves.
+        """
+        asked: list[Asked] = []
+        for frame in frames:
+            kind = frame.WhichOneof("frame")
+            told: pb.Result | pb.Failure = frame.result if kind == "result" else frame.failure
+            task = self._held(session, told.delivery)
+            if task is None:
+                continue
+            if isinstance(told, pb.Result) and told.artifacts:
+                self._group.create_task(self._post_with_files(session, task, told))
             else:
-                assert failure is not None
-                command = self._told_failure(session, task, failure)
-            await self._commands.submit(Asked(task.key, command, fence))
-        except Stale as error:
-            outcome, message = "stale", str(error)
-        except InternalFault as error:
-            outcome, message = "refused", error.message
-        except ArchwrightError as error:
-            # The database does not take it just now. No answer: the agent keeps the result and sends it again.
-            log.warning("result_not_committed", task_id=task.task_id, error=error.message)
-            task.reported = False
-            return
-        session.held.pop(task.task_id, None)
-        self._answer(session, fence, outcome, message)
+                asked.append(self._asked(session, task, told))
+        return asked
 
-    async def _result(self, session: Session, task: HeldTask, result: pb.Result) -> CompleteTask:
-        output = payloads.parse(result.output or b"null")
-        made = tuple(_artifact(reference) for reference in result.artifacts)
-        missing = await self._artifacts.missing(task.key.tenant, {each.sha256 for each in made}) if made else ()
+    def post(self, session: Session, asked: Sequence[Asked]) -> None:
+        """Commit them together, and say what became of each."""
+        self._commands.post(asked, partial(self._settled, session))
+
+    def _held(self, session: Session, delivery: pb.Delivery) -> HeldTask | None:
+        """Return the task that an agent speaks of, if it is its own; tell it at once when it is not."""
+        task = session.held.get(delivery.task_id)
+        is_own = task is not None and task.lease_text == delivery.lease_id and task.attempt == delivery.attempt
+        if task is None or not is_own or session.lost:
+            self._answer(session, fence_of(delivery), "stale", "The task has ended, or belongs to another attempt.")
+            return None
+        if task.reported:
+            return None  # it is being committed; the answer will be to both
+        task.reported = True
+        self._acceptor.is_over(task.lease_id)
+        return task
+
+    def _asked(self, session: Session, task: HeldTask, told: pb.Result | pb.Failure) -> Asked:
+        command: CompleteTask | FailTask
+        if isinstance(told, pb.Failure):
+            command = self._told_failure(session, task, told)
+        else:
+            try:
+                command = self._result(session, task, told)
+            except (PayloadInvalid, PayloadTooLarge) as error:
+                task.refusal = error.message
+                command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
+        return Asked(task.key, command, task.fence)
+
+    async def _post_with_files(self, session: Session, task: HeldTask, result: pb.Result) -> None:
+        """Commit a result that names files, once it is clear that all of them are there."""
+        try:
+            await self._require_files(task, result)
+        except (PayloadInvalid, PayloadTooLarge) as error:
+            task.refusal = error.message
+            command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
+            self.post(session, [Asked(task.key, command, task.fence)])
+        except ArchwrightError as error:
+            self._not_committed(task, error)
+        except Exception:  # the top of a task of its own; the lease sees to it that nothing is lost
+            log.exception("stream_work_failed", what="result")
+            task.reported = False
+        else:
+            self.post(session, [self._asked(session, task, result)])
+
+    async def _require_files(self, task: HeldTask, result: pb.Result) -> None:
+        made = [_artifact(reference) for reference in result.artifacts]
+        missing = await self._artifacts.missing(task.key.tenant, {each.sha256 for each in made})
         if missing:
             names = sorted(each.name for each in made if each.sha256 in missing)
             raise PayloadInvalid(f"The result names files that were never put into the store: {', '.join(names)}.")
+
+    def _settled(self, session: Session, asked: Asked, outcome: Answer | Exception) -> None:
+        """Tell the agent what became of its word."""
+        fence = asked.fence
+        assert fence is not None
+        task = session.held.get(fence.task_id)
+        refusal = task.refusal if task is not None else ""
+        match outcome:
+            case Answer():
+                self._end(session, fence, "refused" if refusal else "applied", refusal)
+            case Stale():
+                self._end(session, fence, "stale", str(outcome))
+            case InternalFault():
+                self._end(session, fence, "refused", outcome.message)
+            case _:
+                if task is not None:
+                    self._not_committed(task, outcome)
+
+    def _end(self, session: Session, fence: Fence, outcome: Outcome, message: str) -> None:
+        session.held.pop(fence.task_id, None)
+        self._answer(session, fence, outcome, message)
+
+    def _not_committed(self, task: HeldTask, error: Exception) -> None:
+        # The database does not take it just now. No answer: the agent keeps the result and sends it again.
+        log.warning("result_not_committed", task_id=task.task_id, error=str(error))
+        task.reported = False
+
+    def _result(self, session: Session, task: HeldTask, result: pb.Result) -> CompleteTask:
+        output = payloads.parse(result.output or b"null")
+        made = tuple(_artifact(reference) for reference in result.artifacts)
         return CompleteTask(
             now=self._clock.now(),
             task_id=task.task_id,
@@ -117,6 +183,7 @@ class Reports:
             output=output,
             artifacts=made,
             usage=_usage(result.usage) if result.HasField("usage") else {},
+            step=task.step,
         )
 
     def _told_failure(self, session: Session, task: HeldTask, failure: pb.Failure) -> FailTask:
@@ -149,6 +216,7 @@ class Reports:
             message=message,
             chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
             retry_after_seconds=max(0.0, retry_after_seconds),
+            step=task.step,
         )
 
     def _answer(self, session: Session, fence: Fence, outcome: Outcome, message: str) -> None:

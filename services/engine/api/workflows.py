@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 
 from google.api import httpbody_pb2
@@ -10,15 +9,13 @@ from google.api import httpbody_pb2
 from archwright import ids, payloads
 from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.errors import (
-    InputMismatch,
+    ArchwrightError,
     PayloadTooLarge,
-    RequestIdReused,
     RequestInvalid,
     TaskNotFound,
     TransitionIllegal,
     WorkflowNotFound,
 )
-from archwright.language.schema import validator
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.audit import audit_row
@@ -34,19 +31,19 @@ from services.engine.api.views import (
 )
 from services.engine.api.watch import Ended, Happened, Seen, StillThere, Watching
 from services.engine.domain.beginning import canonical
-from services.engine.domain.commands import CancelWorkflow, StartWorkflow
+from services.engine.domain.commands import CancelWorkflow, Repeated
 from services.engine.domain.events import Json, WorkflowCancelled
 from services.engine.domain.retelling import task_input
 from services.engine.live import ProgressTold, TaskHanded
-from services.engine.ports.commands import Asked, Commands, RequestTaken
-from services.engine.ports.definitions import Definitions
+from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.history import History, Summary
 from services.engine.ports.keys import Key
-from services.engine.ports.store import NewWorkflow, Store
+from services.engine.starts import Start, Starts
 
 _PAGE_DEFAULT, _PAGE_MAX = 50, 200
 _HISTORY_DEFAULT, _HISTORY_MAX = 100, 1000
 _WHOLE = 1_000_000
+_STARTS_MAX = 1_000
 _TEXT_CHARACTERS_MAX = 200
 _REASON_CHARACTERS_MAX = 2_000
 
@@ -57,54 +54,47 @@ class WorkflowApi:
     def __init__(
         self,
         commands: Commands,
-        store: Store,
+        starts: Starts,
         history: History,
-        definitions: Definitions,
         watching: Watching,
         clock: Clock,
     ) -> None:
         self._commands = commands
-        self._store = store
+        self._starts = starts
         self._history = history
-        self._definitions = definitions
         self._watching = watching
         self._clock = clock
 
     async def start_workflow(self, request: pb.StartWorkflowRequest, call: Call) -> pb.Workflow:
         """Start a workflow, or return the one that this request started before."""
-        if not request.definition_name:
-            raise RequestInvalid("definition_name is missing. `archwright definitions list` shows what can be started.")
-        tenant = call.caller.tenant
-        request_id = _short("request_id", request.request_id or call.request_id) or ids.show("req", ids.new_uuid())
-        given = payloads.from_struct(request.input, root="input")
-        _require_size(given)
-        definition = await self._definitions.get(tenant, request.definition_name, request.definition_version)
-        plan = definition.plan
-        _require_fit(definition.name, plan.definition.input_schema, given)
-        created = NewWorkflow(
-            request_id=request_id,
-            request_hash=_hash(request, given),
-            definition_name=definition.name,
-            definition_version=definition.version,
-            definition_hash=definition.content_hash,
-            user_id=call.caller.subject,
-            session_id=_short("session_id", request.session_id),
-        )
-        key = Key(tenant, ids.show("wf", ids.new_uuid()))
-        command = StartWorkflow(
-            now=self._clock.now(),
-            workflow_id=key.workflow_id,
-            input=given,
-            request_id=request_id,
-            user_id=created.user_id,
-            session_id=created.session_id,
-        )
-        audit = audit_row(call, self._clock, f"workflows/{key.workflow_id}")
-        try:
-            answer = await self._commands.submit(Asked(key, command, audit=audit, created=created, plan=plan))
-        except RequestTaken:
-            return await self._started_before(tenant, created)
-        return workflow_view(key, created, plan, answer.workflow, told_by(answer.events))
+        started = await self._starts.start(self._start(request, call))
+        if started.answer is None or started.created is None:
+            return await self._whole(started.key)
+        answer = started.answer
+        return workflow_view(started.key, started.created, answer.plan, answer.workflow, told_by(answer.events))
+
+    async def start_workflows(self, request: pb.StartWorkflowsRequest, call: Call) -> pb.StartWorkflowsResponse:
+        """Start workflows together; each succeeds or fails by itself."""
+        if len(request.starts) > _STARTS_MAX:
+            raise RequestInvalid(f"starts has {len(request.starts):,} elements; at most {_STARTS_MAX:,} are allowed.")
+        outcomes: list[pb.StartOutcome] = []
+        starts: list[Start] = []
+        places: list[int] = []
+        for place, each in enumerate(request.starts):
+            outcomes.append(pb.StartOutcome())
+            try:
+                starts.append(self._start(each, call))
+                places.append(place)
+            except ArchwrightError as refusal:
+                outcomes[place] = _refused(refusal)
+        for place, outcome in zip(places, await self._starts.start_all(starts), strict=True):
+            if isinstance(outcome, ArchwrightError):
+                outcomes[place] = _refused(outcome)
+            elif isinstance(outcome, Exception):
+                raise outcome
+            else:
+                outcomes[place] = pb.StartOutcome(workflow_id=outcome.key.workflow_id)
+        return pb.StartWorkflowsResponse(outcomes=outcomes)
 
     async def get_workflow(self, request: pb.GetWorkflowRequest, call: Call) -> pb.Workflow:
         """Return a workflow with its input and output."""
@@ -198,14 +188,23 @@ class WorkflowApi:
             ]
         )
 
-    async def _started_before(self, tenant: str, created: NewWorkflow) -> pb.Workflow:
-        found = await self._store.find_by_request(tenant, created.request_id)
-        if found is None or found[1] != created.request_hash:
-            raise RequestIdReused(
-                f"request_id {created.request_id!r} has started another workflow. Use a new one, or leave it out.",
-                facts={"request_id": created.request_id},
-            )
-        return await self._whole(Key(tenant, found[0]))
+    def _start(self, request: pb.StartWorkflowRequest, call: Call) -> Start:
+        if not request.definition_name:
+            raise RequestInvalid("definition_name is missing. `archwright definitions list` shows what can be started.")
+        given = payloads.from_struct(request.input, root="input")
+        _require_size(given)
+        workflow_id = ids.show("wf", ids.new_uuid())
+        return Start(
+            tenant=call.caller.tenant,
+            definition_name=request.definition_name,
+            definition_version=request.definition_version,
+            input=given,
+            request_id=_short("request_id", request.request_id or call.request_id) or ids.show("req", ids.new_uuid()),
+            user_id=call.caller.subject,
+            session_id=_short("session_id", request.session_id),
+            audit=audit_row(call, self._clock, f"workflows/{workflow_id}"),
+            workflow_id=workflow_id,
+        )
 
     async def _cancel(self, workflow_id: str, reason: str, request_id: str, call: Call) -> pb.Workflow:
         key = _key(workflow_id, call)
@@ -214,6 +213,8 @@ class WorkflowApi:
         audit = audit_row(call, self._clock, f"workflows/{workflow_id}")
         try:
             await self._commands.submit(Asked(key, command, audit=audit))
+        except Repeated:
+            pass  # this very request has cancelled it: the answer is the same
         except TransitionIllegal:
             if not request_id or not await self._was_cancelled_by(key, request_id):
                 raise
@@ -249,20 +250,6 @@ def _key(workflow_id: str, call: Call) -> Key:
     return Key(call.caller.tenant, workflow_id)
 
 
-def _require_fit(name: str, schema: Json | None, given: Json) -> None:
-    if schema is None:
-        return
-    problems = validator(schema).problems(given, root="input")
-    if problems:
-        told = "; ".join(f"{problem.field}: {problem.description}" for problem in problems[:5])
-        raise InputMismatch(
-            f"The input does not fit definition {name!r}: {told}. "
-            f"`archwright definitions get {name}` shows what it takes.",
-            violations=problems,
-            facts={"definition_name": name},
-        )
-
-
 def _require_size(given: Json) -> None:
     size = len(canonical(given))
     if size > payloads.LIMIT_BYTES:
@@ -273,9 +260,8 @@ def _require_size(given: Json) -> None:
         )
 
 
-def _hash(request: pb.StartWorkflowRequest, given: Json) -> bytes:
-    body = [request.definition_name, request.definition_version, given, request.session_id]
-    return hashlib.sha256(canonical(body)).digest()
+def _refused(refusal: ArchwrightError) -> pb.StartOutcome:
+    return pb.StartOutcome(reason=refusal.reason, message=refusal.message)
 
 
 def _short(name: str, text: str) -> str:

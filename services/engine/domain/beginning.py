@@ -20,6 +20,7 @@ from archwright.language.model import (
     Wait,
 )
 from archwright.language.plan import Node, Scope
+from archwright.language.requirement import Requirement
 from archwright.language.schema import validator
 from archwright.language.template import Template
 from services.engine.domain.clocks import queue_by
@@ -202,10 +203,9 @@ def text(template: Template, scope: Scope) -> str:
 
 def queue_of(task: AgentTask) -> str:
     """Return the queue that a task waits in: the text of what an agent must be."""
-    wanted = [task.agent_type] if task.agent_type else []
-    if task.capability:
-        wanted.append(f"capability:{task.capability}")
-    return "".join(["+".join(wanted), *(f";{name}={value}" for name, value in sorted(task.labels.items()))])
+    if not task.capability and not task.labels:
+        return task.agent_type
+    return Requirement.of(task).text
 
 
 def _cache_key(story: Story, node: Node, key: str) -> str:

@@ -10,6 +10,9 @@ from archwright.language.plan import Plan
 DEADLINE_TIMER = "deadline"
 """The timer of the whole workflow."""
 
+ADMISSION_TIMER = "admit"
+"""Marks a workflow that waits for room; it is looked for by its age, and never fires by itself."""
+
 RETRY, WAIT, APPROVAL = "retry:", "wait:", "approval:"
 """What the other timers begin with; the step's path follows."""
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from archwright.language.model import AgentTask, Approval, Json, OnUnavailable, Priority, Wait
 from archwright.language.plan import Plan
 from services.engine.domain.beginning import queue_of
-from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
+from services.engine.domain.clocks import ADMISSION_TIMER, APPROVAL, DEADLINE_TIMER, RETRY, WAIT
 from services.engine.domain.commands import CancelWorkflow, EndChild, StartChild
 from services.engine.domain.events import (
     ApprovalEscalated,
@@ -31,6 +31,7 @@ from services.engine.domain.events import (
     WaitStarted,
     WorkflowCancelled,
     WorkflowCompleted,
+    WorkflowCreated,
     WorkflowFailed,
     WorkflowPaused,
     WorkflowResumed,
@@ -148,7 +149,11 @@ class _Gathering:
         return Effects(
             ended_tasks=tuple(self._ended),
             new_tasks=tuple(self._new.values()),
-            ended_timers=tuple(key for key in self._ended_timers if key not in self._timers),
+            ended_timers=tuple(
+                key
+                for key in self._ended_timers
+                if key not in self._timers and (self._before.last_seq or key != ADMISSION_TIMER)
+            ),
             new_timers=tuple(self._timers.values()),
             clears_timers=self._clears_timers,
             artifacts=tuple(self._artifacts),
@@ -199,7 +204,10 @@ class _Gathering:
 
     def _move(self, event: Event) -> None:
         match event:
+            case WorkflowCreated(at=at):
+                self._start_timer(ADMISSION_TIMER, 0, at)
             case WorkflowStarted(deadline=deadline):
+                self._end_timer(ADMISSION_TIMER)
                 self._start_timer(DEADLINE_TIMER, self._clock, deadline)
             case WorkflowRetried(deadline=deadline):
                 self._clock += 1

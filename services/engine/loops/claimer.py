@@ -1,28 +1,23 @@
 """Gives waiting tasks to agents of this replica that have room.
 
-It looks whenever a commit made a task or an agent granted credit, and now and then for what other replicas
-made. A claim moves as many tasks as there are free slots in one statement; the input of each is computed from
-the definition and the outputs that history holds.
+Most tasks never wait: they are born assigned. This duty is for the others. It looks whenever a commit made a task
+that waits or an agent has room again, and now and then for what other replicas made. A claim moves as many tasks as
+there are free slots in one statement.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
-
-import structlog
+from collections.abc import Sequence
 
 from archwright import ids
 from services.chassis.clock import Clock
 from services.engine.assignments import Assigner
-from services.engine.live import Feed, TaskHanded
+from services.engine.dispatch import Dispatch
 from services.engine.ports.commands import Change
-from services.engine.ports.roster import Roster
 from services.engine.ports.task_board import Slot, TaskBoard
 from services.engine.sessions import Session, Sessions
-
-log = structlog.get_logger(__name__)
 
 _SLOTS_MAX = 500
 
@@ -35,8 +30,7 @@ class Claimer:
         board: TaskBoard,
         sessions: Sessions,
         assigner: Assigner,
-        roster: Roster,
-        feed: Feed,
+        dispatch: Dispatch,
         clock: Clock,
         *,
         poll_seconds: float,
@@ -44,8 +38,7 @@ class Claimer:
         self._board = board
         self._sessions = sessions
         self._assigner = assigner
-        self._roster = roster
-        self._feed = feed
+        self._dispatch = dispatch
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
@@ -54,44 +47,41 @@ class Claimer:
         """Look at once: there may be something to give, or somebody to take it."""
         self._woken.set()
 
+    def has_room(self, session: Session) -> None:
+        """Look at once if something may wait for this agent."""
+        if not self._dispatch.is_empty(session.agent_type):
+            self._woken.set()
+
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
-        """Look at once when a commit made tasks."""
-        if any(change.agent_types for change in changes):
-            self.wake()
+        """Look at once when a commit made tasks that wait."""
+        for change in changes:
+            for queue in change.queues:
+                self._dispatch.note_waiting(queue)
+                self._woken.set()
 
     async def step(self) -> None:
-        """Wait for a reason to look, and fill the free slots of every kind of agent."""
+        """Wait for a reason to look, and fill the free slots."""
         try:
             async with asyncio.timeout(self._poll_seconds):
                 await self._woken.wait()
         except TimeoutError:
             pass  # nobody called: look for what other replicas made
         self._woken.clear()
-        for (agent_type, tenant), sessions in self._sessions.with_room().items():
-            willing = [session for session in sessions if self._roster.takes_new_work(tenant, session.agent_id)]
-            if willing:
-                await self._fill(agent_type, tenant, willing)
-
-    async def _fill(self, agent_type: str, tenant: str, sessions: Sequence[Session]) -> None:
-        slots = _slots(sessions)
-        claimed = await self._board.claim(agent_type, tenant, slots)
-        if not claimed:
+        if not len(self._sessions):
             return
-        by_id: Mapping[uuid.UUID, Session] = {session.session_id: session for session in sessions}
-        for assignment, session_id in await self._assigner.assignments(claimed, self._clock.now()):
-            session = by_id[session_id]
-            session.credit -= 1
-            session.assign(assignment)
-            self._feed.progress(
-                TaskHanded(
-                    assignment.key,
-                    assignment.task_id,
-                    assignment.step,
-                    agent_type,
-                    session.agent_id,
-                    assignment.attempt,
-                )
-            )
+        waiting = await self._board.waiting_queues()
+        for queue in {session.agent_type for session in self._sessions} - {queue for _, queue in waiting}:
+            self._dispatch.note_empty(queue)
+        for tenant, queue in waiting:
+            await self._fill(tenant, queue)
+
+    async def _fill(self, tenant: str, queue: str) -> None:
+        sessions = self._dispatch.with_room(tenant, queue)
+        if not sessions:
+            return
+        slots = _slots(sessions)
+        claimed = await self._board.claim(queue, tenant, slots)
+        await self._assigner.hand_over(claimed)
         if len(claimed) == len(slots):
             self.wake()  # there may be more than one look's worth
 

@@ -11,7 +11,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -22,28 +22,39 @@ from services.engine.domain.commands import Repeated, Stale
 from services.engine.domain.decide import decide
 from services.engine.domain.effects import effects
 from services.engine.domain.events import Event
-from services.engine.domain.values import Known
+from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
 from services.engine.memory import Memory
-from services.engine.ports.commands import Answer, Asked, Change, Listener, RequestTaken
+from services.engine.ports.commands import Answer, Asked, Change, Granter, Listener, Reply, RequestTaken
 from services.engine.ports.keys import AuditRow, Fence, Key
-from services.engine.ports.store import Entry, Indigestible, NewWorkflow, Store, Stored, UnknownOutcome, Written
+from services.engine.ports.store import Entry, Grant, Indigestible, NewWorkflow, Store, Stored, UnknownOutcome, Written
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS_MAX = 5.0
 _SUBMIT_SECONDS_MAX = 30.0
 _QUIET_SECONDS = 20.0
+_BUSY = 64
+_PATIENCE_SECONDS = 0.002
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A command, and who waits for its answer."""
+    """A command, and who is to be told what came of it."""
 
     asked: Asked
-    answer: asyncio.Future[Answer]
+    reply: Reply
+    is_answered: bool = False
+    lost: int = 0
+    """How often another replica was faster."""
     alone: bool = False
     """Whether it must not share its workflow's commit, because one of several fences was untrue."""
+
+    def answer(self, outcome: Answer | Exception) -> None:
+        """Tell whoever waits, once."""
+        if not self.is_answered:
+            self.is_answered = True
+            self.reply(self.asked, outcome)
 
 
 @dataclass(slots=True)
@@ -54,10 +65,14 @@ class _Draft:
     after: Workflow
     known: Known
     events: list[Event]
+    inputs: dict[str, bytes]
     settled: list[tuple[_Waiting, tuple[Event, ...]]]
     fences: list[Fence]
     audit: list[AuditRow]
+    received: list[str]
     created: NewWorkflow | None = None
+    refused: list[tuple[_Waiting, Exception]] = field(default_factory=list)
+    """Commands that were refused because of what this commit is to make true."""
 
 
 class Committer:
@@ -68,6 +83,7 @@ class Committer:
         store: Store,
         memory: Memory,
         listeners: Sequence[Listener],
+        granter: Granter,
         clock: Clock,
         *,
         batch_max: int,
@@ -76,33 +92,43 @@ class Committer:
         self._store = store
         self._memory = memory
         self._listeners = listeners
+        self._granter = granter
         self._clock = clock
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
+        self._last_batch = 0
 
     async def submit(self, asked: Asked) -> Answer:
         """Return once the command is durable.
 
-        Raises TransitionIllegal, WorkflowNotFound, Stale, RequestTaken, or LimitReached when too many wait.
+        Raises TransitionIllegal, WorkflowNotFound, Stale, Repeated, RequestTaken, or LimitReached when too many wait.
         """
         if len(self._queue) >= self._queue_max:
             raise LimitReached(
                 f"{self._queue_max} commands wait for the database. Try again in a second.", retry_after_seconds=1
             )
-        waiting = _Waiting(asked, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome))
         self._queue.append(waiting)
         self._arrived.set()
         try:
             async with asyncio.timeout(_SUBMIT_SECONDS_MAX):
-                return await waiting.answer
+                return await answer
         except TimeoutError:
             # The command may still be committed: the caller's request_id or fence makes asking again safe.
             raise DependencyUnavailable(
                 f"The database did not take the command within {_SUBMIT_SECONDS_MAX:.0f} s. Ask again.",
                 retry_after_seconds=1,
             ) from None
+        finally:
+            waiting.is_answered = True
+
+    def post(self, asked: Sequence[Asked], reply: Reply) -> None:
+        """Take commands that came together, and reply to each once it is durable or refused."""
+        self._queue.extend(_Waiting(each, reply) for each in asked)
+        self._arrived.set()
 
     async def step(self) -> None:
         """Commit one batch, once there is one; return without one after a quiet while."""
@@ -111,10 +137,14 @@ class Committer:
                 await self._arrived.wait()
         except TimeoutError:
             return
+        if self._last_batch >= _BUSY:
+            # Under load a little patience makes bigger batches, and costs nobody anything.
+            await self._clock.sleep(_PATIENCE_SECONDS)
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_max))]
+        self._last_batch = len(batch)
         if not self._queue:
             self._arrived.clear()
-        batch = [waiting for waiting in batch if not waiting.answer.done()]
+        batch = [waiting for waiting in batch if not waiting.is_answered]
         if not batch:
             return
         try:
@@ -130,19 +160,71 @@ class Committer:
             await self._write(drafts)
 
     async def _decide(self, batch: Sequence[_Waiting]) -> list[_Draft]:
-        """Decide every command on top of those before it; answer at once what is refused."""
-        current = await self._current({waiting.asked.key for waiting in batch if waiting.asked.created is None})
+        """Decide every command on top of those before it. A refusal counts once what it rests on is sure."""
+        keys = {waiting.asked.key for waiting in batch if waiting.asked.created is None}
+        remembered = {key for key in keys if self._memory.get(key) is not None}
+        current = await self._current(keys)
         drafts: dict[Key, _Draft] = {}
+        doubtful: list[tuple[_Waiting, Exception]] = []
         for waiting in batch:
             asked = waiting.asked
             draft = drafts.get(asked.key) or _begin(asked, current.get(asked.key))
             if draft is None:
-                waiting.answer.set_exception(WorkflowNotFound.named(asked.key.workflow_id))
+                waiting.answer(WorkflowNotFound.named(asked.key.workflow_id))
             elif draft.settled and (waiting.alone or draft.settled[0][0].alone):
                 self._requeue([waiting])
-            elif _add(draft, waiting):
+            elif (refusal := await self._add(draft, waiting)) is None:
                 drafts[asked.key] = draft
+            elif draft.settled:
+                draft.refused.append((waiting, refusal))
+            elif asked.key in remembered:
+                doubtful.append((waiting, refusal))
+            else:
+                waiting.answer(refusal)
+        if doubtful:
+            await self._reconsider(doubtful, current)
         return list(drafts.values())
+
+    async def _reconsider(self, doubtful: Sequence[tuple[_Waiting, Exception]], current: Mapping[Key, Stored]) -> None:
+        """Answer what was refused by memory alone, unless another replica has moved the workflow on since."""
+        fresh = await self._store.load({waiting.asked.key for waiting, _ in doubtful})
+        for waiting, refusal in doubtful:
+            key = waiting.asked.key
+            if key in fresh and fresh[key].version != current[key].version:
+                self._memory.keep(fresh[key])
+                self._requeue([waiting])
+            else:
+                waiting.answer(refusal)
+
+    async def _add(self, draft: _Draft, waiting: _Waiting) -> Exception | None:
+        """Decide a command on top of the draft; return why it came to nothing, if it did."""
+        asked, known = waiting.asked, draft.known
+        try:
+            while True:
+                try:
+                    decided = decide(draft.stored.plan, draft.after, asked.command, known)
+                    break
+                except Unread as unread:
+                    found = await self._store.cached(asked.key.tenant, unread.cache_keys)
+                    read = {key: (found[key],) if key in found else () for key in unread.cache_keys}
+                    known = replace(known, cached={**known.cached, **read})
+        except (Stale, Repeated, ArchwrightError) as refusal:
+            return refusal
+        except Exception:  # one command that nobody foresaw must not cost the others their commit
+            log.exception("command_failed", workflow_id=asked.key.workflow_id, command=type(asked.command).__name__)
+            return InternalFault("The engine could not decide this command; its log says why.")
+        draft.after = decided.workflow
+        draft.events.extend(decided.events)
+        draft.inputs.update(decided.inputs)
+        draft.settled.append((waiting, decided.events))
+        draft.known = decided.known
+        if asked.fence is not None:
+            draft.fences.append(asked.fence)
+        if asked.audit is not None:
+            draft.audit.append(asked.audit)
+        if asked.message_key:
+            draft.received.append(asked.message_key)
+        return None
 
     async def _current(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
         found: dict[Key, Stored] = {}
@@ -161,13 +243,17 @@ class Committer:
     async def _write(self, drafts: Sequence[_Draft]) -> None:
         """Write one transaction; if the database cannot take the data of an entry, find it and write the others."""
         batch_id = ids.new_uuid()
-        entries = [_entry(draft) for draft in drafts]
+        entries = [self._entry(draft) for draft in drafts]
+        granted = [entry.granted for entry in entries if entry.granted]
         try:
             written = await self._store.commit(batch_id, entries)
         except UnknownOutcome as error:
             log.warning("commit_outcome_unknown", batch_id=str(batch_id), error=str(error))
+            # Nobody was told of these deliveries: the sweep of unaccepted ones gives them to somebody.
             written = await self._settle(batch_id, entries)
+            entries = [replace(entry, granted={}) for entry in entries]
         except Indigestible as error:
+            self._granter.release(granted)
             if len(drafts) > 1:
                 half = len(drafts) // 2
                 await self._write(drafts[:half])
@@ -175,7 +261,35 @@ class Committer:
                 return
             self._give_up(drafts[0], error)
             return
+        except BaseException:
+            self._granter.release(granted)
+            raise
         self._conclude(batch_id, drafts, entries, written)
+
+    def _entry(self, draft: _Draft) -> Entry:
+        stored, events = draft.stored, tuple(draft.events)
+        changes = effects(stored.plan, stored.workflow, draft.after, events)
+        granted: dict[str, Grant] = {}
+        for task in changes.new_tasks:
+            grant = None if task.held else self._granter.grant(stored.key, stored.plan, task)
+            if grant is not None:
+                granted[task.task_id] = grant
+        return Entry(
+            key=stored.key,
+            expected_version=stored.version,
+            before=stored.workflow,
+            after=draft.after,
+            events=events,
+            effects=changes,
+            head_hash=stored.head_hash,
+            created=draft.created,
+            fences=tuple(draft.fences),
+            audit=tuple(draft.audit),
+            granted=granted,
+            received=tuple(draft.received),
+            snapshot_bytes=stored.snapshot_bytes,
+            tail_bytes=stored.tail_bytes,
+        )
 
     async def _settle(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         """Find out what became of a commit whose answer was lost, for as long as it takes."""
@@ -198,60 +312,93 @@ class Committer:
         """Answer everybody, and tell the listeners what the winners changed."""
         changes: list[Change] = []
         for draft, entry, fate in zip(drafts, entries, written, strict=True):
+            if fate.verdict == "won":
+                stored = self._win(draft, entry, fate)
+                changes.append(_change(entry, stored))
+                self._granter.send(stored, entry, draft.inputs)
+                continue
+            self._memory.forget([entry.key])
+            self._granter.release([entry.granted])
+            self._requeue([waiting for waiting, _ in draft.refused])
             match fate.verdict:
-                case "won":
-                    changes.append(self._win(draft, entry, fate))
                 case "exists":
-                    self._memory.forget([entry.key])
                     for waiting, _ in draft.settled:
-                        waiting.answer.set_exception(RequestTaken())
+                        waiting.answer(RequestTaken())
                 case "lost":
-                    self._memory.forget([entry.key])
                     self._requeue([waiting for waiting, _ in draft.settled])
                 case "fenced":
-                    self._memory.forget([entry.key])
                     self._fenced(draft)
         for listener in self._listeners:
             listener.committed(batch_id, changes)
         for draft, fate in zip(drafts, written, strict=True):
             if fate.verdict == "won":
                 for waiting, events in draft.settled:
-                    if not waiting.answer.done():
-                        waiting.answer.set_result(Answer(draft.after, draft.stored.plan, events))
+                    waiting.answer(Answer(draft.after, draft.stored.plan, events))
+                for waiting, refusal in draft.refused:
+                    waiting.answer(refusal)
 
-    def _win(self, draft: _Draft, entry: Entry, fate: Written) -> Change:
-        if fate.head_hash:
-            version = entry.expected_version + 1
-            self._memory.keep(Stored(entry.key, draft.stored.plan, draft.after, version, fate.head_hash, draft.known))
-        return Change(
-            key=entry.key,
-            first_seq=entry.before.last_seq + 1,
-            events=entry.events,
-            workflow=draft.after,
-            plan=draft.stored.plan,
-            agent_types=frozenset(task.queue for task in entry.effects.new_tasks),
-            ended_tasks=entry.effects.ended_tasks,
+    def _win(self, draft: _Draft, entry: Entry, fate: Written) -> Stored:
+        stored = Stored(
+            entry.key,
+            draft.stored.plan,
+            draft.after,
+            entry.expected_version + 1,
+            fate.head_hash,
+            draft.known,
+            fate.snapshot_bytes,
+            fate.tail_bytes,
         )
+        if fate.head_hash:  # otherwise only its success is known
+            self._memory.keep(stored)
+        return stored
 
     def _fenced(self, draft: _Draft) -> None:
         """Refuse the command whose fence was untrue. With several it is not known whose: try each alone."""
-        fenced = [waiting for waiting, _ in draft.settled if waiting.asked.fence is not None]
+        fenced = [
+            waiting for waiting, _ in draft.settled if waiting.asked.fence is not None or waiting.asked.message_key
+        ]
         if len(fenced) == 1:
-            fenced[0].answer.set_exception(Stale("the task is leased to another attempt, or has ended"))
+            fenced[0].answer(Stale("the task is leased to another attempt, or has ended"))
         for waiting in fenced:
             waiting.alone = True
-        self._requeue([waiting for waiting, _ in draft.settled if not waiting.answer.done()])
+        self._requeue([waiting for waiting, _ in draft.settled])
 
     def _give_up(self, draft: _Draft, error: Indigestible) -> None:
         log.error("commit_refused", workflow_id=draft.stored.key.workflow_id, error=str(error))
         self._memory.forget([draft.stored.key])
         for waiting, _ in draft.settled:
-            waiting.answer.set_exception(InternalFault("The database cannot hold what this command makes true."))
+            waiting.answer(InternalFault("The database cannot hold what this command makes true."))
+        self._requeue([waiting for waiting, _ in draft.refused])
 
     def _requeue(self, batch: Sequence[_Waiting]) -> None:
-        self._queue.extendleft(reversed([waiting for waiting in batch if not waiting.answer.done()]))
+        self._queue.extendleft(reversed([waiting for waiting in batch if not waiting.is_answered]))
         if self._queue:
             self._arrived.set()
+
+
+def _resolve(answer: asyncio.Future[Answer], outcome: Answer | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(outcome, Exception):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)
+
+
+def _change(entry: Entry, stored: Stored) -> Change:
+    return Change(
+        key=entry.key,
+        first_seq=entry.before.last_seq + 1,
+        events=entry.events,
+        before=entry.before,
+        workflow=stored.workflow,
+        plan=stored.plan,
+        queues=frozenset(
+            task.queue for task in entry.effects.new_tasks if task.task_id not in entry.granted and not task.held
+        ),
+        ended_tasks=entry.effects.ended_tasks,
+        sends=bool(entry.effects.messages),
+    )
 
 
 def _begin(asked: Asked, stored: Stored | None) -> _Draft | None:
@@ -261,44 +408,4 @@ def _begin(asked: Asked, stored: Stored | None) -> _Draft | None:
         stored = Stored(asked.key, asked.plan, new, 0, b"", Known())
     if stored is None:
         return None
-    return _Draft(stored, stored.workflow, stored.known, [], [], [], [], asked.created)
-
-
-def _add(draft: _Draft, waiting: _Waiting) -> bool:
-    """Decide a command on top of the draft; return whether it came to anything."""
-    asked = waiting.asked
-    try:
-        decided = decide(draft.stored.plan, draft.after, asked.command, draft.known)
-    except (Stale, Repeated, ArchwrightError) as refusal:
-        waiting.answer.set_exception(refusal)
-        return False
-    except Exception:  # one command that nobody foresaw must not cost the others their commit
-        log.exception("command_failed", workflow_id=asked.key.workflow_id, command=type(asked.command).__name__)
-        waiting.answer.set_exception(InternalFault("The engine could not decide this command; its log says why."))
-        return False
-    draft.after = decided.workflow
-    draft.events.extend(decided.events)
-    draft.settled.append((waiting, decided.events))
-    draft.known = decided.known
-    if asked.fence is not None:
-        draft.fences.append(asked.fence)
-    if asked.audit is not None:
-        draft.audit.append(asked.audit)
-    return True
-
-
-def _entry(draft: _Draft) -> Entry:
-    stored = draft.stored
-    events = tuple(draft.events)
-    return Entry(
-        key=stored.key,
-        expected_version=stored.version,
-        before=stored.workflow,
-        after=draft.after,
-        events=events,
-        effects=effects(stored.plan, stored.workflow, draft.after, events),
-        head_hash=stored.head_hash,
-        created=draft.created,
-        fences=tuple(draft.fences),
-        audit=tuple(draft.audit),
-    )
+    return _Draft(stored, stored.workflow, stored.known, [], {}, [], [], [], [], asked.created)

@@ -47,7 +47,16 @@ class FollowRegistry:
         match update.WhichOneof("update"):
             case "agent":
                 agent = update.agent
-                self._roster.tell(AgentTold(agent.tenant, agent.agent_id, pb.Agent.Status.Name(agent.status)))
+                self._roster.tell(
+                    AgentTold(
+                        agent.tenant,
+                        agent.agent_id,
+                        pb.Agent.Status.Name(agent.status),
+                        agent.agent_type,
+                        tuple(agent.capabilities),
+                        dict(agent.labels),
+                    )
+                )
             case "removed":
                 tenant, _, agent_id = update.removed.partition("/")
                 self._roster.remove(tenant, agent_id)

@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 _WORDS = {
     "execution": "The attempt took longer than the step's timeout_seconds.",
+    "idle": "The agent told of no progress within the step's idle_timeout_seconds.",
     "queue": "No agent took the task within the step's queue_timeout_seconds.",
 }
 

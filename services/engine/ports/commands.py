@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from archwright.language.plan import Plan
 from services.engine.domain.commands import Command
+from services.engine.domain.effects import NewTask
 from services.engine.domain.events import Event
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import AuditRow, Fence, Key
-from services.engine.ports.store import NewWorkflow
+from services.engine.ports.store import Entry, Grant, NewWorkflow, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Asked:
     audit: AuditRow | None = None
     created: NewWorkflow | None = None
     plan: Plan | None = None
+    message_key: str = ""
+    """The message that the command came from, which is gone with the commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,16 @@ class RequestTaken(Exception):
     """A start whose request_id has started a workflow before."""
 
 
+Reply = Callable[[Asked, "Answer | Exception"], None]
+"""Somebody to be told what came of a command: its answer, or why there is none. Must not wait and must not fail."""
+
+
 class Commands(Protocol):
     """Takes commands and commits what they make true."""
+
+    def post(self, asked: Sequence[Asked], reply: Reply) -> None:
+        """Take commands that came together, and reply to each once it is durable or refused."""
+        ...
 
     async def submit(self, asked: Asked) -> Answer:
         """Return once the command is durable.
@@ -58,11 +69,30 @@ class Change:
     key: Key
     first_seq: int
     events: tuple[Event, ...]
+    before: Workflow
     workflow: Workflow
     plan: Plan
-    agent_types: frozenset[str]
-    """Types of agents that new tasks wait for."""
+    queues: frozenset[str]
+    """Queues in which new tasks wait for an agent."""
     ended_tasks: tuple[str, ...]
+    sends: bool = False
+    """Whether it wrote words to other workflows."""
+
+
+class Granter(Protocol):
+    """Gives tasks to agents as they are made. Must not wait and must not fail."""
+
+    def grant(self, key: Key, plan: Plan, task: NewTask) -> Grant | None:
+        """Reserve room for a task that is about to be made; None when it has to wait its turn."""
+        ...
+
+    def release(self, granted: Sequence[Mapping[str, Grant]]) -> None:
+        """Give up room for tasks that were not made after all."""
+        ...
+
+    def send(self, stored: Stored, entry: Entry, inputs: Mapping[str, bytes]) -> None:
+        """Hand over the tasks of a commit that were born assigned; these are the inputs of all that it made."""
+        ...
 
 
 class Listener(Protocol):

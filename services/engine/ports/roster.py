@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
+
+
+class KnownAgent(Protocol):
+    """An agent, by the registry's word."""
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What it offers, each `name` or `name@version`."""
+        ...
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What else is said of it."""
+        ...
 
 
 class Roster(Protocol):
@@ -12,6 +27,14 @@ class Roster(Protocol):
         """Return whether the agent may connect."""
         ...
 
+    def find(self, tenant: str, agent_id: str) -> KnownAgent | None:
+        """Return an agent, if the registry has told of it."""
+        ...
+
     def takes_new_work(self, tenant: str, agent_id: str) -> bool:
         """Return whether the agent should get new tasks."""
+        ...
+
+    def has_agent_for(self, tenant: str, queue: str) -> bool:
+        """Return whether an agent that takes new tasks could take one from this queue."""
         ...

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from archwright.language.plan import Plan
 from services.engine.domain.effects import Effects
-from services.engine.domain.events import Event
+from services.engine.domain.events import Event, Json
 from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import AuditRow, Fence, Key
@@ -25,6 +25,10 @@ class Stored:
     version: int
     head_hash: bytes
     known: Known
+    snapshot_bytes: int = 0
+    """How long the state's text was when it was last made."""
+    tail_bytes: int = 0
+    """How long the events are together that came after the state that was last written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,20 @@ class NewWorkflow:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """A delivery that begins with the task itself: it is born assigned."""
+
+    session_id: uuid.UUID
+    lease_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """What one commit writes about one workflow. `expected_version` 0 means that it is new."""
+    """What one commit writes about one workflow. `expected_version` 0 means that it is new.
+
+    `granted` are those of the new tasks that are born assigned; `received` are the keys of the messages that the
+    commands came from, which are gone with the commit.
+    """
 
     key: Key
     expected_version: int
@@ -54,6 +70,10 @@ class Entry:
     created: NewWorkflow | None = None
     fences: tuple[Fence, ...] = ()
     audit: tuple[AuditRow, ...] = ()
+    granted: Mapping[str, Grant] = field(default_factory=dict)
+    received: tuple[str, ...] = ()
+    snapshot_bytes: int = 0
+    tail_bytes: int = 0
 
 
 Verdict = Literal["won", "lost", "fenced", "exists"]
@@ -62,10 +82,12 @@ Verdict = Literal["won", "lost", "fenced", "exists"]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The fate of an entry, with the hash that the workflow's history ends in now."""
+    """The fate of an entry, with the hash that the workflow's history ends in now, and the sizes of `Stored`."""
 
     verdict: Verdict
     head_hash: bytes = b""
+    snapshot_bytes: int = 0
+    tail_bytes: int = 0
 
 
 class UnknownOutcome(Exception):
@@ -102,6 +124,10 @@ class Store(Protocol):
 
     async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
         """Return who won in a commit whose outcome is unknown; None means that it never happened and never can."""
+        ...
+
+    async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
+        """Return the outputs that the step cache has under these keys, and that are not out of date."""
         ...
 
     async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:

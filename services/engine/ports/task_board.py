@@ -44,6 +44,16 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Picky:
+    """A waiting task whose step said what to do when no agent is there."""
+
+    key: Key
+    task_id: str
+    step: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class DueTimer:
     """A timer whose time has come."""
 
@@ -80,8 +90,8 @@ class TaskBoard(Protocol):
         """Forget a session that holds nothing."""
         ...
 
-    async def claim(self, agent_type: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
-        """Assign waiting tasks to the slots: the most urgent first, then the oldest."""
+    async def claim(self, queue: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
+        """Assign a tenant's tasks that wait in a queue to the slots: the most urgent first, then the oldest."""
         ...
 
     async def accept(self, fences: Collection[Fence]) -> None:
@@ -96,8 +106,20 @@ class TaskBoard(Protocol):
         """Let tasks whose agent did not accept in time wait for another; return how many."""
         ...
 
-    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "queue"]]]:
+    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "idle", "queue"]]]:
         """Return open tasks that are out of time, and which time it was."""
+        ...
+
+    async def note_progress(self, fences: Collection[Fence]) -> None:
+        """Note that these deliveries are being worked on: their idle time begins anew."""
+        ...
+
+    async def waiting_queues(self) -> Sequence[tuple[str, str]]:
+        """Return the queues in which tasks wait, each with the tenant whose tasks they are."""
+        ...
+
+    async def picky(self) -> Sequence[Picky]:
+        """Return waiting tasks whose steps said what to do when no agent is there."""
         ...
 
     async def due_timers(self, limit: int) -> Sequence[DueTimer]:
@@ -117,17 +139,21 @@ class Revoker(Protocol):
         ...
 
 
-class Waker(Protocol):
-    """Somebody who gives out tasks."""
-
-    def wake(self) -> None:
-        """Look at once: there may be something to give, or somebody to take it."""
-        ...
-
-
 class Acceptor(Protocol):
     """Notes which deliveries were accepted."""
 
     def accept(self, fence: Fence) -> None:
+        """Note it soon."""
+        ...
+
+    def is_over(self, lease_id: uuid.UUID | None) -> None:
+        """Note nothing of a delivery that has ended."""
+        ...
+
+
+class ProgressNotes(Protocol):
+    """Notes which deliveries are being worked on, for steps that allow no long silence."""
+
+    def note(self, fence: Fence) -> None:
         """Note it soon."""
         ...

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 import asyncpg
 
 from archwright import ids
+from archwright.language.model import OnUnavailable
+from services.engine.domain.beginning import canonical
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
 from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events
 from services.engine.storage.database import Database
+from services.engine.storage.message_codec import dump_message
 from services.engine.storage.state_codec import dump_workflow
 
 _VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their numbers in SQL, from 1
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60  # long enough that whoever lost the answer to a commit has settled it
 
-_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 71))})"
+_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 99))})"
 
 _SETTLE = """
 INSERT INTO engine.commits (batch_id, replica_id, published, tenant_ids, workflow_ids, first_seqs, counts)
@@ -43,9 +46,10 @@ RETURNING c.batch_id, c.committed_at, c.tenant_ids, c.workflow_ids, c.first_seqs
 class Commits:
     """The writing half of the store."""
 
-    def __init__(self, database: Database, replica_id: uuid.UUID) -> None:
+    def __init__(self, database: Database, replica_id: uuid.UUID, *, accept_seconds: float) -> None:
         self._database = database
         self._replica_id = replica_id
+        self._accept_seconds = accept_seconds
 
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         """Write all entries that nobody overtook, in one transaction; return the fate of each, in order.
@@ -54,7 +58,7 @@ class Commits:
         database refuses the data of one of them.
         """
         columns = _Columns(entries)
-        arguments = (batch_id, self._replica_id, columns.tenants, *columns.groups())
+        arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.groups())
         async with self._database.engine() as connection:
             try:
                 verdicts = await connection.fetchval(_COMMIT, *arguments)
@@ -62,7 +66,9 @@ class Commits:
                 raise UnknownOutcome(str(error)) from error
             except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
                 raise Indigestible(str(error)) from error
-        return [Written(_VERDICTS[verdict - 1], head) for verdict, head in zip(verdicts, columns.heads, strict=True)]
+        return [
+            Written(_VERDICTS[verdict - 1], *sizes) for verdict, sizes in zip(verdicts, columns.written, strict=True)
+        ]
 
     async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
         """Return who won in a commit whose outcome is unknown; None means that it never happened and never can."""
@@ -110,119 +116,128 @@ class _Columns:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.tenants = ",".join(sorted({entry.key.tenant for entry in entries}))
-        self.heads: list[bytes] = []
-        self._workflows: list[tuple[Any, ...]] = []
-        self._new: list[tuple[Any, ...]] = []
-        self._fences: list[tuple[Any, ...]] = []
-        self._ended: list[tuple[Any, ...]] = []
-        self._tasks: list[tuple[Any, ...]] = []
-        self._cleared: list[tuple[Any, ...]] = []
-        self._ended_timers: list[tuple[Any, ...]] = []
-        self._timers: list[tuple[Any, ...]] = []
-        self._artifacts: list[tuple[Any, ...]] = []
-        self._audit: list[tuple[Any, ...]] = []
+        self.written: list[tuple[bytes, int, int]] = []
+        """For each entry the hash that its history ends in, and the sizes of its snapshot and its tail."""
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _WIDTHS}
         for ord_, entry in enumerate(entries, start=1):
             self._add(ord_, entry)
         # Rows are locked in one order by everybody, so that no two batches wait for each other.
-        self._ended.sort(key=lambda row: (row[1], row[2]))
+        self._rows["ended"].sort(key=lambda row: (row[1], row[2]))
 
     def groups(self) -> Iterable[list[Any]]:
         """Return the arrays in the order of the function's parameters."""
-        for rows, width in (
-            (self._workflows, 10),
-            (self._new, 8),
-            (self._fences, 6),
-            (self._ended, 3),
-            (self._tasks, 10),
-            (self._cleared, 3),
-            (self._ended_timers, 4),
-            (self._timers, 6),
-            (self._artifacts, 6),
-            (self._audit, 11),
-        ):
-            yield from ([list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width)
+        for name, width in _WIDTHS.items():
+            rows = self._rows[name]
+            yield from map(list, zip(*rows, strict=True)) if rows else [[]] * width
 
     def _add(self, ord_: int, entry: Entry) -> None:
         tenant, workflow = entry.key.tenant, ids.read("wf", entry.key.workflow_id)
-        after, effects = entry.after, entry.effects
-        body = dump_events(entry.events)
-        first_seq = entry.before.last_seq + 1
-        head = next_hash(entry.head_hash, entry.key, first_seq, len(entry.events), body)
-        self.heads.append(head)
-        self._workflows.append(
-            (
-                tenant,
-                workflow,
-                entry.expected_version,
-                STATUS_NUMBER[after.status],
-                after.last_seq,
-                dump_workflow(after),
-                head,
-                first_seq,
-                len(entry.events),
-                body,
-            )
-        )
+        rows = self._rows
+        self._add_workflow(tenant, workflow, entry)
+        self._add_effects(ord_, tenant, workflow, entry)
         if entry.created is not None:
             new = entry.created
-            self._new.append(
+            rows["new"].append(
                 (
-                    ord_,
-                    new.request_id,
-                    new.request_hash,
-                    new.definition_name,
-                    new.definition_version,
-                    new.definition_hash,
-                    new.user_id,
-                    new.session_id,
+                    *(ord_, new.request_id, new.request_hash, new.definition_name, new.definition_version),
+                    *(new.definition_hash, new.user_id, new.session_id),
                 )
             )
         for fence in entry.fences:
             task = ids.read("task", fence.task_id)
-            self._fences.append((ord_, tenant, task, fence.attempt, fence.lease_id, fence.session_id))
-        for task_id in effects.ended_tasks:
-            self._ended.append((ord_, tenant, ids.read("task", task_id)))
-        for made in effects.new_tasks:
-            self._tasks.append(
-                (
-                    ord_,
-                    tenant,
-                    workflow,
-                    ids.read("task", made.task_id),
-                    made.step,
-                    made.queue,
-                    PRIORITY_NUMBER[made.priority],
-                    made.attempt,
-                    made.timeout_seconds,
-                    made.queue_by,
-                )
-            )
-        if effects.clears_timers:
-            self._cleared.append((ord_, tenant, workflow))
-        self._ended_timers.extend((ord_, tenant, workflow, name) for name in effects.ended_timers)
-        self._timers.extend(
-            (ord_, tenant, workflow, timer.key, timer.generation, timer.due_at) for timer in effects.new_timers
-        )
-        self._artifacts.extend(
-            (ord_, tenant, workflow, made.name, bytes.fromhex(made.sha256), ids.read("task", made.task_id))
-            for made in effects.artifacts
-        )
-        self._audit.extend(
+            rows["fences"].append((ord_, tenant, task, fence.attempt, fence.lease_id, fence.session_id))
+        rows["received"].extend((ord_, tenant, workflow, key) for key in entry.received)
+        rows["audit"].extend(
             (
-                ord_,
-                tenant,
-                workflow,
-                row.event_id,
-                row.at,
-                row.user_id,
-                row.action,
-                row.resource,
-                row.result,
-                row.ip_address,
-                row.user_agent,
+                *(ord_, tenant, workflow, row.event_id, row.at, row.user_id, row.action, row.resource),
+                *(row.result, row.ip_address, row.user_agent),
             )
             for row in entry.audit
         )
+
+    def _add_workflow(self, tenant: str, workflow: uuid.UUID, entry: Entry) -> None:
+        after = entry.after
+        body = dump_events(entry.events)
+        first_seq, count = entry.before.last_seq + 1, len(entry.events)
+        head = next_hash(entry.head_hash, entry.key, first_seq, count, body)
+        snapshot_bytes, tail_bytes = entry.snapshot_bytes, entry.tail_bytes + len(body)
+        state: bytes | None = None
+        if after.status.is_final or entry.expected_version == 0 or is_snapshot_due(snapshot_bytes, tail_bytes):
+            state = dump_workflow(after)
+            snapshot_bytes, tail_bytes = len(state), 0
+        self.written.append((head, snapshot_bytes, tail_bytes))
+        self._rows["workflows"].append(
+            (
+                *(tenant, workflow, entry.expected_version, STATUS_NUMBER[after.status], after.last_seq, state, head),
+                *(after.ended_at, first_seq, count, body),
+            )
+        )
+
+    def _add_effects(self, ord_: int, tenant: str, workflow: uuid.UUID, entry: Entry) -> None:
+        rows, effects = self._rows, entry.effects
+        for task_id in effects.ended_tasks:
+            rows["ended"].append((ord_, tenant, ids.read("task", task_id)))
+        for made in effects.new_tasks:
+            grant = entry.granted.get(made.task_id)
+            status = _HELD if made.held else _PENDING if grant is None else _ASSIGNED
+            rows["tasks"].append(
+                (
+                    *(ord_, tenant, workflow, ids.read("task", made.task_id), made.step, made.queue),
+                    *(PRIORITY_NUMBER[made.priority], status, made.attempt + (grant is not None)),
+                    *((None, None) if grant is None else (grant.lease_id, grant.session_id)),
+                    *(made.timeout_seconds, made.queue_by, made.idle_timeout_seconds),
+                    *(made.on_unavailable is not OnUnavailable.WAIT, made.prefers_agent or None),
+                )
+            )
+        if effects.holds:
+            flip = (_PENDING, _HELD) if effects.holds == "hold" else (_HELD, _PENDING)
+            rows["holds"].append((ord_, tenant, workflow, *flip))
+        if effects.clears_timers:
+            rows["cleared"].append((ord_, tenant, workflow))
+        rows["ended_timers"].extend((ord_, tenant, workflow, name) for name in effects.ended_timers)
+        rows["timers"].extend(
+            (ord_, tenant, workflow, timer.key, timer.generation, timer.due_at) for timer in effects.new_timers
+        )
+        rows["artifacts"].extend(
+            (ord_, tenant, workflow, made.name, bytes.fromhex(made.sha256), ids.read("task", made.task_id))
+            for made in effects.artifacts
+        )
+        rows["messages"].extend(
+            (ord_, tenant, ids.read("wf", message.workflow_id), message.key, dump_message(message.command))
+            for message in effects.messages
+        )
+        rows["cached"].extend(
+            (ord_, tenant, bytes.fromhex(made.key_sha256), made.step, canonical(made.output), made.ttl_seconds)
+            for made in effects.cached
+        )
+
+
+_PENDING, _ASSIGNED, _HELD = 1, 2, 4
+
+_WIDTHS: Mapping[str, int] = {
+    "workflows": 11,
+    "new": 8,
+    "fences": 6,
+    "received": 4,
+    "ended": 3,
+    "tasks": 16,
+    "holds": 5,
+    "cleared": 3,
+    "ended_timers": 4,
+    "timers": 6,
+    "artifacts": 6,
+    "messages": 5,
+    "cached": 6,
+    "audit": 11,
+}
+"""The groups of arrays, and how many each has."""
+
+_SNAPSHOT_BYTES = 2_048
+
+
+def is_snapshot_due(snapshot_bytes: int, tail_bytes: int) -> bool:
+    """Return whether a state is to be written: a small one always, a large one when its events weigh as much."""
+    return snapshot_bytes <= _SNAPSHOT_BYTES or tail_bytes >= snapshot_bytes
 
 
 def next_hash(head: bytes, key: Key, first_seq: int, count: int, body: bytes) -> bytes:

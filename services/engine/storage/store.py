@@ -12,6 +12,6 @@ from services.engine.storage.workflows import Workflows
 class PostgresStore(Commits, Workflows):
     """Both halves of the store over one database."""
 
-    def __init__(self, database: Database, replica_id: uuid.UUID) -> None:
-        Commits.__init__(self, database, replica_id)
+    def __init__(self, database: Database, replica_id: uuid.UUID, *, accept_seconds: float = 5.0) -> None:
+        Commits.__init__(self, database, replica_id, accept_seconds=accept_seconds)
         Workflows.__init__(self, database)

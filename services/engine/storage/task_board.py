@@ -14,7 +14,7 @@ import asyncpg
 
 from archwright import ids
 from services.engine.ports.keys import Fence, Key
-from services.engine.ports.task_board import Claimed, DueTimer, Held, Slot
+from services.engine.ports.task_board import Claimed, DueTimer, Held, Picky, Slot
 from services.engine.storage.codec import PRIORITY_OF_NUMBER
 from services.engine.storage.database import Database
 
@@ -66,7 +66,7 @@ WITH slot AS (
   SELECT session_id, lease_id, ord FROM unnest($3::uuid[], $4::uuid[]) WITH ORDINALITY AS s (session_id, lease_id, ord)
 ), picked AS MATERIALIZED (
   SELECT tenant_id, task_id, priority, created_at FROM engine.open_tasks
-   WHERE status = 1 AND agent_type = $1 AND ($2 = 'platform' OR tenant_id = $2)
+   WHERE status = 1 AND queue = $1 AND tenant_id = $2
      AND (not_before IS NULL OR not_before <= now())
    ORDER BY priority DESC, created_at LIMIT cardinality($3::uuid[])
    FOR UPDATE SKIP LOCKED
@@ -75,7 +75,8 @@ WITH slot AS (
 )
 UPDATE engine.open_tasks AS t
    SET status = 2, attempt = t.attempt + 1, lease_id = slot.lease_id, session_id = slot.session_id,
-       assigned_at = now(), accept_by = now() + make_interval(secs => $5), accepted_at = NULL, execute_by = NULL
+       assigned_at = now(), accept_by = now() + make_interval(secs => $5), accepted_at = NULL, execute_by = NULL,
+       idle_by = NULL
   FROM numbered JOIN slot USING (ord)
  WHERE t.tenant_id = numbered.tenant_id AND t.task_id = numbered.task_id
 RETURNING t.tenant_id, t.workflow_id, t.task_id, t.step, t.priority, t.attempt, t.lease_id, t.session_id,
@@ -90,7 +91,8 @@ WITH taken AS MATERIALIZED (
    WHERE t.status = 2 ORDER BY t.task_id FOR UPDATE OF t
 )
 UPDATE engine.open_tasks AS t
-   SET status = 3, accepted_at = now(), accept_by = NULL, execute_by = now() + make_interval(secs => t.timeout_seconds)
+   SET status = 3, accepted_at = now(), accept_by = NULL, execute_by = now() + make_interval(secs => t.timeout_seconds),
+       idle_by = now() + make_interval(secs => t.idle_seconds)
   FROM taken WHERE t.tenant_id = taken.tenant_id AND t.task_id = taken.task_id
 """
 
@@ -117,15 +119,32 @@ _REDELIVER = f"UPDATE engine.open_tasks SET {_AGAIN} WHERE status = 2 AND accept
 _OVERDUE = """
 SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.status,
        coalesce(s.agent_id, '') AS agent_id
+       , t.execute_by < now() AS is_late
   FROM engine.open_tasks AS t LEFT JOIN engine.sessions AS s USING (session_id)
- WHERE (t.status = 3 AND t.execute_by < now()) OR (t.status = 1 AND t.queue_by < now())
+ WHERE (t.status = 3 AND (t.execute_by < now() OR t.idle_by < now())) OR (t.status = 1 AND t.queue_by < now())
  LIMIT 500
+"""
+
+_PROGRESS = """
+UPDATE engine.open_tasks AS t SET idle_by = now() + make_interval(secs => t.idle_seconds)
+  FROM unnest($1::uuid[], $2::uuid[]) AS f (task_id, lease_id)
+ WHERE t.task_id = f.task_id AND t.lease_id = f.lease_id AND t.status = 3 AND t.idle_seconds IS NOT NULL
+"""
+
+_WAITING_QUEUES = """
+SELECT DISTINCT tenant_id, queue FROM engine.open_tasks
+ WHERE status = 1 AND (not_before IS NULL OR not_before <= now())
+"""
+
+_PICKY = """
+SELECT tenant_id, workflow_id, task_id, step, queue FROM engine.open_tasks
+ WHERE status = 1 AND on_unavailable LIMIT 500
 """
 
 _DUE_TIMERS = """
 WITH due AS MATERIALIZED (
   SELECT tenant_id, workflow_id, name FROM engine.timers
-   WHERE due_at <= now() AND (reserved_until IS NULL OR reserved_until < now())
+   WHERE due_at <= now() AND name <> 'admit' AND (reserved_until IS NULL OR reserved_until < now())
    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 UPDATE engine.timers AS m SET reserved_until = now() + make_interval(secs => $2)
@@ -225,12 +244,12 @@ class TaskBoard:
                 session_id,
             )
 
-    async def claim(self, agent_type: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
+    async def claim(self, queue: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
         """Assign waiting tasks to the slots: the most urgent first, then the oldest."""
         async with self._database.loops() as connection:
             rows = await connection.fetch(
                 _CLAIM,
-                agent_type,
+                queue,
                 tenant,
                 [slot.session_id for slot in slots],
                 [slot.lease_id for slot in slots],
@@ -268,11 +287,38 @@ class TaskBoard:
             status = await connection.execute(_REDELIVER)
         return int(status.rpartition(" ")[2])
 
-    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "queue"]]]:
+    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "idle", "queue"]]]:
         """Return open tasks that are out of time, and which time it was."""
         async with self._database.loops() as connection:
             rows = await connection.fetch(_OVERDUE)
-        return [(_held(row, None), "execution" if row["status"] == 3 else "queue") for row in rows]
+        return [(_held(row, None), _which(row)) for row in rows]
+
+    async def note_progress(self, fences: Collection[Fence]) -> None:
+        """Note that these deliveries are being worked on: their idle time begins anew."""
+        async with self._database.loops() as connection:
+            await connection.execute(
+                _PROGRESS, [ids.read("task", fence.task_id) for fence in fences], [fence.lease_id for fence in fences]
+            )
+
+    async def waiting_queues(self) -> Sequence[tuple[str, str]]:
+        """Return the queues in which tasks wait, each with the tenant whose tasks they are."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_WAITING_QUEUES)
+        return [(row["tenant_id"], row["queue"]) for row in rows]
+
+    async def picky(self) -> Sequence[Picky]:
+        """Return waiting tasks whose steps said what to do when no agent is there."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_PICKY)
+        return [
+            Picky(
+                Key(row["tenant_id"], ids.show("wf", row["workflow_id"])),
+                ids.show("task", row["task_id"]),
+                row["step"],
+                row["queue"],
+            )
+            for row in rows
+        ]
 
     async def due_timers(self, limit: int) -> Sequence[DueTimer]:
         """Return timers whose time has come, and reserve them briefly."""
@@ -293,6 +339,12 @@ class TaskBoard:
                 timer.name,
                 timer.generation,
             )
+
+
+def _which(row: asyncpg.Record) -> Literal["execution", "idle", "queue"]:
+    if row["status"] != 3:
+        return "queue"
+    return "execution" if row["is_late"] else "idle"
 
 
 def _held(row: asyncpg.Record, session_id: uuid.UUID | None) -> Held:

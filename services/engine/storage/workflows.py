@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
+import orjson
 from immutables import Map
 from sqlalchemy import Row, select, tuple_
 
 from archwright import ids
 from archwright.language.plan import Plan
+from services.engine.domain.events import Json
+from services.engine.domain.evolve import fold
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import OpenTask, Workflow
@@ -27,7 +30,7 @@ _STATUS_OF_NUMBER = {number: status for status, number in STATUS_NUMBER.items()}
 _TASK_STATUS = {1: "pending", 2: "assigned", 3: "in_progress", 4: "held"}
 
 _LOAD = """
-SELECT w.tenant_id, w.workflow_id, w.status, w.version, w.head_hash, w.state, d.source
+SELECT w.tenant_id, w.workflow_id, w.status, w.version, w.last_seq, w.head_hash, w.state, w.state_seq, d.source
   FROM unnest($1::text[], $2::uuid[]) AS x (tenant_id, workflow_id)
   JOIN engine.workflows AS w USING (tenant_id, workflow_id)
   JOIN engine.definitions AS d
@@ -41,6 +44,18 @@ SELECT x.tenant_id, x.workflow_id, x.seq, h.first_seq, h.body
    SELECT first_seq, body FROM engine.history AS h
     WHERE h.tenant_id = x.tenant_id AND h.workflow_id = x.workflow_id AND h.first_seq <= x.seq
     ORDER BY h.first_seq DESC LIMIT 1) AS h
+"""
+
+_TAILS = """
+SELECT h.tenant_id, h.workflow_id, h.body
+  FROM unnest($1::text[], $2::uuid[], $3::integer[]) AS x (tenant_id, workflow_id, seq)
+  JOIN engine.history AS h ON h.tenant_id = x.tenant_id AND h.workflow_id = x.workflow_id AND h.first_seq > x.seq
+ ORDER BY h.tenant_id, h.workflow_id, h.first_seq
+"""
+
+_CACHED = """
+SELECT key_sha256, output FROM engine.step_cache
+ WHERE tenant_id = $1 AND key_sha256 = ANY($2::bytea[]) AND expires_at > now()
 """
 
 _OPEN = """
@@ -64,12 +79,30 @@ class Workflows:
         async with self._database.engine() as connection, connection.transaction(isolation="repeatable_read"):
             await connection.execute("SELECT set_config('app.tenants', $1, true)", ",".join(sorted(set(tenants))))
             rows = await connection.fetch(_LOAD, tenants, workflow_ids)
-            found = {_key(row): (row, _workflow(row), plan_of(row["source"])) for row in rows}
-            known = await _known(connection, {key: workflow for key, (_, workflow, _) in found.items()})
+            tails = await _tails(connection, rows)
+            found = {_key(row): (row, plan_of(row["source"])) for row in rows}
+            current = {key: _workflow(row, plan, tails.get(key, ())) for key, (row, plan) in found.items()}
+            known = await _known(connection, current)
         return {
-            key: Stored(key, plan, workflow, row["version"], row["head_hash"], known[key])
-            for key, (row, workflow, plan) in found.items()
+            key: Stored(
+                key=key,
+                plan=plan,
+                workflow=current[key],
+                version=row["version"],
+                head_hash=row["head_hash"],
+                known=known[key],
+                snapshot_bytes=len(row["state"]),
+                tail_bytes=sum(map(len, tails.get(key, ()))),
+            )
+            for key, (row, plan) in found.items()
         }
+
+    async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
+        """Return the outputs that the step cache has under these keys, and that are not out of date."""
+        async with self._database.engine() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", tenant)
+            rows = await connection.fetch(_CACHED, tenant, [bytes.fromhex(key) for key in keys])
+        return {row["key_sha256"].hex(): orjson.loads(row["output"]) for row in rows}
 
     async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
         """Return the workflow that this request started, and the hash of the request's body."""
@@ -199,8 +232,24 @@ def _key(row: asyncpg.Record) -> Key:
     return Key(row["tenant_id"], ids.show("wf", row["workflow_id"]))
 
 
-def _workflow(row: asyncpg.Record) -> Workflow:
-    return load_workflow(ids.show("wf", row["workflow_id"]), _STATUS_OF_NUMBER[row["status"]], row["state"])
+def _workflow(row: asyncpg.Record, plan: Plan, tail: Sequence[bytes]) -> Workflow:
+    """Return a workflow's state: the one last written, and what has happened since."""
+    status = _STATUS_OF_NUMBER[row["status"]]
+    # Only the row knows the status of now; that of the snapshot is told by the events since.
+    workflow = load_workflow(ids.show("wf", row["workflow_id"]), status, row["state"])
+    return fold(plan, workflow, (event for body in tail for event in load_events(body)))
+
+
+async def _tails(connection: asyncpg.Connection[Any], rows: Sequence[asyncpg.Record]) -> Mapping[Key, Sequence[bytes]]:
+    """Return the events that happened after the states that were last written."""
+    behind = [row for row in rows if row["state_seq"] < row["last_seq"]]
+    if not behind:
+        return {}
+    columns = [[row[name] for row in behind] for name in ("tenant_id", "workflow_id", "state_seq")]
+    tails: dict[Key, list[bytes]] = {}
+    for row in await connection.fetch(_TAILS, *columns):
+        tails.setdefault(_key(row), []).append(row["body"])
+    return tails
 
 
 def _summary(row: Row[Any]) -> Summary:

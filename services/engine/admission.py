@@ -1,0 +1,116 @@
+"""Which workflows may be under way: permits that this replica has borrowed, and who uses them.
+
+A workflow uses a permit while it has a task; one that only waits, for a time, a signal or a person, uses none.
+Starts that find no permit wait as PENDING. Work that was begun always goes on: when it needs a permit again and there
+is none, the replica owes one, and new starts wait until the debt is paid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from archwright.errors import LimitReached
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import OpenTask, Workflow
+from services.engine.ports.commands import Change
+from services.engine.ports.quota import Quota
+
+CHUNK = 64
+"""How many permits are borrowed at a time."""
+
+_RETRY_SECONDS = 5.0
+
+
+class Admission:
+    """The permits of one replica."""
+
+    def __init__(self, quota: Quota, *, workflows_max: int, queue_depth_max: int) -> None:
+        self._quota = quota
+        self._workflows_max = workflows_max
+        self._queue_depth_max = queue_depth_max
+        self._free: defaultdict[str, int] = defaultdict(int)
+        self._depths: Mapping[str, int] = {}
+        self._starting: dict[tuple[str, str], None] = {}
+        self._borrowing = asyncio.Lock()
+        self.freed = asyncio.Event()
+        """Set when a permit came back: somebody may be waiting for it."""
+
+    @property
+    def free(self) -> Mapping[str, int]:
+        """The permits that are borrowed and not used, by tenant; what is owed is negative."""
+        return dict(self._free)
+
+    def require_room(self, tenant: str) -> None:
+        """Refuse a start when too much waits already. Raises LimitReached."""
+        depth = self._depths.get(tenant, 0)
+        if depth >= self._queue_depth_max:
+            raise LimitReached(
+                f"{depth:,} tasks and workflows wait already; at most {self._queue_depth_max:,} may. "
+                f"Try again in {_RETRY_SECONDS:.0f} s, or add agents.",
+                retry_after_seconds=_RETRY_SECONDS,
+            )
+
+    async def admit(self, tenant: str, workflow_id: str) -> bool:
+        """Take a permit for a workflow that is about to begin; return whether there was one.
+
+        It is kept by the commit that begins the workflow; `refuse` gives it back when there is no such commit.
+        """
+        if self._free[tenant] <= 0:
+            await self._borrow(tenant)
+        if self._free[tenant] <= 0:
+            return False
+        self._free[tenant] -= 1
+        self._starting[tenant, workflow_id] = None
+        return True
+
+    def refuse(self, tenant: str, workflow_id: str) -> None:
+        """Give back the permit of a workflow that did not begin."""
+        if (tenant, workflow_id) in self._starting:
+            del self._starting[tenant, workflow_id]
+            self._give(tenant, 1)
+
+    def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
+        """Note who uses permits, and who has stopped."""
+        for change in changes:
+            tenant = change.key.tenant
+            used = uses_permit(change.before)
+            if self._starting and self._starting.pop((tenant, change.key.workflow_id), 0) is None:
+                used = True
+            self._give(tenant, used - uses_permit(change.workflow))
+
+    def note_depths(self, depths: Mapping[str, int]) -> None:
+        """Remember how much waits."""
+        self._depths = depths
+
+    async def settle(self) -> None:
+        """Pay what is owed, and give back what is more than a chunk."""
+        for tenant, free in list(self._free.items()):
+            if free < 0:
+                await self._quota.owe(tenant, -free)
+                self._free[tenant] -= free
+            elif free > 2 * CHUNK:
+                await self._quota.give_back(tenant, free - CHUNK)
+                self._free[tenant] -= free - CHUNK
+
+    async def _borrow(self, tenant: str) -> None:
+        async with self._borrowing:
+            if self._free[tenant] <= 0:
+                self._free[tenant] += await self._quota.borrow(tenant, CHUNK - self._free[tenant], self._workflows_max)
+
+    def _give(self, tenant: str, count: int) -> None:
+        if count:
+            self._free[tenant] += count
+        if count > 0:
+            self.freed.set()
+
+
+def uses_permit(workflow: Workflow) -> bool:
+    """Return whether a workflow is under way, and not only waiting. A child rides in its parent's place."""
+    if workflow.parent is not None:
+        return False
+    if workflow.status not in {WorkflowStatus.RUNNING, WorkflowStatus.PAUSED}:
+        return False
+    return any(isinstance(step, OpenTask) for step in workflow.open.values())

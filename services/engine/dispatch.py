@@ -1,0 +1,106 @@
+"""Which agent of this replica takes a task: now, as it is made, or later, when there is room.
+
+A task is born assigned when nothing older waits in its queue as far as this replica knows: its last look there found
+less than it had room for, a short while ago, and nobody has called since. Otherwise it goes to the end of the queue.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from archwright import ids
+from archwright.language.model import Selection
+from archwright.language.requirement import Requirement
+from services.chassis.clock import Clock
+from services.engine.domain.effects import NewTask
+from services.engine.ports.roster import Roster
+from services.engine.ports.store import Grant
+from services.engine.sessions import Session, Sessions
+
+PLATFORM = "platform"
+"""The tenant of agents that serve all tenants."""
+
+
+_NEVER = float("-inf")
+
+
+class Dispatch:
+    """Reserves room at the agents of one replica."""
+
+    def __init__(self, sessions: Sessions, roster: Roster, clock: Clock, *, trust_seconds: float) -> None:
+        self._sessions = sessions
+        self._roster = roster
+        self._clock = clock
+        self._trust_seconds = trust_seconds
+        self._empty_at: dict[str, float] = {}
+        self._turns: dict[str, int] = {}
+        self._served_by: dict[tuple[uuid.UUID, str], bool] = {}
+
+    def grant(self, tenant: str, task: NewTask, selection: Selection) -> Grant | None:
+        """Reserve room for a task that is about to be made; None when it has to wait its turn."""
+        if not self.is_empty(task.queue):
+            return None
+        found = self._find(tenant, task.queue, task.prefers_agent, selection)
+        if found is None:
+            self.note_waiting(task.queue)  # what comes later waits behind it
+            return None
+        found.credit -= 1
+        return Grant(found.session_id, ids.new_uuid())
+
+    def release(self, grants: Mapping[str, Grant]) -> None:
+        """Give up the room of tasks that were not made after all."""
+        for grant in grants.values():
+            session = self._sessions.get(grant.session_id)
+            if session is not None:
+                session.credit += 1
+
+    def is_empty(self, queue: str) -> bool:
+        """Return whether nothing waited in a queue a short while ago, and nobody has called since."""
+        return self._clock.monotonic() - self._empty_at.get(queue, _NEVER) <= self._trust_seconds
+
+    def note_empty(self, queue: str) -> None:
+        """Remember that nothing waits in a queue."""
+        self._empty_at[queue] = self._clock.monotonic()
+
+    def note_waiting(self, queue: str) -> None:
+        """Remember that something waits in a queue."""
+        self._empty_at.pop(queue, None)
+
+    def with_room(self, tenant: str, queue: str) -> Sequence[Session]:
+        """Return the sessions that may take a task of a tenant from a queue, and have room for one."""
+        return [
+            session
+            for session in self._sessions
+            if session.credit > 0
+            and session.tenant in (PLATFORM, tenant)
+            and self._serves(session, queue)
+            and self._is_willing(session)
+        ]
+
+    def _find(self, tenant: str, queue: str, prefers_agent: str, selection: Selection) -> Session | None:
+        able = self.with_room(tenant, queue)
+        if not able:
+            return None
+        for session in able:
+            if session.agent_id == prefers_agent:
+                return session
+        if selection is Selection.LEAST_CONNECTIONS:
+            return min(able, key=lambda session: len(session.held))
+        turn = self._turns[queue] = self._turns.get(queue, 0) + 1
+        return able[turn % len(able)]
+
+    def _serves(self, session: Session, queue: str) -> bool:
+        if session.agent_type == queue:
+            return True
+        known = self._served_by.get((session.session_id, queue))
+        if known is None:
+            requirement = Requirement.read(queue)
+            known = requirement.is_met_by(session.agent_type, session.capabilities, session.labels)
+            self._served_by[session.session_id, queue] = known
+        return known
+
+    def _is_willing(self, session: Session) -> bool:
+        return (
+            not session.draining and not session.lost and self._roster.takes_new_work(session.tenant, session.agent_id)
+        )

@@ -1,0 +1,101 @@
+"""The quotas in PostgreSQL: one row a tenant, touched a few times a second and never by the commits of steps."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from archwright import ids
+from services.engine.ports.keys import Key
+from services.engine.storage.database import Database
+
+_OWE = """
+INSERT INTO engine.quotas AS q (tenant_id, lent) VALUES ($1, greatest(0, $2))
+ON CONFLICT (tenant_id) DO UPDATE SET lent = greatest(0, q.lent + $2)
+"""
+
+_REPORT = """
+INSERT INTO engine.permits (replica_id, tenant_id, free)
+SELECT $1, tenant_id, free FROM unnest($2::text[], $3::integer[]) AS x (tenant_id, free)
+ON CONFLICT (replica_id, tenant_id) DO UPDATE SET free = excluded.free, seen_at = now()
+"""
+
+_BURY = "DELETE FROM engine.permits WHERE seen_at < now() - make_interval(secs => $1) RETURNING tenant_id"
+
+_RECOUNT = """
+UPDATE engine.quotas AS q SET lent = greatest(0,
+  (SELECT count(DISTINCT t.workflow_id) FROM engine.open_tasks AS t WHERE t.tenant_id = q.tenant_id)
+  + coalesce((SELECT sum(p.free) FROM engine.permits AS p WHERE p.tenant_id = q.tenant_id), 0))
+ WHERE q.tenant_id = ANY($1::text[])
+"""
+
+_WAITING = """
+SELECT tenant_id, workflow_id FROM engine.timers
+ WHERE name = 'admit' AND tenant_id = $1 ORDER BY due_at, workflow_id LIMIT $2
+"""
+
+_DEPTHS = """
+SELECT tenant_id, count(*) AS depth FROM (
+  SELECT tenant_id FROM engine.open_tasks WHERE status = 1
+  UNION ALL SELECT tenant_id FROM engine.timers WHERE name = 'admit') AS waiting
+ GROUP BY tenant_id
+"""
+
+
+class PostgresQuota:
+    """The quotas of one replica's database."""
+
+    def __init__(self, database: Database, replica_id: uuid.UUID) -> None:
+        self._database = database
+        self._replica_id = replica_id
+
+    async def borrow(self, tenant: str, wanted: int, limit: int) -> int:
+        """Borrow up to `wanted` permits, as long as no more than `limit` are lent in all; return how many."""
+        async with self._database.loops() as connection, connection.transaction():
+            await connection.execute(_OWE, tenant, 0)
+            before = await connection.fetchval("SELECT lent FROM engine.quotas WHERE tenant_id = $1 FOR UPDATE", tenant)
+            granted: int = max(0, min(wanted, limit - before))
+            if granted:
+                await connection.execute(_OWE, tenant, granted)
+        return granted
+
+    async def owe(self, tenant: str, count: int) -> None:
+        """Borrow permits that are in use already, whatever the limit."""
+        async with self._database.loops() as connection:
+            await connection.execute(_OWE, tenant, count)
+
+    async def give_back(self, tenant: str, count: int) -> None:
+        """Return permits that nobody uses."""
+        await self.owe(tenant, -count)
+
+    async def report(self, free: Mapping[str, int]) -> None:
+        """Say that this replica lives, and how many permits it has that it does not use, by tenant."""
+        async with self._database.loops() as connection:
+            await connection.execute(_REPORT, self._replica_id, list(free), list(free.values()))
+
+    async def recount(self, dead_after_seconds: float) -> Sequence[str]:
+        """Take back what replicas had that are dead; return the tenants concerned."""
+        async with self._database.loops() as connection, connection.transaction():
+            rows = await connection.fetch(_BURY, dead_after_seconds)
+            tenants = sorted({row["tenant_id"] for row in rows})
+            if tenants:
+                await connection.execute(_RECOUNT, tenants)
+        return tenants
+
+    async def waiting(self, tenant: str, limit: int) -> Sequence[Key]:
+        """Return workflows of a tenant that wait for a permit, those first that have waited longest."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_WAITING, tenant, limit)
+        return [Key(row["tenant_id"], ids.show("wf", row["workflow_id"])) for row in rows]
+
+    async def tenants_waiting(self) -> Sequence[str]:
+        """Return the tenants of which workflows wait for a permit."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch("SELECT DISTINCT tenant_id FROM engine.timers WHERE name = 'admit'")
+        return sorted(row["tenant_id"] for row in rows)
+
+    async def depths(self) -> Mapping[str, int]:
+        """Return how much waits, by tenant: tasks for an agent, and workflows for a permit."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_DEPTHS)
+        return {row["tenant_id"]: row["depth"] for row in rows}
