@@ -27,6 +27,7 @@ from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Writt
 from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.database import Database
+from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.store import MemoryStore
 from services.engine.storage.memory.tables import Tables
 from services.engine.storage.memory.task_board import MemoryTaskBoard
@@ -217,7 +218,7 @@ class MemoryStorage(Storage):
         await self._wound.wind(seconds)
 
     async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
-        self.tables.files.add((tenant, sha256))
+        await MemoryArtifacts(self.tables).put(tenant, sha256, "text/plain", content)
 
     async def audit_count(self, tenant: str) -> int:
         return sum(key.tenant == tenant for key, _ in self.tables.audit)

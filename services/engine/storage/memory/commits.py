@@ -14,7 +14,15 @@ from services.engine.ports.keys import Fence, Key
 from services.engine.ports.store import Entry, Indigestible, Span, Verdict, Written
 from services.engine.storage.codec import dump_events
 from services.engine.storage.commits import next_hash
-from services.engine.storage.memory.tables import CommitRow, HistoryRow, Tables, TaskRow, TimerRow, WorkflowRow
+from services.engine.storage.memory.tables import (
+    CommitRow,
+    HistoryRow,
+    ReferenceRow,
+    Tables,
+    TaskRow,
+    TimerRow,
+    WorkflowRow,
+)
 from services.engine.storage.state_codec import dump_workflow
 
 _RESERVE_SECONDS = 10
@@ -132,7 +140,7 @@ class MemoryCommits:
         self._add_tasks(entry)
         self._change_timers(entry)
         for made in effects.artifacts:
-            tables.references[key, made.name] = (made.sha256, made.task_id)
+            tables.references[key, made.name] = ReferenceRow(made.sha256, made.task_id, tables.clock.now())
         tables.audit.extend((key, row) for row in entry.audit)
 
     def _add_tasks(self, entry: Entry) -> None:

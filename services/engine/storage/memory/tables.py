@@ -107,6 +107,23 @@ class CommitRow:
     reserved_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """The content of a file."""
+
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReferenceRow:
+    """A name that a workflow has for a file."""
+
+    sha256: str
+    task_id: str
+    created_at: datetime
+
+
 @dataclass(slots=True)
 class Tables:
     """Everything that one database keeps, on its own clock."""
@@ -125,10 +142,10 @@ class Tables:
     commits: dict[uuid.UUID, CommitRow] = field(default_factory=dict)
     audit: list[tuple[Key, AuditRow]] = field(default_factory=list)
     """Each with the workflow that the call was about."""
-    files: set[tuple[str, str]] = field(default_factory=set)
-    """The files that are kept, by tenant and SHA-256 in hexadecimal."""
-    references: dict[tuple[Key, str], tuple[str, str]] = field(default_factory=dict)
-    """SHA-256 and task of each file that a workflow names."""
+    files: dict[tuple[str, str], FileRow] = field(default_factory=dict)
+    """By tenant and SHA-256 in hexadecimal."""
+    references: dict[tuple[Key, str], ReferenceRow] = field(default_factory=dict)
+    """By workflow and name."""
     order: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:

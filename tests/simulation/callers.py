@@ -1,0 +1,109 @@
+"""Callers of the simulation: they start workflows and steer them, and ask again until they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from archwright import ids
+from archwright.errors import ArchwrightError, Conflict, NotFound, Unavailable
+from archwright.language.plan import Plan
+from services.engine.domain.commands import CancelWorkflow, Command, Repeated, Stale, StartWorkflow
+from services.engine.ports.commands import Asked, RequestTaken
+from services.engine.ports.keys import AuditRow, Key
+from services.engine.ports.store import NewWorkflow
+from tests.simulation.replica import Replica
+from tests.simulation.trouble import Trouble
+from tests.simulation.virtual_loop import VirtualClock
+
+TENANT = "acme"
+
+
+@dataclass
+class Started:
+    """A workflow whose start was answered."""
+
+    key: Key
+    plan: Plan
+
+
+@dataclass
+class Callers:
+    """Everybody who calls the API."""
+
+    replicas: Sequence[Replica]
+    trouble: Trouble
+    clock: VirtualClock
+    tell: Callable[[str], None]
+    started: dict[str, Started] = field(default_factory=dict)
+    """By request id."""
+    wrong: list[str] = field(default_factory=list)
+
+    async def start(self, number: int, plan: Plan) -> None:
+        """Start a workflow, however often it takes; once more for good measure when the answer seems lost."""
+        request_id = f"request-{number}"
+        definition = plan.definition
+        created = NewWorkflow(
+            request_id, b"hash", definition.name, definition.version, plan.content_hash, "ann", "session"
+        )
+        times = 2 if self.trouble.strikes("caller_repeats_start", 0.2) else 1
+        while times:
+            key = Key(TENANT, ids.show("wf", ids.new_uuid()))
+            replica = await self._replica()
+            try:
+                given = {"number": number}
+                command = StartWorkflow(replica.clock.now(), key.workflow_id, given, request_id, "ann", "session")
+                asked = Asked(key, command, audit=self._audit("StartWorkflow", key), created=created, plan=plan)
+                try:
+                    await replica.submit(asked)
+                except RequestTaken:
+                    found = await replica.find_by_request(TENANT, request_id)
+                    assert found is not None, "a request was taken, and nobody knows by what"
+                    key = Key(TENANT, found[0])
+            except Unavailable:
+                await self._pause()
+                continue
+            self.tell(f"{request_id} started {key.workflow_id}, a {definition.name}")
+            before = self.started.setdefault(request_id, Started(key, plan))
+            if before.key != key:
+                self.wrong.append(f"I1 {request_id} started {before.key.workflow_id} and {key.workflow_id}")
+            times -= 1
+
+    async def ask(self, key: Key, make: Callable[[VirtualClock, str], Command]) -> str:
+        """Ask for something until it is answered; return the answer in a word."""
+        request_id = str(ids.new_uuid())
+        while True:
+            replica = await self._replica()
+            command = make(replica.clock, request_id)
+            name = type(command).__name__
+            try:
+                await replica.submit(Asked(key, command, audit=self._audit(name, key)))
+            except Unavailable:
+                await self._pause()
+                continue
+            except Repeated:
+                answer = "had been done"
+            except (Conflict, NotFound, Stale) as error:
+                answer = f"was refused: {error}"
+            except ArchwrightError as error:
+                answer = f"was refused: {type(error).__name__}"
+            else:
+                answer = "was done"
+            self.tell(f"{name} of {key.workflow_id} {answer}")
+            return answer
+
+    async def cancel(self, key: Key) -> str:
+        return await self.ask(key, lambda clock, request_id: CancelWorkflow(clock.now(), "ann", "", request_id))
+
+    async def _replica(self) -> Replica:
+        while not (up := [replica for replica in self.replicas if replica.is_up]):
+            await self._pause()
+        return self.trouble.chance.choice(up)
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(0.1 + self.trouble.chance.random() * 0.4)  # noqa: TID251  virtual
+
+    def _audit(self, action: str, key: Key) -> AuditRow:
+        resource = f"workflows/{key.workflow_id}"
+        return AuditRow(ids.new_uuid(), self.clock.now(), "ann", action, resource, "ok", "127.0.0.1", "simulation")

@@ -1,0 +1,125 @@
+"""What lies between a replica and its database and bus: delays, cuts, and answers that get lost.
+
+A write whose answer was lost may have happened, may happen later, or never. What a replica had on its way when it
+was killed may still arrive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from archwright.errors import DependencyUnavailable
+from services.bus.event import BusEvent
+from services.engine.ports.store import Indigestible, UnknownOutcome
+from tests.simulation.trouble import Trouble
+from tests.simulation.virtual_loop import Duties
+
+Result = TypeVar("Result")
+
+
+class Link:
+    """One replica's connection to the database."""
+
+    def __init__(self, trouble: Trouble, loop: asyncio.AbstractEventLoop, afterlife: Duties) -> None:
+        self._trouble = trouble
+        self._loop = loop
+        self._afterlife = afterlife
+        self.frozen_until = 0.0
+        self.is_cut = False
+
+    async def call(self, do: Callable[[], Awaitable[Result]]) -> Result:
+        """Read, or write something of which the answer may safely be lost."""
+        await self._travel()
+        result = await do()
+        if self._trouble.strikes("lost_reply", self._trouble.lost_reply):
+            raise DependencyUnavailable("The answer was lost.")
+        await self._return()
+        return result
+
+    async def commit(self, do: Callable[[], Awaitable[Result]]) -> Result:
+        """Write; raise UnknownOutcome where nobody can say whether it happened."""
+        try:
+            await self._travel()
+        except asyncio.CancelledError:
+            if self._trouble.chance.random() < 0.5:
+                self._later(do)  # it was on the wire when its sender died
+            raise
+        if self._trouble.strikes("lost_request", self._trouble.lost_request):
+            raise UnknownOutcome("The request was lost.")
+        if self._trouble.strikes("late_write", self._trouble.late_write):
+            self._later(do)
+            raise UnknownOutcome("The connection broke while the write was under way.")
+        result = await do()
+        if self._trouble.strikes("lost_answer", self._trouble.lost_reply):
+            raise UnknownOutcome("The answer was lost.")
+        await self._return()
+        return result
+
+    async def _travel(self) -> None:
+        trouble = self._trouble
+        if self.is_cut or trouble.strikes("refused", trouble.refused):
+            raise DependencyUnavailable("The database does not answer.")
+        if (left := self.frozen_until - self._loop.time()) > 0:
+            await asyncio.sleep(left)  # noqa: TID251  virtual
+        if trouble.strikes("slow", trouble.slow):
+            await asyncio.sleep(trouble.chance.random() * trouble.slow_seconds)  # noqa: TID251  virtual
+        if trouble.outage_until > self._loop.time():
+            raise DependencyUnavailable("The database is down.")
+
+    async def _return(self) -> None:
+        trouble = self._trouble
+        if trouble.strikes("slow_answer", trouble.slow):
+            await asyncio.sleep(trouble.chance.random() * trouble.slow_seconds)  # noqa: TID251  virtual
+
+    def _later(self, do: Callable[[], Awaitable[Any]]) -> None:
+        async def arrive() -> None:
+            await asyncio.sleep(self._trouble.chance.random() * 2.0)  # noqa: TID251  virtual
+            # It may have been settled meanwhile, as one that never happened.
+            with suppress(Indigestible):
+                await do()
+
+        self._afterlife.create_task(arrive())
+
+
+class _Call:
+    """Something asked for over a link; it begins when it is awaited, and is no loss when it never is."""
+
+    def __init__(self, begin: Callable[[], Awaitable[Any]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._begin().__await__()
+
+
+class Linked:
+    """A store or a task board at the other end of a link."""
+
+    def __init__(self, inner: Any, link: Link) -> None:
+        self._inner = inner
+        self._link = link
+
+    def __getattr__(self, name: str) -> Callable[..., _Call]:
+        method = getattr(self._inner, name)
+        call = self._link.commit if name == "commit" else self._link.call
+        return lambda *given, **named: _Call(lambda: call(lambda: method(*given, **named)))
+
+
+class Bus:
+    """The bus, as far as the invariants ask: which events it was given."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        self._trouble = trouble
+        self.published: list[tuple[str, int]] = []
+
+    async def publish(self, events: Sequence[BusEvent]) -> None:
+        if self._trouble.strikes("bus_away", self._trouble.bus_fault):
+            raise DependencyUnavailable("The bus does not answer.")
+        self.published += [(event.workflow_id, event.seq) for event in events]
+        if self._trouble.strikes("bus_reply_lost", self._trouble.bus_fault):
+            raise DependencyUnavailable("The bus took it, and its answer was lost.")
+
+    async def aclose(self) -> None:
+        pass

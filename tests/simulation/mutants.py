@@ -1,0 +1,121 @@
+"""Engines that are wrong in one way each. The invariants must catch every one of them, or they are not worth much."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from services.engine.loops.committer import Committer
+from services.engine.loops.relay import Relay
+from services.engine.ports.commands import Answer, Asked
+from services.engine.ports.store import Entry, Written
+from services.engine.ports.task_board import DueTimer
+from tests.simulation.watched_storage import WatchedBoard, WatchedStore
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What a replica is built of; the real parts, unless a mutant takes the place of one."""
+
+    store: Callable[..., Any] = WatchedStore
+    board: Callable[..., Any] = WatchedBoard
+    committer: Callable[..., Any] = Committer
+    relay: Callable[..., Any] = Relay
+
+
+class _NoFence(WatchedStore):
+    """Believes every result."""
+
+    def _is_true(self, *_: object) -> bool:
+        return True
+
+
+class _NoVersion(WatchedStore):
+    """Writes over what others wrote meanwhile: read before lock."""
+
+    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
+        rows = self._tables.workflows
+        blind = [
+            replace(entry, expected_version=rows[entry.key].version)
+            if entry.created is None and entry.key in rows
+            else entry
+            for entry in entries
+        ]
+        return await super().commit(batch_id, blind)
+
+
+class _LosesTimers(WatchedBoard):
+    """Deletes a timer when it is handed out, and not in the commit that applies it."""
+
+    async def due_timers(self, limit: int) -> Sequence[DueTimer]:
+        due = await super().due_timers(limit)
+        for timer in due:
+            del self._tables.timers[timer.key, timer.name]
+        return due
+
+
+class _NeverExpires(WatchedBoard):
+    """Waits for lost agents for ever."""
+
+    async def expire(self) -> Sequence[Any]:
+        return []
+
+
+class _NeverRedelivers(WatchedBoard):
+    """Thinks that what was sent has arrived."""
+
+    async def redeliver_unaccepted(self) -> int:
+        return 0
+
+
+class _AckBeforeCommit(Committer):
+    """Answers as soon as it has decided."""
+
+    async def _write(self, drafts: Sequence[Any]) -> None:
+        for draft in drafts:
+            for waiting, events in draft.settled:
+                if not waiting.answer.done():
+                    waiting.answer.set_result(Answer(draft.after, draft.stored.plan, events))
+        await super()._write(drafts)
+
+
+class _DropsLosers(Committer):
+    """Forgets a command that lost a race."""
+
+    def _requeue(self, batch: Sequence[Any]) -> None:
+        for waiting in batch:
+            if not waiting.answer.done():
+                waiting.answer.set_result(Answer(None, None))  # type: ignore[arg-type]
+
+
+class _MarksBeforePublishing(Relay):
+    """Notes commits as published, and then publishes them."""
+
+    def committed(self, batch_id: uuid.UUID, changes: Sequence[Any]) -> None:
+        super().committed(batch_id, changes)
+        self._unmarked.append(batch_id)
+
+
+class _NoAudit(Committer):
+    """Keeps no audit of cancelling."""
+
+    async def submit(self, asked: Asked) -> Answer:
+        is_start = asked.created is not None
+        return await super().submit(asked if is_start else replace(asked, audit=None))
+
+
+REAL = Mutation()
+
+MUTANTS: Mapping[str, Mutation] = {
+    "no fence": Mutation(store=_NoFence),
+    "no version": Mutation(store=_NoVersion),
+    "ack before commit": Mutation(committer=_AckBeforeCommit),
+    "naive outbox": Mutation(relay=_MarksBeforePublishing),
+    "lost timers": Mutation(board=_LosesTimers),
+    "lost agents": Mutation(board=_NeverExpires),
+    "lost deliveries": Mutation(board=_NeverRedelivers),
+    "dropped losers": Mutation(committer=_DropsLosers),
+    "missing audit": Mutation(committer=_NoAudit),
+}

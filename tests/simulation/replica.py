@@ -1,0 +1,191 @@
+"""One engine replica of the simulation: the real parts, on storage in memory behind a faulty link.
+
+What `main` does for a process is done here for a replica that can be killed, frozen and brought back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from archwright.engine.v1 import agent_work_pb2 as pb
+from archwright.errors import DependencyUnavailable
+from archwright.serving.calls import Call
+from archwright.serving.tokens import Caller
+from services.chassis.loops import forever
+from services.engine.api.agent_work import AgentWorkApi, StreamTimes
+from services.engine.api.reports import Reports
+from services.engine.assignments import Assigner
+from services.engine.live import Feed
+from services.engine.loops.acceptances import Acceptances
+from services.engine.loops.claimer import Claimer
+from services.engine.loops.leases import LeaseRenewal
+from services.engine.loops.lost_agents import LostAgents
+from services.engine.loops.overdue import Overdue
+from services.engine.loops.relay import LeftBehind
+from services.engine.loops.timers import Timers
+from services.engine.memory import Memory
+from services.engine.ports.commands import Answer, Asked
+from services.engine.roster import FollowedRoster
+from services.engine.sessions import Sessions
+from services.engine.storage.memory.artifacts import MemoryArtifacts
+from services.engine.storage.memory.tables import Tables
+from tests.simulation.links import Bus, Link, Linked
+from tests.simulation.mutants import Mutation
+from tests.simulation.trouble import Trouble
+from tests.simulation.virtual_loop import Duties, VirtualClock
+from tests.simulation.watched_storage import FenceLog
+
+LEASE_SECONDS = 4.0
+ACCEPT_SECONDS = 1.5
+RENEW_SECONDS = 0.8
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all replicas share."""
+
+    loop: asyncio.AbstractEventLoop
+    tables: Tables
+    bus: Bus
+    trouble: Trouble
+    fences: FenceLog
+    afterlife: Duties
+    tell: Callable[[str], None]
+    mutation: Mutation
+
+
+@dataclass(frozen=True)
+class AgentName:
+    """Who connects, by its token."""
+
+    agent_id: str
+    agent_type: str
+
+
+class Replica:
+    """A replica that is up or down; each time it comes up it knows nothing of before."""
+
+    def __init__(self, name: str, around: Surroundings) -> None:
+        self.name = name
+        self._around = around
+        self.clock = VirtualClock(around.loop)
+        self._duties = Duties(around.loop)
+        self._duties.is_over = True
+
+    @property
+    def is_up(self) -> bool:
+        return not self._duties.is_over
+
+    def start(self) -> None:
+        """Come up with empty hands."""
+        around, mutation, clock = self._around, self._around.mutation, self.clock
+        self._around.tell(f"{self.name} starts")
+        self._duties = Duties(around.loop)
+        self.link = Link(around.trouble, around.loop, around.afterlife)
+        self._store = store = Linked(mutation.store(around.tables, around.fences), self.link)
+        board = Linked(
+            mutation.board(around.tables, around.fences, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS),
+            self.link,
+        )
+        memory = Memory(around.trouble.chance.choice((1, 3, 100)))
+        feed, sessions, roster = Feed(), Sessions(), FollowedRoster()
+        claimer = Claimer(board, sessions, Assigner(store, memory), roster, feed, clock, poll_seconds=1.0)
+        relay = mutation.relay(store, around.bus)
+        self.committer = mutation.committer(
+            store, memory, [sessions, claimer, feed, relay], clock, batch_max=20, queue_max=1_000
+        )
+        acceptances = Acceptances(board)
+        renewal = LeaseRenewal(board, sessions, clock, lease_seconds=LEASE_SECONDS)
+        lost_agents = LostAgents(board, self.committer, renewal, clock)
+        reports = Reports(self.committer, MemoryArtifacts(around.tables), feed, clock)
+        times = StreamTimes(hello=5.0, ping=RENEW_SECONDS, lease=LEASE_SECONDS, cancel_grace=1.0)
+        self._api = AgentWorkApi(
+            board, sessions, reports, acceptances, lost_agents, claimer, roster, clock, self._duties, times
+        )
+        left_behind = LeftBehind(store, store, around.bus)
+        for name, step, pause in (
+            ("commit", self.committer.step, 0.0),
+            ("claim", claimer.step, 0.0),
+            ("accept", acceptances.step, 0.0),
+            ("publish", relay.step, 0.0),
+            ("renew_leases", renewal.step, RENEW_SECONDS),
+            ("revoke_lost", lost_agents.step, 1.0),
+            ("end_overdue", Overdue(board, self.committer, clock).step, 1.0),
+            ("fire_timers", Timers(board, self.committer, clock).step, 0.5),
+            ("publish_left_behind", left_behind.step, 2.0),
+        ):
+            self._duties.create_task(forever(name, step, pause=pause, clock=clock))
+
+    def kill(self) -> None:
+        """Forget everything at once."""
+        self._around.tell(f"{self.name} is killed")
+        self.link.is_cut = True
+        self._duties.end()
+
+    def freeze(self, seconds: float) -> None:
+        """Stand still, and write what was under way when it wakes."""
+        self._around.tell(f"{self.name} freezes for {seconds:.1f} s")
+        self.link.frozen_until = self._around.loop.time() + seconds
+
+    async def submit(self, asked: Asked) -> Answer:
+        """Ask as a caller over the network does: whoever is killed never answers."""
+        answer: Answer = await self._ask(lambda: self.committer.submit(asked))
+        return answer
+
+    async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
+        found: tuple[str, bytes] | None = await self._ask(lambda: self._store.find_by_request(tenant, request_id))
+        return found
+
+    def connect(
+        self,
+        agent: AgentName,
+        requests: AsyncIterator[pb.ConnectRequest],
+        take: Callable[[pb.ConnectResponse], None],
+        end: Callable[[], None],
+    ) -> None:
+        """Serve an agent's stream until one of us goes."""
+        caller = Caller(agent.agent_id, "platform", frozenset({"agent"}), agent.agent_type, _NEVER)
+        call = Call(caller, {}, "/archwright.engine.v1.AgentWorkService/Connect", "ipv4:127.0.0.1:1", None)
+
+        async def serve() -> None:
+            try:
+                async with aclosing(self._api.connect(requests, call)) as responses:
+                    async for response in responses:
+                        take(response)
+            except Exception as error:  # as at the server's top
+                self._around.tell(f"{self.name} ends the stream of {agent.agent_id}: {error}")
+
+        task = self._duties.create_task(serve())
+        if task is None:
+            end()
+        else:
+            task.add_done_callback(lambda _: end())
+
+    async def _ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        answer = self._around.loop.create_future()
+
+        async def serve() -> None:
+            try:
+                result = await ask()
+            except Exception as error:  # goes to whoever asked
+                if not answer.done():
+                    answer.set_exception(error)
+            else:
+                if not answer.done():
+                    answer.set_result(result)
+
+        def end(_: object) -> None:
+            if not answer.done():
+                answer.set_exception(DependencyUnavailable(f"{self.name} was killed."))
+
+        task = self._duties.create_task(serve())
+        if task is None:
+            raise DependencyUnavailable(f"{self.name} is down.")
+        task.add_done_callback(end)
+        return await answer
