@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from immutables import Map
 from story import NOON, SECOND, WORKFLOW_ID, plan_of
 
 from archwright.errors import TransitionIllegal
@@ -28,7 +29,7 @@ from services.engine.domain.commands import (
     StartWorkflow,
 )
 from services.engine.domain.decide import Decided, decide
-from services.engine.domain.events import ArtifactMade, Event, Json, TaskCompleted, TaskCreated
+from services.engine.domain.events import ArtifactMade, Event, Json, TaskCreated
 from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 
@@ -141,7 +142,7 @@ class _Life:
     plan: Plan
     given: Json
     workflow: Workflow
-    outputs: dict[str, Json]
+    known: Known
     tasks: list[str]
     seconds: int = 0
 
@@ -156,12 +157,12 @@ class _Life:
         return among[pick % len(among)] if among else "task_of_nobody"
 
     def attempt(self, task_id: str) -> int:
-        step = self.workflow.step_of(task_id)
-        return 1 if step is None else self.workflow.open[step].attempt + 1
+        found = self.workflow.task_at("", task_id)
+        return 1 if found is None else found[1].attempt + 1
 
     def kept(self) -> Known:
-        """Return what the engine would read for this decision: only the outputs that the state says are needed."""
-        return Known(self.given, {step: self.outputs[step] for step in self.workflow.outputs})
+        """Return what the engine would read for this decision: only the values that the state says are needed."""
+        return Known(self.given, Map({seq: self.known.values[seq] for seq in self.workflow.seqs()}))
 
 
 Wish = Callable[[_Life], Command]
@@ -202,7 +203,7 @@ def _retry(is_late: bool) -> Wish:
 
 
 def _deadline(is_late: bool) -> Wish:
-    return lambda life: FireTimer(life.tick(), "deadline", life.workflow.retries - is_late)
+    return lambda life: FireTimer(life.tick(), "deadline", life.workflow.clock - is_late)
 
 
 def _cancel(life: _Life) -> Command:
@@ -225,7 +226,7 @@ def histories(draw: st.DrawFn) -> History:
     source = draw(definitions())
     plan = plan_of(source)
     given = draw(st.sampled_from([{}, {"kind": "new"}, {"kind": 5}]))
-    life = _Life(plan, given, Workflow(WORKFLOW_ID), {}, [])
+    life = _Life(plan, given, Workflow(WORKFLOW_ID), Known(), [])
     asked = [_start, *draw(st.lists(wishes(), min_size=WISHES_MIN, max_size=WISHES_MAX))]
     return History(source, plan, tuple(_tell(life, wish(life)) for wish in asked))
 
@@ -236,10 +237,8 @@ def _tell(life: _Life, command: Command) -> Told:
         decided = decide(life.plan, before, command, known)
     except (Stale, TransitionIllegal) as refusal:
         return Told(before, known, command, None, refusal)
-    life.workflow = decided.workflow
+    life.workflow, life.known = decided.workflow, decided.known
     for event in decided.events:
-        if isinstance(event, TaskCompleted):
-            life.outputs[event.step] = event.output
         if isinstance(event, TaskCreated):
             life.tasks.append(event.task_id)
     return Told(before, known, command, decided, None)
