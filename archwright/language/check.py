@@ -1,37 +1,53 @@
 """What can be known to be wrong with a definition before it is ever started.
 
 A definition without problems may be published. The rules are independent of each other, and each tells all that it
-finds; only what would follow from a problem that was told already is left out.
+finds; only what would follow from a problem that was told already is left out. What is allowed but hardly meant is
+told by `warnings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
 from archwright.errors import Violation
 
+from . import check_structure, check_warnings
+from .bodies import PlacedBody, bodies_of
 from .check_expressions import Checker, declared_fields
-from .graph import Graph, build
-from .model import RESERVED_NAMES, Definition, Place, Schema
+from .model import AgentTask, Approval, ChildWorkflow, Definition, Place, Schema
 from .parse import parse
 from .refusal import VIOLATIONS_MAX, in_order, refusal
 from .schema import SchemaInvalid, validator
 
+_GIVEN_INPUT = (AgentTask, ChildWorkflow, Approval)
+
 
 def check(definition: Definition) -> tuple[Violation, ...]:
     """Return everything that keeps a definition from being published, in the order of its text."""
-    graph, violations = build(definition.steps)
-    found = chain(
-        _names(definition),
-        violations,
-        _unreachable(definition, graph) if graph else (),
-        _schemas(definition),
-        _expressions(definition, graph),
-        _default_inputs(definition, graph) if graph else (),
+    bodies = [*bodies_of(definition)]
+    return _placed(
+        chain(
+            check_structure.names(bodies),
+            check_structure.loop_names(bodies, declared_fields(definition.input_schema)),
+            chain.from_iterable(check_structure.reach(body) for body in bodies),
+            chain.from_iterable(
+                check_structure.step(step, body.step_path(position))
+                for body in bodies
+                for position, step in enumerate(body.steps)
+            ),
+            _schemas(definition, bodies),
+            Checker(definition, bodies).violations(),
+            _default_inputs(definition, bodies),
+        ),
+        definition,
     )
-    return in_order([_placed(violation, definition) for violation in islice(found, VIOLATIONS_MAX)])
+
+
+def warnings(definition: Definition) -> tuple[Violation, ...]:
+    """Return what is allowed in a definition but hardly meant, in the order of its text."""
+    return _placed(check_warnings.warnings(definition, [*bodies_of(definition)]), definition)
 
 
 def load(source: str) -> Definition:
@@ -45,41 +61,16 @@ def load(source: str) -> Definition:
     return definition
 
 
-def _names(definition: Definition) -> Iterator[Violation]:
-    names: dict[str, int] = {}
-    step_ids: dict[str, int] = {}
-    for position, step in enumerate(definition.steps):
-        if step.name in RESERVED_NAMES:
-            yield Violation(f"steps[{position}].name", f"{step.name!r} has a meaning of its own; choose another name")
-        elif step.name in names:
-            yield Violation(
-                f"steps[{position}].name", f"{step.name!r} is the name of steps[{names[step.name]}] already"
-            )
-        names.setdefault(step.name, position)
-        if step.step_id and step.step_id in step_ids:
-            first = step_ids[step.step_id]
-            yield Violation(f"steps[{position}].step_id", f"{step.step_id!r} is the id of steps[{first}] already")
-        step_ids.setdefault(step.step_id, position)
-
-
-def _unreachable(definition: Definition, graph: Graph) -> Iterator[Violation]:
-    for position in graph.unreachable():
-        name = definition.steps[position].name
-        before = definition.steps[position - 1].name
-        yield Violation(
-            f"steps[{position}]",
-            f"no path leads to {name!r}; let a `next` lead to it, or take away what leads past it after {before!r}",
-        )
-
-
-def _schemas(definition: Definition) -> Iterator[Violation]:
+def _schemas(definition: Definition, bodies: Sequence[PlacedBody]) -> Iterator[Violation]:
     yield from _schema("input_schema", definition.input_schema)
     match definition.input_schema:
         case {"type": kind} if kind != "object" and not (isinstance(kind, list) and "object" in kind):
             yield Violation("input_schema", "a workflow's input is always an object, but `type` says otherwise")
-    for position, step in enumerate(definition.steps):
-        yield from _schema(f"steps[{position}].input_schema", step.input_schema)
-        yield from _schema(f"steps[{position}].output_schema", step.output_schema)
+    for body in bodies:
+        for position, step in enumerate(body.steps):
+            path = body.step_path(position)
+            yield from _schema(f"{path}.input_schema", step.input_schema)
+            yield from _schema(f"{path}.output_schema", step.output_schema)
 
 
 def _schema(path: str, schema: Schema | None) -> Iterator[Violation]:
@@ -91,34 +82,26 @@ def _schema(path: str, schema: Schema | None) -> Iterator[Violation]:
         yield Violation(path + error.path, str(error))
 
 
-def _expressions(definition: Definition, graph: Graph | None) -> Iterator[Violation]:
-    checker = Checker(definition)
-    everything = (1 << len(definition.steps)) - 1
-    # Where targets are wrong nobody can say what comes before what, so every step may be read.
-    earlier = graph.earlier() if graph else None
-    for position, step in enumerate(definition.steps):
-        before = everything if earlier is None else earlier[position]
-        path = f"steps[{position}]"
-        yield from checker.template(f"{path}.input", step.input, before)
-        for number, condition in enumerate(step.conditions):
-            yield from checker.condition(f"{path}.conditions[{number}].if", condition.if_, before | 1 << position)
-    yield from checker.template("output", definition.output, everything)
-
-
-def _default_inputs(definition: Definition, graph: Graph) -> Iterator[Violation]:
+def _default_inputs(definition: Definition, bodies: Sequence[PlacedBody]) -> Iterator[Violation]:
+    """Yield the steps whose input, if nothing says what it is, would have two things of one name."""
     declared = declared_fields(definition.input_schema) or frozenset()
-    for position, step in enumerate(definition.steps):
-        if step.input is not None:
-            continue
-        for predecessor in graph.predecessors[position]:
-            name = definition.steps[predecessor].name
-            if name in declared:
-                description = f"{name!r} is both an input field and the step before; say by `input` which one is meant"
-                yield Violation(f"steps[{position}]", description)
+    for body in bodies:
+        for position, step in enumerate(body.steps):
+            if step.input is not None or body.graph is None or not isinstance(step.kind, _GIVEN_INPUT):
+                continue
+            for predecessor in body.graph.predecessors[position]:
+                name = body.steps[predecessor].name
+                if name in declared:
+                    said = f"{name!r} is both an input field and the step before; say by `input` which one is meant"
+                    yield Violation(body.step_path(position), said)
 
 
-def _placed(violation: Violation, definition: Definition) -> Violation:
-    """Return the violation with the place of its field, or of the nearest thing around it."""
+def _placed(violations: Iterable[Violation], definition: Definition) -> tuple[Violation, ...]:
+    """Return the first violations, each with the place of its field, or of the nearest thing around it."""
+    return in_order([_at_place(violation, definition) for violation in islice(violations, VIOLATIONS_MAX)])
+
+
+def _at_place(violation: Violation, definition: Definition) -> Violation:
     path = violation.field
     while path:
         place: Place | None = definition.places.get(path)

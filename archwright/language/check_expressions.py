@@ -1,24 +1,27 @@
 """What can be known to be wrong with the expressions of a definition.
 
-A name must stand for something: a field that `input_schema` declares, or any field when nothing is declared. A step
-may be read only where some path has been through it.
+A name must stand for something: the element of a foreach around it, a field that `input_schema` declares, or any
+field when nothing is declared. A step may be read only where some path has been through it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from archwright.errors import Violation
 
 from . import template
+from .bodies import FAILURE, FAILURE_FIELDS, PlacedBody
+from .check_reading import Readable, Viewpoint
 from .expressions import ExpressionInvalid, compile_expression
 from .faults import Faults
 from .lookup import TYPE_NAMES, shown
-from .model import Definition, Json, Schema
+from .model import Definition, Schema
 from .scope import ROOTS, STEP_FIELDS, WORKFLOW_FIELDS
 from .syntax import Mention
 from .vocabulary import did_you_mean
+from .written import Wanted, Written, written
 
 _SHOWN_MAX = 80
 
@@ -34,37 +37,47 @@ def declared_fields(schema: Schema | None) -> frozenset[str] | None:
 
 
 class Checker:
-    """Checks the expressions of one definition.
+    """Checks the expressions of one definition, which has these bodies."""
 
-    Which steps may be read somewhere is told by a set of their positions, as the bits of an integer.
-    """
-
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, bodies: Sequence[PlacedBody]) -> None:
         self._fields = declared_fields(definition.input_schema)
-        self._positions = {step.name: position for position, step in enumerate(definition.steps)}
-        self._static = Faults(_all_names(definition))
+        self._steps = Readable(bodies)
+        self._texts = [*written(definition, bodies)]
+        self._vars = frozenset(name for text in self._texts for name in text.sets)
+        self._static = Faults(_all_names(self._texts))
 
-    def condition(self, path: str, text: str, readable: int) -> Iterator[Violation]:
-        """Yield what is wrong with an expression that must be true or false."""
-        wrong = tuple(self._wrong(text, readable))
-        if not wrong and self._static.is_never_true_or_false(compile_expression(text)):
-            wrong = ("it must be true or false",)
+    def violations(self) -> Iterator[Violation]:
+        """Yield what is wrong with the expressions of the definition, in no order."""
+        for text in self._texts:
+            match text.wanted:
+                case Wanted.JSON:
+                    yield from self._template(text)
+                case _:
+                    yield from self._expression(text)
+
+    def _expression(self, text: Written) -> Iterator[Violation]:
+        wrong = tuple(self._wrong(text.source, text.view))
+        if not wrong:
+            expression = compile_expression(text.source)
+            if text.wanted is Wanted.TRUTH and self._static.is_never_true_or_false(expression):
+                wrong = ("it must be true or false",)
+            elif text.wanted is Wanted.LIST and self._static.is_never_a_list(expression):
+                wrong = ("it must be a list",)
         for fault in wrong:
-            yield _violation(path, text, fault)
+            yield _violation(text.path, text.source, fault)
 
-    def template(self, path: str, source: Json, readable: int) -> Iterator[Violation]:
-        """Yield what is wrong with the expressions of a template."""
-        for place, text in template.texts(source, path):
+    def _template(self, text: Written) -> Iterator[Violation]:
+        for place, part in template.texts(text.source, text.path):
             try:
-                expressions = [part for is_expression, part in template.split(text) if is_expression]
+                expressions = [piece for is_expression, piece in template.split(part) if is_expression]
             except ExpressionInvalid as error:
                 yield Violation(place, str(error))
                 continue
             for expression in expressions:
-                for fault in self._wrong(expression, readable):
+                for fault in self._wrong(expression, text.view):
                     yield _violation(place, expression, fault)
 
-    def _wrong(self, text: str, readable: int) -> Iterator[str]:
+    def _wrong(self, text: str, view: Viewpoint) -> Iterator[str]:
         try:
             expression = compile_expression(text)
         except ExpressionInvalid as error:
@@ -72,57 +85,60 @@ class Checker:
             return
         yield from self._static.of(expression)
         for mention in sorted(expression.syntax.mentions, key=lambda mention: str(mention.path)):
-            yield from self._mention(mention, readable)
+            yield from self._mention(mention, view)
 
-    def _mention(self, mention: Mention, readable: int) -> Iterator[str]:
+    def _mention(self, mention: Mention, view: Viewpoint) -> Iterator[str]:
         match mention.path:
             case ("steps", str(name), *rest):
-                yield from self._step(name, rest, readable)
+                yield from self._step(name, rest, view)
             case ("steps", *_):
                 yield "name the step that is meant, as in steps.<name>.output"
             case ("workflow", field, *_) if field not in WORKFLOW_FIELDS:
                 yield f"there is no workflow.{field}{_hint(str(field), WORKFLOW_FIELDS)}"
-            case ("vars", field, *_) if not mention.is_asked_for:
-                yield f"nothing sets {shown(('vars', field))}"
+            case ("vars", str(field), *_) if field not in self._vars and not mention.is_asked_for:
+                yield f"nothing sets {shown(('vars', field))}{did_you_mean(field, self._vars)}"
             case ("input", str(field), *_):
                 if self._is_undeclared(field) and not mention.is_asked_for:
                     yield f"there is no input field {field!r}{_hint(field, self._fields or ())}"
+            case (str(name), *rest) if name in view.body.locals:
+                if name == FAILURE and rest and rest[0] not in FAILURE_FIELDS:
+                    yield f"there is no failure.{rest[0]}{_hint(str(rest[0]), FAILURE_FIELDS)}"
             case (str(name), *_) if name not in ROOTS and name not in TYPE_NAMES and self._is_undeclared(name):
-                yield f"there is no input field {name!r}{self._hint_for_name(name)}"
+                yield f"there is no input field {name!r}{self._hint_for_name(name, view)}"
             case _:
                 pass
 
-    def _step(self, name: str, rest: list[str | int], readable: int) -> Iterator[str]:
-        position = self._positions.get(name)
-        if position is None:
-            yield f"there is no step {name!r}{did_you_mean(name, self._positions)}"
-        elif not readable >> position & 1:
-            yield f"step {name!r} has never been done by then"
+    def _step(self, name: str, rest: list[str | int], view: Viewpoint) -> Iterator[str]:
+        if name not in self._steps:
+            yield f"there is no step {name!r}{self._steps.hint(name)}"
+        elif objection := self._steps.objection(name, view):
+            yield f"step {name!r} {objection}"
         if rest and rest[0] not in STEP_FIELDS:
             yield f"a step has no {rest[0]!r}{_hint(str(rest[0]), STEP_FIELDS)}"
 
     def _is_undeclared(self, field: str) -> bool:
         return self._fields is not None and field not in self._fields
 
-    def _hint_for_name(self, name: str) -> str:
-        if name in self._positions:
+    def _hint_for_name(self, name: str, view: Viewpoint) -> str:
+        if name in self._steps:
             return f"; the step of that name is read as steps.{name}.output"
-        return _hint(name, [*(self._fields or ()), *ROOTS])
+        return _hint(name, [*(self._fields or ()), *view.body.locals, *ROOTS])
 
 
-def _all_names(definition: Definition) -> Iterator[str]:
-    for text in _all_texts(definition):
-        with suppress(ExpressionInvalid):  # told where it stands, when its turn comes
-            yield from compile_expression(text).names
+def _all_names(texts: Iterable[Written]) -> Iterator[str]:
+    for text in texts:
+        for expression in _expressions(text):
+            with suppress(ExpressionInvalid):  # told where it stands, when its turn comes
+                yield from compile_expression(expression).names
 
 
-def _all_texts(definition: Definition) -> Iterator[str]:
-    for step in definition.steps:
-        yield from (condition.if_ for condition in step.conditions)
-    for source in (*(step.input for step in definition.steps), definition.output):
-        for _, text in template.texts(source, ""):
-            with suppress(ExpressionInvalid):
-                yield from [part for is_expression, part in template.split(text) if is_expression]
+def _expressions(text: Written) -> Iterator[str]:
+    if text.wanted is not Wanted.JSON:
+        yield text.source
+        return
+    for _, part in template.texts(text.source, ""):
+        with suppress(ExpressionInvalid):
+            yield from [piece for is_expression, piece in template.split(part) if is_expression]
 
 
 def _hint(word: str, known: tuple[str, ...] | list[str] | frozenset[str]) -> str:

@@ -62,6 +62,13 @@ class Faults:
         kind = self._environment.compile(expression.text).return_type()
         return kind not in (cel.Type.BOOL, cel.Type.DYN)
 
+    def is_never_a_list(self, expression: Expression) -> bool:
+        """Return whether an expression without faults can be told to give something else, before it is evaluated."""
+        if not _is_checkable(expression):
+            return False
+        kind = self._environment.compile(expression.text).return_type()
+        return kind != cel.Type.DYN and not kind.name().startswith("LIST")
+
     @cached_property
     def _environment(self) -> cel.Env:
         return cel.NewEnv(variables=dict.fromkeys(self._names, cel.Type.DYN))

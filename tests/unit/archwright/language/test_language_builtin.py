@@ -6,6 +6,7 @@ import pytest
 
 from archwright.language.builtin import builtin_definitions
 from archwright.language.check import load
+from archwright.language.model import AgentTask, Step
 from archwright.language.plan import Scope, compile  # noqa: A004  # the language's word
 from archwright.language.schema import validator
 
@@ -30,14 +31,14 @@ def test_a_built_in_definition_may_be_published_under_its_name(name: str) -> Non
 def test_architecture_creation_is_the_chain_of_eight_and_their_assembly() -> None:
     definition = load(builtin_definitions()["architecture_creation"])
 
-    assert {step.name: (step.agent_type, step.task_type) for step in definition.steps} == CHAIN
+    assert {step.name: _who_and_what(step) for step in definition.steps} == CHAIN
 
 
 def test_every_role_is_given_the_request_and_what_it_builds_upon() -> None:
     plan = compile(load(builtin_definitions()["architecture_creation"]))
     request = {"request": "A claims platform."}
     outputs = {name: {"made_by": name} for name in CHAIN}
-    given = {node.step.name: plan.task_input(node, Scope(request, outputs)) for node in plan.nodes}
+    given = {node.step.name: node.input(Scope(request, outputs)) for node in plan.nodes}
 
     assert given["requirement_analysis"] == {"request": request}
     assert sorted(given["financial_assessment"]) == ["application", "infrastructure", "plan", "request", "requirements"]
@@ -52,7 +53,7 @@ def test_every_role_is_given_the_request_and_what_it_builds_upon() -> None:
         "finance": {"made_by": "financial_assessment"},
         "scaffold": {"made_by": "delivery_scaffold"},
     }
-    assert plan.output(Scope(request, outputs)) == {"made_by": "deliverables"}
+    assert plan.output(Scope(request, outputs), ["deliverables"]) == {"made_by": "deliverables"}
 
 
 @pytest.mark.parametrize(
@@ -72,3 +73,8 @@ def test_the_input_of_architecture_creation_is_a_request(given: dict[str, object
     assert schema is not None
 
     assert [problem.field for problem in validator(schema).problems(given, root="input")] == ([field] if field else [])
+
+
+def _who_and_what(step: Step) -> tuple[str, str]:
+    assert isinstance(step.kind, AgentTask)
+    return step.kind.agent_type, step.kind.task_type

@@ -172,7 +172,7 @@ def test_a_step_that_no_path_leads_to_is_told() -> None:
 def test_wrong_targets_are_told_and_nothing_that_follows_from_them() -> None:
     text = "name: x\nsteps:\n  - {name: a, agent: b, next: d}\n  - {name: c, agent: b, input: {x: '${steps.a.output}'}}"
 
-    assert told(text) == [("steps[0].next", "there is no step 'd'")]
+    assert told(text) == [("steps[0].next", "there is no step 'd' in this body")]
 
 
 def test_no_more_problems_are_told_than_anybody_reads() -> None:
@@ -211,7 +211,7 @@ def test_a_default_input_in_which_two_things_have_one_name_is_refused() -> None:
 
 def test_loading_raises_what_the_check_finds() -> None:
     with pytest.raises(
-        DefinitionInvalid, match=r"line 2, column 37: steps\[0\]\.next: there is no step 'c'\.$"
+        DefinitionInvalid, match=r"line 2, column 37: steps\[0\]\.next: there is no step 'c' in this body\.$"
     ) as caught:
         load("name: x\nsteps: [{name: a, agent: b, next:   c}]")
 

@@ -59,8 +59,9 @@ def test_the_hash_of_a_definition_with_every_field_of_the_first_version_never_ch
     steps:
       - {name: review, step_id: R-1, agent: reviewer, capability: claims, task_type: review, priority: high,
          input: {amount: "${amount}"}, input_schema: {type: object}, output_schema: true, timeout_seconds: 30,
-         queue_timeout_seconds: 60, retry_policy: {max_attempts: 5, base_delay_seconds: 2, max_delay_seconds: 300, exponential_backoff: false,
-           jitter: false, retriable_errors: [TRANSIENT, CAPACITY]},
+         queue_timeout_seconds: 60,
+         retry_policy: {max_attempts: 5, base_delay_seconds: 2, max_delay_seconds: 300,
+           exponential_backoff: false, jitter: false, retriable_errors: [TRANSIENT, CAPACITY]},
          conditions: [{if: amount > 1000.0, next: pay}], else: end}
       - {name: pay, agent_type: payer, next: end}
     """

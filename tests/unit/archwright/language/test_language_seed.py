@@ -33,8 +33,8 @@ def test_the_excerpt_is_read_as_it_stands_and_lacks_just_its_two_targets() -> No
     definition = parse(EXCERPT)
 
     assert [(problem.line, problem.description) for problem in check(definition)] == [
-        (8, "there is no step 'business_architecture'"),
-        (10, "there is no step 'impact_analysis'"),
+        (8, "there is no step 'business_architecture' in this body"),
+        (10, "there is no step 'impact_analysis' in this body"),
     ]
 
 
@@ -44,7 +44,8 @@ def test_completed_it_may_be_published_and_goes_where_it_says() -> None:
 
     def target(request_type: str | None) -> str:
         scope = Scope({} if request_type is None else {"request_type": request_type})
-        return plan.nodes[plan.route(first, scope)].step.name
+        (only,) = first.route(scope)
+        return plan.nodes[only].name
 
     assert target("new_architecture") == "business_architecture"
     assert target("modification") == "impact_analysis"
