@@ -150,7 +150,7 @@ class _Engine:
         self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
         self._overdue = Overdue(board, self._committer, clock)
         schedules = PostgresSchedules(database)
-        scheduled_starts = ScheduledStarts(self._committer, store, catalogue, clock)
+        scheduled_starts = ScheduledStarts(starts, self._committer, catalogue, clock)
         self._firing = FiringSchedules(schedules, scheduled_starts, store, clock)
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)

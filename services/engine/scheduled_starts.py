@@ -7,33 +7,19 @@ anywhere, without starting one twice.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archwright import ids
-from archwright.errors import (
-    ArchwrightError,
-    DependencyUnavailable,
-    Exhausted,
-    InputMismatch,
-    TransitionIllegal,
-    Unavailable,
-    WorkflowNotFound,
-)
-from archwright.language.schema import validator
+from archwright.errors import ArchwrightError, Exhausted, TransitionIllegal, Unavailable, WorkflowNotFound
 from services.chassis.clock import Clock
-from services.engine.domain.commands import CancelWorkflow, Repeated, StartWorkflow
-from services.engine.domain.events import Json
+from services.engine.domain.commands import CancelWorkflow, Repeated
 from services.engine.domain.schedule import Schedule, Target, told
-from services.engine.ports.commands import Asked, Commands, RequestTaken
-from services.engine.ports.definitions import Definitions, PublishedDefinition
+from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.definitions import Definitions
 from services.engine.ports.keys import AuditRow, Key
-from services.engine.ports.store import NewWorkflow, Store
-
-_PROBLEMS_TOLD_MAX = 5
+from services.engine.starts import Start, Started, Starts, require_fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,111 +38,67 @@ class Unstartable(Exception):
 class ScheduledStarts:
     """Starts what schedules are for."""
 
-    def __init__(self, commands: Commands, store: Store, definitions: Definitions, clock: Clock) -> None:
+    def __init__(self, starts: Starts, commands: Commands, definitions: Definitions, clock: Clock) -> None:
+        self._starts = starts
         self._commands = commands
-        self._store = store
         self._definitions = definitions
         self._clock = clock
 
-    async def check(self, tenant: str, target: Target, fire_at: datetime) -> PublishedDefinition:
-        """Return the definition that a firing would start now; raises DefinitionNotFound or InputMismatch."""
+    async def check(self, tenant: str, target: Target, fire_at: datetime) -> None:
+        """Raise DefinitionNotFound or InputMismatch unless a firing could be started now."""
         definition = await self._definitions.get(tenant, target.definition, target.version)
-        _require_fit(definition, target.input_at(fire_at))
-        return definition
+        require_fit(definition, target.input_at(fire_at))
 
     async def start(self, schedule: Schedule, fire_times: Sequence[datetime], audit: AuditRow) -> list[Firing]:
-        """Start the workflows of these firings, in order, and find those that were started before.
+        """Start the workflows of these firings together, in order, and find those that were started before.
 
-        Each start is recorded in the audit like `audit`, in its own commit. Raises Unstartable, with nothing
-        started, when the definition is gone or does not take the input.
+        Each start is recorded in the audit like `audit`, in its own commit. Raises Unstartable when the definition
+        is gone or does not take the input. What was started before an error is found when it is tried again.
         """
-        try:
-            definition = await self.check(schedule.tenant, schedule.target, fire_times[0])
-        except (Unavailable, Exhausted):
-            raise
-        except ArchwrightError as refusal:
-            raise Unstartable(refusal.message) from refusal
-        starts = (self._start(schedule, definition, fire_at, audit) for fire_at in fire_times)
-        # All together, so that they share a commit; all are waited for, so that none goes on unseen.
-        found = await asyncio.gather(*starts, return_exceptions=True)
-        firings: list[Firing] = []
-        for each in found:
-            if isinstance(each, BaseException):
-                raise each
-            firings.append(each)
-        return firings
+        outcomes = await self._starts.start_all([_start(schedule, fire_at, audit) for fire_at in fire_times])
+        return [_firing(fire_at, outcome) for fire_at, outcome in zip(fire_times, outcomes, strict=True)]
 
     async def cancel(self, schedule: Schedule, workflow_id: str, fire_at: datetime, audit: AuditRow) -> None:
         """Cancel the workflow of an earlier firing, unless it has ended meanwhile."""
-        reason = f"schedule {schedule.name} fired again at {told(fire_at)}"
         command = CancelWorkflow(
-            self._clock.now(), schedule.created_by, reason, f"{_request_id(schedule, fire_at)}/cancel"
+            now=self._clock.now(),
+            user_id=schedule.created_by,
+            reason=f"schedule {schedule.name} fired again at {told(fire_at)}",
+            request_id=f"{_request_id(schedule, fire_at)}/cancel",
         )
         try:
             await self._commands.submit(Asked(Key(schedule.tenant, workflow_id), command, audit=_another(audit)))
         except (TransitionIllegal, Repeated, WorkflowNotFound):
             return
 
-    async def _start(
-        self, schedule: Schedule, definition: PublishedDefinition, fire_at: datetime, audit: AuditRow
-    ) -> Firing:
-        request_id = _request_id(schedule, fire_at)
-        created = NewWorkflow(
-            request_id=request_id,
-            request_hash=hashlib.sha256(request_id.encode()).digest(),
-            definition_name=definition.name,
-            definition_version=definition.version,
-            definition_hash=definition.content_hash,
-            user_id=schedule.created_by,
-            session_id=f"schedule/{schedule.name}",
-        )
-        key = Key(schedule.tenant, ids.show("wf", ids.new_uuid()))
-        command = StartWorkflow(
-            now=self._clock.now(),
-            workflow_id=key.workflow_id,
-            input=schedule.target.input_at(fire_at),
-            request_id=request_id,
-            user_id=created.user_id,
-            session_id=created.session_id,
-        )
-        asked = Asked(key, command, audit=_another(audit), created=created, plan=definition.plan)
-        try:
-            await self._commands.submit(asked)
-        except RequestTaken:
-            return Firing(fire_at, await self._started_before(schedule.tenant, created), anew=False)
-        except (Unavailable, Exhausted):
-            raise
-        except ArchwrightError as refusal:
-            raise Unstartable(refusal.message) from refusal
-        return Firing(fire_at, key.workflow_id, anew=True)
 
-    async def _started_before(self, tenant: str, created: NewWorkflow) -> str:
-        found = await self._store.find_by_request(tenant, created.request_id)
-        if found is None:
-            raise DependencyUnavailable(f"The workflow of {created.request_id} is being removed. Try again.")
-        workflow_id, request_hash = found
-        if request_hash != created.request_hash:
-            raise Unstartable(f"request_id {created.request_id} was used by somebody for {workflow_id}")
-        return workflow_id
+def _start(schedule: Schedule, fire_at: datetime, audit: AuditRow) -> Start:
+    return Start(
+        tenant=schedule.tenant,
+        definition_name=schedule.target.definition,
+        definition_version=schedule.target.version,
+        input=schedule.target.input_at(fire_at),
+        request_id=_request_id(schedule, fire_at),
+        user_id=schedule.created_by,
+        session_id=f"schedule/{schedule.name}",
+        audit=_another(audit),
+    )
 
 
-def _another(audit: AuditRow) -> AuditRow:
-    """Return a row of its own that says the same."""
-    return replace(audit, event_id=ids.new_uuid())
+def _firing(fire_at: datetime, outcome: Started | Exception) -> Firing:
+    match outcome:
+        case Started(key, _, answer):
+            return Firing(fire_at, key.workflow_id, anew=answer is not None)
+        case ArchwrightError() if not isinstance(outcome, Unavailable | Exhausted):
+            raise Unstartable(outcome.message) from outcome
+        case _:
+            raise outcome
 
 
 def _request_id(schedule: Schedule, fire_at: datetime) -> str:
     return f"{schedule.schedule_id}/{told(fire_at)}"
 
 
-def _require_fit(definition: PublishedDefinition, given: Json) -> None:
-    schema = definition.plan.definition.input_schema
-    problems = () if schema is None else validator(schema).problems(given, root="input")
-    if problems:
-        words = "; ".join(f"{each.field}: {each.description}" for each in problems[:_PROBLEMS_TOLD_MAX])
-        raise InputMismatch(
-            f"The input does not fit definition {definition.name!r}: {words}. "
-            f"`archwright definitions get {definition.name}` shows what it takes.",
-            violations=problems,
-            facts={"definition_name": definition.name},
-        )
+def _another(audit: AuditRow) -> AuditRow:
+    """Return a row of its own that says the same."""
+    return replace(audit, event_id=ids.new_uuid())
