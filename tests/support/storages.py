@@ -22,15 +22,21 @@ from services.engine.domain.events import ArtifactMade
 from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.history import History
+from services.engine.ports.inbox import Inbox
 from services.engine.ports.keys import AuditRow, Fence, Key
+from services.engine.ports.quota import Quota
 from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Written
 from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.database import Database
+from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
+from services.engine.storage.memory.inbox import MemoryInbox
+from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
 from services.engine.storage.memory.tables import Tables
 from services.engine.storage.memory.task_board import MemoryTaskBoard
+from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard as PostgresTaskBoard
 
@@ -51,7 +57,7 @@ steps:
 SOURCES = (SOURCE, URGENT)
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
-_AGING = ("sessions", "open_tasks", "timers", "commits")
+_AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits")
 
 
 class FullStore(Store, History, Protocol):
@@ -64,6 +70,8 @@ class Storage:
 
     store: FullStore
     board: TaskBoard
+    inbox: Inbox
+    quota: Quota
     clock: Clock = field(default_factory=SystemClock)
 
     async def start(
@@ -98,14 +106,14 @@ class Storage:
         await self.board.open_session(session_id, agent_id, agent_type, tenant, keeping)
         return session_id
 
-    async def claims(self, session_id: uuid.UUID, count: int = 1, *, tenant: str = "platform") -> Sequence[Claimed]:
+    async def claims(self, session_id: uuid.UUID, count: int = 1, *, tenant: str = TENANT) -> Sequence[Claimed]:
         slots = [Slot(session_id, ids.new_uuid()) for _ in range(count)]
         return await self.board.claim("writer", tenant, slots)
 
-    async def claim(self, agent_id: str = "a1") -> tuple[uuid.UUID, Fence]:
+    async def claim(self, agent_id: str = "a1", *, tenant: str = TENANT) -> tuple[uuid.UUID, Fence]:
         """Give the one waiting task to a session of its own."""
         session_id = await self.session(agent_id)
-        [claimed] = await self.claims(session_id)
+        [claimed] = await self.claims(session_id, tenant=tenant)
         return session_id, fence_of(claimed)
 
     def beginning(self, key: Key, request_id: str = "", plan: str = "chain") -> Entry:
@@ -169,7 +177,12 @@ class PostgresStorage(Storage):
         self._owner_dsn = owner_dsn
         replica = ids.new_uuid()
         board = PostgresTaskBoard(self.database, replica, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
-        super().__init__(PostgresStore(self.database, replica), board)
+        super().__init__(
+            PostgresStore(self.database, replica, accept_seconds=ACCEPT_SECONDS),
+            board,
+            PostgresInbox(self.database),
+            PostgresQuota(self.database, replica),
+        )
 
     async def age(self, seconds: float) -> None:
         owner = await asyncpg.connect(self._owner_dsn)
@@ -198,7 +211,7 @@ class PostgresStorage(Storage):
         """Close the connections and leave no task, session, timer or commit behind."""
         await self.database.close()
         owner = await asyncpg.connect(self._owner_dsn)
-        await owner.execute("TRUNCATE engine.open_tasks, engine.sessions, engine.timers, engine.commits")
+        await owner.execute(f"TRUNCATE {', '.join(f'engine.{table}' for table in (*_AGING, 'quotas'))}")
         await owner.close()
 
 
@@ -212,7 +225,13 @@ class MemoryStorage(Storage):
             for plan in PLANS.values():
                 self.tables.publish(tenant, plan)
         board = MemoryTaskBoard(self.tables, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
-        super().__init__(MemoryStore(self.tables), board, self._wound)
+        super().__init__(
+            MemoryStore(self.tables, accept_seconds=ACCEPT_SECONDS),
+            board,
+            MemoryInbox(self.tables),
+            MemoryQuota(self.tables, ids.new_uuid()),
+            self._wound,
+        )
 
     async def age(self, seconds: float) -> None:
         await self._wound.wind(seconds)

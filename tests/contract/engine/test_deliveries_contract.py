@@ -62,24 +62,31 @@ async def test_an_agent_gets_tasks_of_its_type_only(storage: Storage) -> None:
     await storage.start()
     session = await storage.session(agent_type="editor")
 
-    assert not await storage.board.claim("editor", "platform", [Slot(session, ids.new_uuid())])
+    assert not await storage.board.claim("editor", TENANT, [Slot(session, ids.new_uuid())])
 
 
-async def test_a_tenants_agent_gets_no_other_tenants_task(storage: Storage) -> None:
+async def test_a_claim_is_for_one_tenants_tasks(storage: Storage) -> None:
     await storage.start(tenant=OTHER_TENANT)
     mine = await storage.start(tenant=TENANT)
-    session = await storage.session(tenant=TENANT)
+    session = await storage.session()
 
     claimed = await storage.claims(session, 2, tenant=TENANT)
 
     assert [task.key for task in claimed] == [mine.key]
 
 
-async def test_the_platforms_agents_work_for_all_tenants(storage: Storage) -> None:
-    stored = [await storage.start(tenant=tenant) for tenant in (TENANT, OTHER_TENANT)]
-    session = await storage.session()
+async def test_the_queues_in_which_tasks_wait_are_told_with_whose_tasks_they_are(storage: Storage) -> None:
+    await storage.start()
+    await storage.start()
+    await storage.start(tenant=OTHER_TENANT)
+    _, fence = await storage.claim(tenant=OTHER_TENANT)
+    await storage.board.give_back(fence, after_seconds=5)
 
-    assert {task.key for task in await storage.claims(session, 2)} == {each.key for each in stored}
+    before = set(await storage.board.waiting_queues())
+    await storage.age(6)
+
+    assert before == {(TENANT, "writer")}
+    assert set(await storage.board.waiting_queues()) == {(TENANT, "writer"), (OTHER_TENANT, "writer")}
 
 
 async def test_what_no_agent_accepts_in_time_goes_to_another_and_costs_no_attempt(storage: Storage) -> None:

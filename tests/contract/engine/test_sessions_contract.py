@@ -194,7 +194,7 @@ async def test_an_agent_works_for_the_tenant_whose_task_it_holds(storage: Storag
     stored = await storage.start(tenant=OTHER_TENANT)
     workflow_id = stored.key.workflow_id
     before = await storage.board.tenant_of_work("platform", "a1", workflow_id)
-    await storage.claim("a1")
+    await storage.claim("a1", tenant=OTHER_TENANT)
 
     assert before is None
     assert await storage.board.tenant_of_work("platform", "a1", workflow_id) == OTHER_TENANT

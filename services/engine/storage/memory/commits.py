@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from archwright.language.model import OnUnavailable
+from services.engine.domain.beginning import canonical
+from services.engine.domain.effects import NewTask
+from services.engine.domain.transitions import TaskStatus
 from services.engine.ports.keys import Fence, Key
-from services.engine.ports.store import Entry, Indigestible, Span, Verdict, Written
+from services.engine.ports.store import Entry, Grant, Indigestible, Span, Verdict, Written
 from services.engine.storage.codec import dump_events
-from services.engine.storage.commits import next_hash
+from services.engine.storage.commits import is_snapshot_due, next_hash
 from services.engine.storage.memory.tables import (
+    CachedRow,
     CommitRow,
     HistoryRow,
+    MessageRow,
     ReferenceRow,
     Tables,
     TaskRow,
     TimerRow,
     WorkflowRow,
 )
+from services.engine.storage.message_codec import dump_message
 from services.engine.storage.state_codec import dump_workflow
 
 _RESERVE_SECONDS = 10
@@ -33,8 +41,9 @@ _COMMITS_MAX = 200
 class MemoryCommits:
     """The writing half of the store."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, *, accept_seconds: float) -> None:
         self._tables = tables
+        self._accept_seconds = accept_seconds
 
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         """Write all entries that nobody overtook, in one transaction; return the fate of each, in order.
@@ -53,15 +62,17 @@ class MemoryCommits:
                 self._refuse_lost_files(entry)
                 if entry.created is not None:
                     taken.add((entry.key.tenant, entry.created.request_id))
-        bodies = [dump_events(entry.events) for entry in entries]
-        heads = [_head(entry, body) for entry, body in zip(entries, bodies, strict=True)]
+        texts = [_Text.of(entry) for entry in entries]
         spans: list[tuple[Key, int, int]] = []
-        for entry, verdict, body, head in zip(entries, verdicts, bodies, heads, strict=True):
+        for entry, verdict, text in zip(entries, verdicts, texts, strict=True):
             if verdict == "won":
-                self._write(entry, body, head)
+                self._write(entry, text)
                 spans.append((entry.key, entry.before.last_seq + 1, len(entry.events)))
         self._tables.commits[batch_id] = CommitRow(batch_id, self._tables.clock.now(), tuple(spans))
-        return [Written(verdict, head) for verdict, head in zip(verdicts, heads, strict=True)]
+        return [
+            Written(verdict, text.head, text.snapshot_bytes, text.tail_bytes)
+            for verdict, text in zip(verdicts, texts, strict=True)
+        ]
 
     async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
         """Return who won in a commit whose outcome is unknown; None means that it never happened and never can."""
@@ -105,7 +116,8 @@ class MemoryCommits:
             verdict: Verdict = "exists" if is_taken else "won"
         else:
             verdict = "won" if row is not None and row.version == entry.expected_version else "lost"
-        if verdict == "won" and not all(self._is_true(entry.key, fence) for fence in entry.fences):
+        is_heard = all((entry.key, name) in self._tables.inbox for name in entry.received)
+        if verdict == "won" and not (is_heard and all(self._is_true(entry.key, fence) for fence in entry.fences)):
             return "fenced"
         return verdict
 
@@ -123,40 +135,78 @@ class MemoryCommits:
             if (entry.key.tenant, made.sha256) not in self._tables.files:
                 raise Indigestible(f"No file is kept as {made.sha256}, which artifact {made.name!r} names.")
 
-    def _write(self, entry: Entry, body: bytes, head: bytes) -> None:
-        key, after, effects, tables = entry.key, entry.after, entry.effects, self._tables
-        state = dump_workflow(after)
+    def _write(self, entry: Entry, text: _Text) -> None:
+        key, after, tables = entry.key, entry.after, self._tables
         if entry.created is not None:
+            assert text.state is not None
             tables.requests[key.tenant, entry.created.request_id] = key
-            tables.workflows[key] = WorkflowRow(key, entry.created, after.status, 1, after.last_seq, head, state)
+            tables.workflows[key] = WorkflowRow(
+                key, entry.created, after.status, 1, after.last_seq, text.head, text.state, after.last_seq
+            )
             tables.history[key] = []
         else:
             row = tables.workflows[key]
-            row.status, row.version, row.last_seq = after.status, row.version + 1, after.last_seq
-            row.head_hash, row.state = head, state
-        tables.history[key].append(HistoryRow(entry.before.last_seq + 1, len(entry.events), head, body))
-        for task_id in effects.ended_tasks:
-            tables.open_tasks.pop(task_id, None)
-        self._add_tasks(entry)
+            row.status, row.version = after.status, row.version + 1
+            row.last_seq, row.head_hash = after.last_seq, text.head
+            if text.state is not None:
+                row.state, row.state_seq = text.state, after.last_seq
+        row_of_history = HistoryRow(entry.before.last_seq + 1, len(entry.events), text.head, text.body)
+        tables.history[key].append(row_of_history)
+        self._change_tasks(entry)
         self._change_timers(entry)
-        for made in effects.artifacts:
+        for made in entry.effects.artifacts:
             tables.references[key, made.name] = ReferenceRow(made.sha256, made.task_id, tables.clock.now())
+        self._exchange_messages(entry)
+        for each in entry.effects.cached:
+            expires_at = tables.until(each.ttl_seconds)
+            tables.step_cache[key.tenant, each.key_sha256] = CachedRow(each.step, canonical(each.output), expires_at)
         tables.audit.extend((key, row) for row in entry.audit)
 
-    def _add_tasks(self, entry: Entry) -> None:
-        for new in entry.effects.new_tasks:
-            self._tables.open_tasks[new.task_id] = TaskRow(
-                key=entry.key,
-                task_id=new.task_id,
-                step=new.step,
-                agent_type=new.queue,
-                priority=new.priority,
-                attempt=new.attempt,
-                timeout_seconds=new.timeout_seconds,
-                queue_by=new.queue_by,
-                created_at=self._tables.clock.now(),
-                order=next(self._tables.order),
-            )
+    def _change_tasks(self, entry: Entry) -> None:
+        tasks, effects = self._tables.open_tasks, entry.effects
+        if effects.holds:
+            flip = (TaskStatus.PENDING, TaskStatus.HELD)
+            before, after = flip if effects.holds == "hold" else flip[::-1]
+            for task in tasks.values():
+                if task.key == entry.key and task.status is before:
+                    task.status = after
+        for task_id in effects.ended_tasks:
+            tasks.pop(task_id, None)
+        for new in effects.new_tasks:
+            tasks[new.task_id] = self._new_task(entry.key, new, entry.granted.get(new.task_id))
+
+    def _new_task(self, key: Key, new: NewTask, grant: Grant | None) -> TaskRow:
+        task = TaskRow(
+            key=key,
+            task_id=new.task_id,
+            step=new.step,
+            queue=new.queue,
+            priority=new.priority,
+            attempt=new.attempt,
+            timeout_seconds=new.timeout_seconds,
+            queue_by=new.queue_by,
+            idle_seconds=new.idle_timeout_seconds,
+            on_unavailable=new.on_unavailable is not OnUnavailable.WAIT,
+            prefers_agent=new.prefers_agent,
+            created_at=self._tables.clock.now(),
+            order=next(self._tables.order),
+        )
+        if new.held:
+            task.status = TaskStatus.HELD
+        elif grant is not None:
+            task.status, task.attempt = TaskStatus.ASSIGNED, new.attempt + 1
+            task.lease_id, task.session_id = grant.lease_id, grant.session_id
+            task.assigned_at, task.accept_by = self._tables.clock.now(), self._tables.until(self._accept_seconds)
+        return task
+
+    def _exchange_messages(self, entry: Entry) -> None:
+        inbox = self._tables.inbox
+        for name in entry.received:
+            del inbox[entry.key, name]
+        for message in entry.effects.messages:
+            target = Key(entry.key.tenant, message.workflow_id)
+            row = MessageRow(target, message.key, dump_message(message.command), next(self._tables.order))
+            inbox.setdefault((target, message.key), row)
 
     def _change_timers(self, entry: Entry) -> None:
         timers, effects = self._tables.timers, entry.effects
@@ -167,5 +217,24 @@ class MemoryCommits:
             timers[entry.key, timer.key] = TimerRow(entry.key, timer.key, timer.generation, timer.due_at)
 
 
-def _head(entry: Entry, body: bytes) -> bytes:
-    return next_hash(entry.head_hash, entry.key, entry.before.last_seq + 1, len(entry.events), body)
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What an entry writes, as text; `state` is None where the state last written still serves."""
+
+    body: bytes
+    head: bytes
+    state: bytes | None
+    snapshot_bytes: int
+    tail_bytes: int
+
+    @classmethod
+    def of(cls, entry: Entry) -> _Text:
+        """Return the text of an entry."""
+        body = dump_events(entry.events)
+        head = next_hash(entry.head_hash, entry.key, entry.before.last_seq + 1, len(entry.events), body)
+        tail_bytes = entry.tail_bytes + len(body)
+        is_new = entry.created is not None
+        if is_new or entry.after.status.is_final or is_snapshot_due(entry.snapshot_bytes, tail_bytes):
+            state = dump_workflow(entry.after)
+            return cls(body, head, state, len(state), 0)
+        return cls(body, head, None, entry.snapshot_bytes, tail_bytes)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from services.engine.domain.clocks import ADMISSION_TIMER
 from services.engine.domain.transitions import TaskStatus
 from services.engine.ports.task_board import DueTimer, Held
 from services.engine.storage.memory.leases import held
@@ -20,13 +21,15 @@ class MemoryDue:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "queue"]]]:
+    async def overdue(self) -> Sequence[tuple[Held, Literal["execution", "idle", "queue"]]]:
         """Return open tasks that are out of time, and which time it was."""
         now = self._tables.clock.now()
-        found: list[tuple[Held, Literal["execution", "queue"]]] = []
+        found: list[tuple[Held, Literal["execution", "idle", "queue"]]] = []
         for task in self._tables.open_tasks.values():
             if task.status is TaskStatus.IN_PROGRESS and _is_past(task.execute_by, now):
                 found.append((held(task, self._agent_of(task)), "execution"))
+            elif task.status is TaskStatus.IN_PROGRESS and _is_past(task.idle_by, now):
+                found.append((held(task, self._agent_of(task)), "idle"))
             elif task.status is TaskStatus.PENDING and _is_past(task.queue_by, now):
                 found.append((held(task, ""), "queue"))
         return found
@@ -35,6 +38,7 @@ class MemoryDue:
         """Return timers whose time has come, and reserve them briefly."""
         now = self._tables.clock.now()
         due = [row for row in self._tables.timers.values() if row.due_at <= now and not _is_reserved(row, now)]
+        due = [row for row in due if row.name != ADMISSION_TIMER]
         due.sort(key=lambda row: row.due_at)
         for row in due[:limit]:
             row.reserved_until = now + timedelta(seconds=_RESERVE_SECONDS)

@@ -10,6 +10,6 @@ from services.engine.storage.memory.workflows import MemoryWorkflows
 class MemoryStore(MemoryCommits, MemoryWorkflows):
     """Both halves of the store over one set of tables."""
 
-    def __init__(self, tables: Tables) -> None:
-        MemoryCommits.__init__(self, tables)
+    def __init__(self, tables: Tables, *, accept_seconds: float) -> None:
+        MemoryCommits.__init__(self, tables, accept_seconds=accept_seconds)
         MemoryWorkflows.__init__(self, tables)

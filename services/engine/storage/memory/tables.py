@@ -15,14 +15,18 @@ from itertools import count
 from archwright.language.model import Priority
 from archwright.language.plan import Plan
 from services.chassis.clock import Clock
+from services.engine.domain.evolve import fold
 from services.engine.domain.transitions import TaskStatus, WorkflowStatus
+from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.store import NewWorkflow
+from services.engine.storage.codec import load_events
+from services.engine.storage.state_codec import load_workflow
 
 
 @dataclass(slots=True)
 class WorkflowRow:
-    """A workflow's one row of state."""
+    """A workflow's one row of state. `state` is as of `state_seq`: what came since, its history tells."""
 
     key: Key
     created: NewWorkflow
@@ -31,6 +35,7 @@ class WorkflowRow:
     last_seq: int
     head_hash: bytes
     state: bytes
+    state_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,14 @@ class TaskRow:
     key: Key
     task_id: str
     step: str
-    agent_type: str
+    queue: str
     priority: Priority
     attempt: int
     timeout_seconds: int
     queue_by: datetime | None
+    idle_seconds: int | None
+    on_unavailable: bool
+    prefers_agent: str
     created_at: datetime
     order: int
     status: TaskStatus = TaskStatus.PENDING
@@ -65,6 +73,7 @@ class TaskRow:
     accept_by: datetime | None = None
     accepted_at: datetime | None = None
     execute_by: datetime | None = None
+    idle_by: datetime | None = None
 
     def wait_again(self) -> None:
         """Let the task wait for another agent."""
@@ -94,6 +103,34 @@ class TimerRow:
     generation: int
     due_at: datetime
     reserved_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class MessageRow:
+    """A word to a workflow, until the commit that heeds it."""
+
+    key: Key
+    name: str
+    command: bytes
+    order: int
+    reserved_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CachedRow:
+    """An output that other steps may use again."""
+
+    step: str
+    output: bytes
+    expires_at: datetime
+
+
+@dataclass(slots=True)
+class PermitsRow:
+    """What a replica has borrowed and does not use."""
+
+    free: int
+    seen_at: datetime
 
 
 @dataclass(slots=True)
@@ -139,6 +176,13 @@ class Tables:
     open_tasks: dict[str, TaskRow] = field(default_factory=dict)
     sessions: dict[uuid.UUID, SessionRow] = field(default_factory=dict)
     timers: dict[tuple[Key, str], TimerRow] = field(default_factory=dict)
+    inbox: dict[tuple[Key, str], MessageRow] = field(default_factory=dict)
+    step_cache: dict[tuple[str, str], CachedRow] = field(default_factory=dict)
+    """By tenant and the key's SHA-256 in hexadecimal."""
+    lent: dict[str, int] = field(default_factory=dict)
+    """How many permits are lent, by tenant."""
+    permits: dict[tuple[uuid.UUID, str], PermitsRow] = field(default_factory=dict)
+    """By replica and tenant."""
     commits: dict[uuid.UUID, CommitRow] = field(default_factory=dict)
     audit: list[tuple[Key, AuditRow]] = field(default_factory=list)
     """Each with the workflow that the call was about."""
@@ -158,6 +202,12 @@ class Tables:
     def plan_of(self, row: WorkflowRow) -> Plan:
         """Return the definition that a workflow pinned."""
         return self.plans[row.key.tenant, row.created.definition_name, row.created.definition_version]
+
+    def state_of(self, row: WorkflowRow) -> Workflow:
+        """Return a workflow as it stands: the state last written, and what has happened since."""
+        workflow = load_workflow(row.key.workflow_id, row.status, row.state)
+        tail = [each for each in self.history[row.key] if each.first_seq > row.state_seq]
+        return fold(self.plan_of(row), workflow, (event for each in tail for event in load_events(each.body)))
 
     def until(self, seconds: float) -> datetime:
         """Return the time that many seconds from now."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+import orjson
 from immutables import Map
 
+from services.engine.domain.events import Json
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import Workflow
@@ -14,7 +16,6 @@ from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
 from services.engine.storage.codec import load_events
 from services.engine.storage.memory.tables import Tables, WorkflowRow
-from services.engine.storage.state_codec import load_workflow
 
 
 class MemoryWorkflows:
@@ -27,6 +28,12 @@ class MemoryWorkflows:
         """Return those of the workflows that exist, as of the last commit."""
         rows = [self._tables.workflows[key] for key in keys if key in self._tables.workflows]
         return {row.key: self._stored(row) for row in rows}
+
+    async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
+        """Return the outputs that the step cache has under these keys, and that are not out of date."""
+        now = self._tables.clock.now()
+        found = {key: self._tables.step_cache.get((tenant, key)) for key in keys}
+        return {key: orjson.loads(row.output) for key, row in found.items() if row is not None and row.expires_at > now}
 
     async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
         """Return the workflow that this request started, and the hash of the request's body."""
@@ -85,9 +92,17 @@ class MemoryWorkflows:
         ]
 
     def _stored(self, row: WorkflowRow) -> Stored:
-        workflow = _workflow(row)
-        known = self._known(row.key, workflow)
-        return Stored(row.key, self._tables.plan_of(row), workflow, row.version, row.head_hash, known)
+        workflow = self._tables.state_of(row)
+        return Stored(
+            key=row.key,
+            plan=self._tables.plan_of(row),
+            workflow=workflow,
+            version=row.version,
+            head_hash=row.head_hash,
+            known=self._known(row.key, workflow),
+            snapshot_bytes=len(row.state),
+            tail_bytes=sum(len(each.body) for each in self._tables.history[row.key] if each.first_seq > row.state_seq),
+        )
 
     def _known(self, key: Key, workflow: Workflow) -> Known:
         wanted = {1, *workflow.seqs()}
@@ -100,8 +115,4 @@ class MemoryWorkflows:
         return Known(values.pop(1, None), Map(values), needed=len(values))
 
     def _summary(self, row: WorkflowRow) -> Summary:
-        return Summary(row.key, row.created, self._tables.plan_of(row), _workflow(row))
-
-
-def _workflow(row: WorkflowRow) -> Workflow:
-    return load_workflow(row.key.workflow_id, row.status, row.state)
+        return Summary(row.key, row.created, self._tables.plan_of(row), self._tables.state_of(row))
