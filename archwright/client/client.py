@@ -23,7 +23,9 @@ from archwright.engine.v1.workflows_pb2 import (
     ListHistoryRequest,
     ListTasksRequest,
     ListWorkflowsRequest,
+    StartOutcome,
     StartWorkflowRequest,
+    StartWorkflowsRequest,
     Task,
     Workflow,
 )
@@ -91,6 +93,34 @@ class Client:
             session_id=session_id,
         )
         return await self._connection.unary(self._workflows.StartWorkflow, request)
+
+    async def start_many(
+        self,
+        definition: str,
+        inputs: Sequence[Mapping[str, Json]],
+        *,
+        version: str = "",
+        request_ids: Sequence[str] | None = None,
+        session_id: str = "",
+    ) -> Sequence[StartOutcome]:
+        """Start a workflow for each input, at most 1,000 together; return what came of each, in order.
+
+        Each succeeds or fails by itself. With `request_ids`, one for each input, the call may be repeated.
+        """
+        ids_of_starts = request_ids or [_new_request_id() for _ in inputs]
+        starts = [
+            StartWorkflowRequest(
+                definition_name=definition,
+                definition_version=version,
+                input=to_struct(dict(given), root="input"),
+                request_id=request_id,
+                session_id=session_id,
+            )
+            for given, request_id in zip(inputs, ids_of_starts, strict=True)
+        ]
+        request = StartWorkflowsRequest(starts=starts)
+        answer = await self._connection.unary(self._workflows.StartWorkflows, request)
+        return tuple(answer.outcomes)
 
     async def get(self, workflow_id: str) -> Workflow:
         """Return the workflow, with its input and output."""

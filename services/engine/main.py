@@ -130,7 +130,7 @@ class _Engine:
         dispatch = Dispatch(self._sessions, self._roster, clock, trust_seconds=2 * settings.poll_seconds)
         assigner = Assigner(store, memory, dispatch, self._sessions, feed, clock)
         self._claimer = Claimer(board, self._sessions, assigner, dispatch, clock, poll_seconds=settings.poll_seconds)
-        self._relay = NoBus(store) if publisher is None else Relay(store, publisher)
+        self._relay = NoBus(store) if publisher is None else Relay(store, publisher, clock)
         quota = PostgresQuota(database, replica_id)
         admission = Admission(
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth

@@ -16,6 +16,7 @@ import structlog
 from archwright.errors import DependencyUnavailable
 from services.bus.event import BusEvent
 from services.bus.port import Publisher
+from services.chassis.clock import Clock
 from services.engine.bus_events import bus_event
 from services.engine.ports.commands import Change
 from services.engine.ports.history import History, Numbered
@@ -26,14 +27,17 @@ log = structlog.get_logger(__name__)
 _WAITING_MAX = 1_000
 _LEFT_BEHIND_SECONDS = 2.0
 _QUIET_SECONDS = 1.0
+_MARK_SECONDS = 0.5  # well before others take what is not marked for left behind
 
 
 class Relay:
     """Publishes this replica's commits from memory."""
 
-    def __init__(self, store: Store, publisher: Publisher) -> None:
+    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
         self._store = store
         self._publisher = publisher
+        self._clock = clock
+        self._marked_at = clock.monotonic()
         # When the bus is slow the oldest drop out here, and are found again in the database.
         self._waiting: deque[tuple[uuid.UUID, Sequence[Change]]] = deque(maxlen=_WAITING_MAX)
         self._arrived = asyncio.Event()
@@ -46,9 +50,9 @@ class Relay:
             self._arrived.set()
 
     async def step(self) -> None:
-        """Publish what waits; when nothing does, note in the database what was published."""
+        """Publish what waits; now and then, note in the database what was published."""
         try:
-            async with asyncio.timeout(_QUIET_SECONDS):
+            async with asyncio.timeout(_MARK_SECONDS):
                 await self._arrived.wait()
         except TimeoutError:
             await self._mark()
@@ -63,7 +67,7 @@ class Relay:
             log.warning("bus_unavailable", error=error.message, commits_left_behind=len(batch))
             return
         self._unmarked.extend(batch_id for batch_id, _ in batch)
-        if len(self._unmarked) >= _WAITING_MAX:
+        if self._clock.monotonic() - self._marked_at >= _MARK_SECONDS:
             await self._mark()
 
     async def _mark(self) -> None:
@@ -71,6 +75,7 @@ class Relay:
             marked = list(self._unmarked)
             await self._store.mark_published(marked)
             self._unmarked = self._unmarked[len(marked) :]
+        self._marked_at = self._clock.monotonic()
 
 
 class NoBus:

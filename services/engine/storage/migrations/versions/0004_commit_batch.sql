@@ -35,7 +35,7 @@ CREATE FUNCTION engine.commit_batch(
   k_ord integer[], k_tenant text[], k_key bytea[], k_step text[], k_output bytea[], k_seconds integer[],
   u_ord integer[], u_tenant text[], u_workflow uuid[], u_event uuid[], u_at timestamptz[], u_user text[],
   u_action text[], u_resource text[], u_result text[], u_ip text[], u_agent text[]
-) RETURNS smallint[] LANGUAGE plpgsql AS $$
+) RETURNS smallint[] LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   verdict smallint[];
   found integer[];
