@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archwright.language.model import ErrorCategory
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One delivery of a task: what a result must name to count."""
+class Delivery(NamedTuple):
+    """One delivery of a task: what a result must name to count.
+
+    A tuple, because each is looked up several times, and a tuple is quick to hash and to compare.
+    """
 
     task_id: str
     attempt: int

@@ -44,6 +44,7 @@ UNACKNOWLEDGED_MAX = 1024
 RESEND_SECONDS = 10.0
 """A result without an answer for so long is sent again: the engine may have been unable to commit it."""
 REJECT_PAUSE_SECONDS = 1.0
+BUSY_TASKS = 32
 GIVEN_BACK = "AGENT_DRAINING"
 """The code of a Failure by which a draining agent returns a task, charged to nobody."""
 
@@ -125,6 +126,7 @@ class Session:
         self._running: dict[str, Assign] = {}
         self._stopping: set[Delivery] = set()
         self._unacknowledged: dict[Delivery, _Unacknowledged] = {}
+        self._accepted: dict[Delivery, Accept] = {}
         self._outbox: list[AgentFrame] = []
         self._progress: dict[Delivery, Progress] = {}
         self._draining: str | None = None
@@ -133,6 +135,16 @@ class Session:
     def occupied(self) -> int:
         """How many slots are taken: a task that was called off holds its slot until its function has ended."""
         return len(self._running) + len(self._stopping)
+
+    @property
+    def has_progress(self) -> bool:
+        """Whether there is progress to be told, which is lost when its task ends first."""
+        return bool(self._progress)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether so much is under way that the few words that there are had better wait for others."""
+        return len(self._running) >= BUSY_TASKS > len(self._outbox)
 
     @property
     def is_settled(self) -> bool:
@@ -150,6 +162,7 @@ class Session:
     def broken(self) -> None:
         """Go on without a stream: tasks run, and what was not acknowledged is kept for the next one."""
         self._stream = None
+        self._accepted.clear()
         self._outbox.clear()
 
     def take(self) -> tuple[AgentFrame, ...]:
@@ -159,6 +172,9 @@ class Session:
             return ()
         frames, self._outbox = self._outbox, []
         if stream.welcome is not None:
+            if self._accepted:
+                frames[:0] = self._accepted.values()
+                self._accepted.clear()
             frames.extend(self._progress.values())
             self._progress.clear()
             if free := self._free(stream):
@@ -234,6 +250,8 @@ class Session:
 
     def ended(self, delivery: Delivery, outcome: Result | Failure | None, now: float) -> None:
         """Free the slot of a task whose function has ended; send its outcome until settled, if it can still count."""
+        # An outcome says that the task was accepted: a task that is done at once needs no word of its own for it.
+        self._accepted.pop(delivery, None)
         self._progress.pop(delivery, None)
         self._stopping.discard(delivery)
         if self._is_running(delivery):
@@ -270,7 +288,8 @@ class Session:
             self._unacknowledged.pop(delivery, None)
             effects.extend(self._revoked(delivery, "the engine has given it to another"))
         # An Accept may have been lost with the last stream; saying it again does no harm.
-        self._outbox.extend(Accept(assign.delivery) for assign in self._running.values())
+        for assign in self._running.values():
+            self._accept(assign.delivery)
         for waiting in self._unacknowledged.values():
             self._send(waiting, now)
         if self._draining is not None:
@@ -283,7 +302,7 @@ class Session:
             self._send(waiting, now)
             return
         if self._is_running(delivery):
-            self._outbox.append(Accept(delivery))
+            self._accept(delivery)
             return
         if earlier := self._running.get(delivery.task_id):
             yield from self._revoked(earlier.delivery, "it was delivered again")
@@ -293,13 +312,17 @@ class Session:
             self._outbox.append(Reject(delivery, ErrorCategory.CAPACITY, REJECT_PAUSE_SECONDS))
         else:
             self._running[delivery.task_id] = assign
-            self._outbox.append(Accept(delivery))
+            self._accept(delivery)
             yield Start(assign)
+
+    def _accept(self, delivery: Delivery) -> None:
+        self._accepted[delivery] = Accept(delivery)
 
     def _revoked(self, delivery: Delivery, reason: str) -> tuple[Effect, ...]:
         if not self._is_running(delivery):
             return ()
         del self._running[delivery.task_id]
+        self._accepted.pop(delivery, None)
         self._stopping.add(delivery)
         self._progress.pop(delivery, None)
         return (Stop(delivery, reason),)

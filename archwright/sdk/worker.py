@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, assert_never
 
 import structlog
@@ -34,31 +33,47 @@ LASTING_SECONDS = 5.0
 FAREWELL_SECONDS = 0.25
 """How long a draining agent without tasks stays, to refuse what is on its way to it."""
 GIVE_BACK_SECONDS_MAX = 2.0
+GATHER_SECONDS = 0.002
+"""How long a busy agent lets its words gather: a message costs as much as some twenty frames, whatever it carries."""
 
 log: Any = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Underway:
-    """A task whose function has been called and has not ended."""
+class _Attempt:
+    """A task under way: what its function may ask for, and how it is called off."""
 
-    doing: asyncio.Task[Result | Failure]
-    cancellation: Cancellation
-    is_async: bool
+    __slots__ = ("_worker", "assign", "cancellation", "doing", "is_async")
 
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """The TaskPort of one delivery."""
-
-    worker: Worker
-    assign: Assign
+    def __init__(self, worker: Worker, assign: Assign, *, is_async: bool) -> None:
+        self._worker = worker
+        self.assign = assign
+        self.is_async = is_async
+        self.cancellation = Cancellation()
+        self.doing: asyncio.Task[Result | Failure] | None = None
 
     def progress(self, percent: float, message: str) -> None:
-        self.worker.progressed(Progress(self.assign.delivery, percent, message))
+        """Tell how the task is getting on."""
+        self._worker.progressed(Progress(self.assign.delivery, percent, message))
 
     async def put_artifact(self, content: bytes, media_type: str) -> str:
-        return await artifacts.put(self.worker.engine, self.assign.workflow_id, content, media_type)
+        """Put a file into the store and return its SHA-256."""
+        return await artifacts.put(self._worker.engine, self.assign.workflow_id, content, media_type)
+
+    def call_off(self, reason: str) -> None:
+        """Let the function know that its result would not count; an async one is cancelled as well."""
+        self.cancellation.reason = reason
+        if self.is_async:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """End the function, or the waiting for it."""
+        if self.doing is not None:
+            self.doing.cancel()
+
+    def ended(self, doing: asyncio.Task[Result | Failure]) -> None:
+        """Report what the function came to; called back by its asyncio task."""
+        outcome = None if doing.cancelled() or doing.exception() else doing.result()
+        self._worker.ended(self.assign.delivery, outcome)
 
 
 class Worker:
@@ -79,7 +94,7 @@ class Worker:
         self._on_ready = on_ready
         self._session = Session(agent_id, agent.capabilities, agent.max_concurrent_tasks)
         self._threads = ThreadPool(agent.max_concurrent_tasks)
-        self._underway: dict[Delivery, _Underway] = {}
+        self._underway: dict[Delivery, _Attempt] = {}
         self._group = asyncio.TaskGroup()
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -99,8 +114,10 @@ class Worker:
                 )
                 await stopping.wait()
                 await self._drain(drain_seconds)
-                for task in (*background, *(underway.doing for underway in self._underway.values())):
-                    task.cancel()
+                for attempt in self._underway.values():
+                    attempt.cancel()
+                for duty in background:
+                    duty.cancel()
         finally:
             self._threads.close()
         await self._registration.end()
@@ -108,6 +125,12 @@ class Worker:
     def progressed(self, progress: Progress) -> None:
         """Pass on what a task says of itself."""
         self._session.progressed(progress)
+        self._touch()
+
+    def ended(self, delivery: Delivery, outcome: Result | Failure | None) -> None:
+        """Pass on what a task came to."""
+        del self._underway[delivery]
+        self._session.ended(delivery, outcome, time.monotonic())
         self._touch()
 
     async def _drain(self, seconds: float) -> None:
@@ -139,6 +162,7 @@ class Worker:
         self._leave = asyncio.get_running_loop().create_future()
         async with open_stream(self.engine) as stream, asyncio.TaskGroup() as group:
             self._session.opened(time.monotonic())
+            self._wake.set()
             talking = (group.create_task(self._listen(stream)), group.create_task(self._speak(stream)))
             reconnect = await self._leave
             for task in talking:
@@ -161,12 +185,20 @@ class Worker:
 
     async def _speak(self, stream: WorkStream) -> None:
         while True:
+            await self._wake.wait()
+            await self._gather()
             self._wake.clear()
             frames = self._session.take()
-            if not frames:
-                await self._wake.wait()
-            elif not await stream.write(frames):
+            if frames and not await stream.write(frames):
                 return
+
+    async def _gather(self) -> None:
+        """Let words gather for one message where that harms nobody."""
+        if not self._session.has_progress:
+            # Tasks that are done at once end within this turn of the loop, and their results go along.
+            await asyncio.sleep(0)  # noqa: TID251  gives way without waiting
+        if self._session.is_busy:
+            await rest(GATHER_SECONDS)
 
     async def _watch_clock(self) -> None:
         while True:
@@ -194,26 +226,17 @@ class Worker:
                     assert_never(effect)
 
     def _start(self, assign: Assign) -> None:
-        cancellation = Cancellation()
         duty = self._agent.duty(assign.task_type)
-        desk = _Desk(self, assign)
-        doing = self._group.create_task(perform(duty, assign, desk, cancellation, self._threads))
-        self._underway[assign.delivery] = _Underway(doing, cancellation, duty is None or duty.is_async)
+        attempt = _Attempt(self, assign, is_async=duty is None or duty.is_async)
+        self._underway[assign.delivery] = attempt
+        doing = self._group.create_task(perform(duty, assign, attempt, attempt.cancellation, self._threads))
+        attempt.doing = doing
         # Not a `finally` of the coroutine: one that is cancelled before it has begun never gets there.
-        doing.add_done_callback(lambda _: self._ended(assign.delivery, doing))
+        doing.add_done_callback(attempt.ended)
 
     def _stop(self, delivery: Delivery, reason: str) -> None:
-        underway = self._underway[delivery]
         log.info("task_called_off", delivery=str(delivery), cause=reason)
-        underway.cancellation.reason = reason
-        if underway.is_async:
-            underway.doing.cancel()
-
-    def _ended(self, delivery: Delivery, doing: asyncio.Task[Result | Failure]) -> None:
-        del self._underway[delivery]
-        outcome = None if doing.cancelled() or doing.exception() else doing.result()
-        self._session.ended(delivery, outcome, time.monotonic())
-        self._touch()
+        self._underway[delivery].call_off(reason)
 
     def _welcomed(self, session_id: str) -> None:
         log.info("connected", session_id=session_id, tasks=len(self._underway))

@@ -361,6 +361,22 @@ def test_progress_of_a_task_that_has_ended_is_not_sent(at_work: Transcript) -> N
     assert at_work.says() == (done(FIRST), Credit(1))
 
 
+def test_a_task_that_is_done_at_once_says_so_in_one_word(talk: Transcript) -> None:
+    talk.connects()
+    talk.says()
+    talk.hears(assign(FIRST), assign(SECOND))
+    talk.ends(FIRST, done(FIRST))
+    assert talk.says() == (Accept(SECOND), done(FIRST), Credit(1))
+
+
+def test_a_task_that_is_called_off_before_its_word_was_sent_is_not_accepted(talk: Transcript) -> None:
+    talk.connects()
+    talk.says()
+    talk.hears(assign(FIRST), Cancel(FIRST, 1.0, "not needed"))
+    talk.ends(FIRST, None)
+    assert talk.says() == (Credit(1),)
+
+
 def test_no_task_is_taken_on_while_too_many_results_wait(monkeypatch: pytest.MonkeyPatch, talk: Transcript) -> None:
     monkeypatch.setattr(s, "UNACKNOWLEDGED_MAX", 2)
     talk.connects()
@@ -368,6 +384,6 @@ def test_no_task_is_taken_on_while_too_many_results_wait(monkeypatch: pytest.Mon
     for delivery in (FIRST, SECOND):
         talk.hears(assign(delivery))
         talk.ends(delivery, done(delivery))
-    assert talk.says() == (Accept(FIRST), done(FIRST), Accept(SECOND), done(SECOND))
+    assert talk.says() == (done(FIRST), done(SECOND))
     talk.hears(ResultAck(FIRST, Outcome.APPLIED))
     assert talk.says() == (Credit(1),)

@@ -14,8 +14,14 @@ DELIVERY = f.Delivery("task_1", 2, "lease_1")
 ON_WIRE = pb.Delivery(task_id="task_1", attempt=2, lease_id="lease_1")
 
 
+def on_wire(frame: f.AgentFrame) -> pb.AgentFrame:
+    (message,) = wire.messages([frame])
+    (encoded,) = message.frames
+    return encoded
+
+
 def test_small_frames_travel_together_in_their_order() -> None:
-    frames = [f.Accept(DELIVERY), f.Pong(1), f.Credit(3)]
+    frames: list[f.AgentFrame] = [f.Accept(DELIVERY), f.Pong(1), f.Credit(3)]
     (message,) = wire.messages(frames)
     assert [frame.WhichOneof("frame") for frame in message.frames] == ["accept", "pong", "credit"]
 
@@ -33,13 +39,45 @@ def test_nothing_makes_no_message() -> None:
 
 @pytest.mark.parametrize("category", list(ErrorCategory))
 def test_every_category_has_its_place_in_the_contract(category: ErrorCategory) -> None:
-    failure = wire.encode(f.Failure(DELIVERY, category, "CODE", "message", 1.5, b"{}")).failure
+    failure = on_wire(f.Failure(DELIVERY, category, "CODE", "message", 1.5, b"{}")).failure
     assert reason_pb2.ErrorCategory.Name(failure.category) == category.name
     assert failure.retry_after.ToMilliseconds() == 1500
 
 
 def test_a_failure_without_a_pause_says_none() -> None:
-    assert not wire.encode(f.Failure(DELIVERY, ErrorCategory.BUSINESS, "", "no")).failure.HasField("retry_after")
+    assert not on_wire(f.Failure(DELIVERY, ErrorCategory.BUSINESS, "", "no")).failure.HasField("retry_after")
+
+
+@pytest.mark.parametrize(
+    ("frame", "kind"),
+    [
+        (f.Hello("", (), ()), "hello"),
+        (f.Credit(0), "credit"),
+        (f.Accept(f.Delivery("", 0, "")), "accept"),
+        (f.Reject(DELIVERY, ErrorCategory.CAPACITY, 0.0), "reject"),
+        (f.Progress(DELIVERY, 0.0, ""), "progress"),
+        (f.Result(f.Delivery("", 0, ""), b""), "result"),
+        (f.Failure(DELIVERY, ErrorCategory.BUSINESS, "", ""), "failure"),
+        (f.Pong(0), "pong"),
+        (f.Draining(""), "draining"),
+    ],
+)
+def test_a_frame_says_its_kind_even_when_it_says_nothing_else(frame: f.AgentFrame, kind: str) -> None:
+    assert on_wire(frame).WhichOneof("frame") == kind
+
+
+def test_every_message_keeps_its_bounds_with_frames_of_every_kind() -> None:
+    wide = "ü" * 4000
+    frames: list[f.AgentFrame] = [
+        f.Hello("a" * 90, ("c" * 90,) * 50, (DELIVERY,) * 900),
+        *[f.Failure(DELIVERY, ErrorCategory.PERMANENT, wide, wide, 1.0, b"x" * 60_000) for _ in range(40)],
+        *[f.Result(DELIVERY, b"x" * 90_000, (f.ArtifactReference(wide, "0" * 64),) * 9) for _ in range(40)],
+        *[f.Progress(DELIVERY, 1.0, wide) for _ in range(400)],
+        *[f.Accept(f.Delivery("task_" + "0" * 26, 1 << 30, "lease_" + "0" * 26)) for _ in range(9000)],
+    ]
+    sent = list(wire.messages(frames))
+    assert sum(len(message.frames) for message in sent) == len(frames)
+    assert all(message.ByteSize() <= wire.MESSAGE_BYTES_MAX for message in sent)
 
 
 @pytest.mark.parametrize("outcome", list(f.Outcome))
