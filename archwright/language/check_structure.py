@@ -20,15 +20,8 @@ from .model import (
     Step,
     Wait,
 )
+from .syntax import RESERVED
 from .versions import Range, RangeInvalid
-
-# Words of CEL itself: none of these can be the name of a value.
-_CEL_WORDS = frozenset(
-    {
-        *("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"),
-        *("loop", "namespace", "null", "package", "return", "true", "var", "void", "while"),
-    }
-)
 
 
 def names(bodies: Sequence[PlacedBody]) -> Iterator[Violation]:
@@ -58,7 +51,7 @@ def loop_names(bodies: Sequence[PlacedBody], fields: frozenset[str] | None) -> I
             name = step.kind.as_
             if name in RESERVED_NAMES | {FAILURE, OUTCOME}:
                 said = "has a meaning of its own"
-            elif name in _CEL_WORDS:
+            elif name in RESERVED:
                 said = "is a word of expressions"
             elif name in step_names:
                 said = "is the name of a step"

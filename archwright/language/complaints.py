@@ -18,12 +18,12 @@ _UNREADABLE = re.compile(r"token recognition error at: '(.*)'")
 def first_complaint(text: str) -> str:
     """Return the first complaint about an expression, with its position, in one line."""
     found = _COMPLAINT.search(text)
+    if "recursion depth" in text or "recursion limit" in text:  # of the whole, so its position is none
+        return "it is nested too deeply, or its chain of operators is too long"
     if found is None:
         return clean(text.splitlines()[0])
     line, column, message = found.groups()
     said = _told(_ASIDE.sub("", clean(message)).removeprefix("Syntax error: "))
-    if "recursion depth" in said:  # of the whole, so its position is none
-        return "it is nested too deeply, or its chain of operators is too long"
     where = f"character {column}" if line == "1" else f"line {line}, character {column}"
     return f"at {where}: {said}{_mixing(said)}"
 

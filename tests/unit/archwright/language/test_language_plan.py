@@ -7,8 +7,8 @@ import pytest
 from archwright.errors import DefinitionInvalid
 from archwright.language.check import load
 from archwright.language.expressions import ExpressionFailed
-from archwright.language.model import Condition, Definition, Step
-from archwright.language.plan import END_INDEX, OUTPUT_INDEX, Plan, Scope, compile  # noqa: A004  # the language's word
+from archwright.language.model import AgentTask, Condition, Definition, Step
+from archwright.language.plan import Plan, Scope, compile  # noqa: A004  # the language's word
 
 CLAIMS = """
 name: claims
@@ -35,8 +35,8 @@ def claims() -> Plan:
 
 
 def target(plan: Plan, step: str, scope: Scope) -> str:
-    index = plan.route(plan.nodes[plan.index[step]], scope)
-    return "end" if index == END_INDEX else plan.nodes[index].step.name
+    targets = plan.node(step).route(scope)
+    return " ".join(plan.nodes[index].name for index in targets) or "end"
 
 
 def test_the_first_condition_that_holds_decides(claims: Plan) -> None:
@@ -59,15 +59,15 @@ def test_a_condition_without_an_answer_fails(claims: Plan) -> None:
 def test_an_input_is_what_its_template_says(claims: Plan) -> None:
     scope = Scope({"amount": 5, "customer": "Ann"}, {"review": {"ok": True}})
 
-    assert claims.task_input(claims.nodes[1], scope) == {"first": {"ok": True}, "note": "5 of Ann"}
+    assert claims.nodes[1].input(scope) == {"first": {"ok": True}, "note": "5 of Ann"}
 
 
 def test_the_default_input_is_the_workflows_and_the_outputs_of_the_steps_before(claims: Plan) -> None:
     given = {"amount": 5}
     scope = Scope(given, {"review": {"ok": True}})
 
-    assert claims.task_input(claims.nodes[0], scope) == given
-    assert claims.task_input(claims.nodes[2], scope) == {"amount": 5, "review": {"ok": True}}
+    assert claims.nodes[0].input(scope) == given
+    assert claims.nodes[2].input(scope) == {"amount": 5, "review": {"ok": True}}
     assert given == {"amount": 5}
 
 
@@ -77,32 +77,32 @@ def test_nodes_know_what_they_read_and_who_reads_them(claims: Plan) -> None:
     assert review.reads == {"review"}
     assert second_review.reads == {"review"}
     assert pay.reads == {"review", "second_review"}
-    assert review.readers == (0, 1, 2, OUTPUT_INDEX)
-    assert second_review.readers == (2,)
-    assert pay.readers == (OUTPUT_INDEX,)
+    assert claims.bodies[0].readers == {"review": 4, "second_review": 1, "pay": 1}
 
 
 def test_the_default_output_is_that_of_the_last_steps(claims: Plan) -> None:
-    assert claims.output_reads == {"review", "pay"}
-    assert claims.output(Scope({}, {"review": {"ok": False}})) == {"review": {"ok": False}}
-    assert claims.output(Scope({}, {"review": {"ok": True}, "pay": {"paid": 5}})) == {"pay": {"paid": 5}}
+    outputs = {"review": {"ok": True}, "pay": {"paid": 5}}
+
+    assert [claims.nodes[index].name for index in claims.bodies[0].last] == ["review", "pay"]
+    assert claims.output(Scope({}, outputs), ["review"]) == {"review": {"ok": True}}
+    assert claims.output(Scope({}, outputs), ["pay"]) == {"pay": {"paid": 5}}
 
 
 def test_an_output_is_what_its_template_says() -> None:
     plan = compile(load(f"{CLAIMS}output:\n  paid: '${{steps.pay.output.paid}}'\n  by: '${{workflow.id}}'\n"))
     scope = Scope({}, {"pay": {"paid": 5}}, workflow={"id": "wf_1"})
 
-    assert plan.output_reads == {"pay"}
-    assert plan.output(scope) == {"paid": 5, "by": "wf_1"}
+    assert plan.output_lookups == ("pay",)
+    assert plan.output(scope, ["pay"]) == {"paid": 5, "by": "wf_1"}
 
 
 def test_an_input_or_output_that_is_no_mapping_fails() -> None:
     plan = compile(load("name: x\nsteps: [{name: a, agent: b, input: '${rows}'}]\noutput: ${steps.a.output}"))
 
     with pytest.raises(ExpressionFailed, match="the input of a step must be a mapping"):
-        plan.task_input(plan.nodes[0], Scope({"rows": [1]}))
+        plan.nodes[0].input(Scope({"rows": [1]}))
     with pytest.raises(ExpressionFailed, match="the output of a workflow must be a mapping"):
-        plan.output(Scope({}, {"a": [1]}))
+        plan.output(Scope({}, {"a": [1]}), ["a"])
 
 
 def test_a_plan_carries_no_places() -> None:
