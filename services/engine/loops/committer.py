@@ -250,6 +250,7 @@ class Committer:
         except UnknownOutcome as error:
             log.warning("commit_outcome_unknown", batch_id=str(batch_id), error=str(error))
             # Nobody was told of these deliveries: the sweep of unaccepted ones gives them to somebody.
+            self._granter.release(granted)
             written = await self._settle(batch_id, entries)
             entries = [replace(entry, granted={}) for entry in entries]
         except Indigestible as error:
