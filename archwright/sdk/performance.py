@@ -35,7 +35,10 @@ async def perform(
         return Failure(assign.delivery, ErrorCategory.PERMANENT, TASK_TYPE_UNKNOWN, message)
     try:
         task = _task(assign, port, cancellation)
-        return Result(assign.delivery, encode(await _called(duty, task, threads)), task.artifacts)
+        outcome = duty.function(task) if duty.is_async else await threads.call(duty.function, task)
+        # A function may be async and not look like it: one in a partial, or an object that is called.
+        output = await outcome if duty.is_async or asyncio.iscoroutine(outcome) else outcome
+        return Result(assign.delivery, encode(output), task.artifacts)
     except TaskFailed as failed:
         return _failure(assign.delivery, failed)
     except asyncio.CancelledError as cancelled:
@@ -68,11 +71,6 @@ def _task(assign: Assign, port: TaskPort, cancellation: Cancellation) -> Task:
         _cancellation=cancellation,
         _loop=asyncio.get_running_loop(),
     )
-
-
-async def _called(duty: Duty, task: Task, threads: ThreadPool) -> object:
-    outcome = duty.function(task) if duty.is_async else await threads.call(duty.function, task)
-    return await outcome if asyncio.iscoroutine(outcome) else outcome
 
 
 def _failure(delivery: Delivery, failed: TaskFailed) -> Failure:
