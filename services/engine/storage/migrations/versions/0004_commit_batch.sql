@@ -35,9 +35,19 @@ CREATE FUNCTION engine.commit_batch(
   k_ord integer[], k_tenant text[], k_key bytea[], k_step text[], k_output bytea[], k_seconds integer[],
   u_ord integer[], u_tenant text[], u_workflow uuid[], u_event uuid[], u_at timestamptz[], u_user text[],
   u_action text[], u_resource text[], u_result text[], u_ip text[], u_agent text[]
-) RETURNS smallint[] LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+) RETURNS smallint[] LANGUAGE plpgsql
+  -- Every statement looks its rows up by their keys, one by one. Plans are made once, often while the tables are
+  -- still empty, and must not take that for how it will be.
+  SET plan_cache_mode = force_generic_plan
+  SET enable_seqscan = off
+  SET enable_hashjoin = off
+  SET enable_mergejoin = off
+  SET enable_bitmapscan = off
+AS $$
 DECLARE
-  verdict smallint[];
+  size integer := cardinality(w_id);
+  verdict smallint[] := array_fill(2::smallint, ARRAY[size]);
+  untrue integer[];
   found integer[];
   line record;
 BEGIN
@@ -50,25 +60,29 @@ BEGIN
      WHERE x.expected > 0 AND w.version = x.expected
        FOR NO KEY UPDATE OF w SKIP LOCKED
   )
-  SELECT array_agg(CASE WHEN l.ord IS NULL THEN 2 ELSE 1 END ORDER BY x.ord) INTO verdict
-    FROM generate_series(1, cardinality(w_id)) AS x (ord) LEFT JOIN locked AS l ON l.ord = x.ord;
+  SELECT array_agg(ord) INTO found FROM locked;
+  FOR i IN 1 .. coalesce(cardinality(found), 0) LOOP
+    verdict[found[i]] := 1;
+  END LOOP;
 
   IF cardinality(n_ord) > 0 THEN
     WITH new AS (
-      SELECT n.*, w.* FROM unnest(n_ord, n_request, n_request_hash, n_name, n_version, n_hash, n_user, n_session)
-        AS n (ord, request_id, request_hash, name, def_version, def_hash, user_id, session_id)
-        JOIN unnest(w_tenant, w_id, w_status, w_last_seq, w_head, w_state, w_ended) WITH ORDINALITY
-        AS w (tenant_id, workflow_id, status, last_seq, head_hash, state, ended_at, place) ON w.place = n.ord
-    ), inserted AS (
-      INSERT INTO engine.workflows (
-        tenant_id, workflow_id, request_id, request_hash, definition_name, definition_version, definition_hash,
-        user_id, session_id, status, version, last_seq, head_hash, state, state_seq, ended_at)
-      SELECT tenant_id, workflow_id, request_id, request_hash, name, def_version, def_hash,
-        user_id, session_id, status, 1, last_seq, head_hash, state, last_seq, ended_at FROM new
-      ON CONFLICT DO NOTHING
-      RETURNING workflow_id
+      SELECT w_tenant[ord] AS tenant_id, w_id[ord] AS workflow_id, w_status[ord] AS status,
+             w_last_seq[ord] AS last_seq, w_head[ord] AS head_hash, w_state[ord] AS state, w_ended[ord] AS ended_at, n.*
+        FROM unnest(n_ord, n_request, n_request_hash, n_name, n_version, n_hash, n_user, n_session)
+          AS n (ord, request_id, request_hash, name, def_version, def_hash, user_id, session_id)
     )
-    SELECT array_agg(new.ord) INTO found FROM new JOIN inserted USING (workflow_id);
+    INSERT INTO engine.workflows (
+      tenant_id, workflow_id, request_id, request_hash, definition_name, definition_version, definition_hash,
+      user_id, session_id, status, version, last_seq, head_hash, state, state_seq, ended_at)
+    SELECT tenant_id, workflow_id, request_id, request_hash, name, def_version, def_hash,
+      user_id, session_id, status, 1, last_seq, head_hash, state, last_seq, ended_at FROM new
+    ON CONFLICT DO NOTHING;
+    -- Those that this transaction made are the winners.
+    SELECT array_agg(x.ord) INTO found
+      FROM unnest(w_tenant, w_id, w_expected) WITH ORDINALITY AS x (tenant_id, workflow_id, expected, ord)
+      JOIN engine.workflows AS w USING (tenant_id, workflow_id)
+     WHERE x.expected = 0 AND w.xmin = pg_current_xact_id()::xid;
     FOR i IN 1 .. cardinality(n_ord) LOOP
       verdict[n_ord[i]] := 4;
     END LOOP;
@@ -87,31 +101,40 @@ BEGIN
          AND (f.session_id IS NULL OR t.session_id = f.session_id)
        ORDER BY t.task_id
          FOR UPDATE OF t
-    ), counted AS (
-      SELECT ord, count(*) AS fences FROM unnest(f_ord) AS f (ord) GROUP BY ord
     )
-    SELECT array_agg(c.ord) INTO found
-      FROM counted AS c LEFT JOIN (SELECT ord, count(*) AS fences FROM held GROUP BY ord) AS h USING (ord)
-     WHERE h.fences IS DISTINCT FROM c.fences;
+    SELECT array_agg(ord) INTO found FROM held;
+    untrue := array_fill(0, ARRAY[size]);
+    FOR i IN 1 .. cardinality(f_ord) LOOP
+      untrue[f_ord[i]] := untrue[f_ord[i]] + 1;
+    END LOOP;
     FOR i IN 1 .. coalesce(cardinality(found), 0) LOOP
-      IF verdict[found[i]] = 1 THEN
-        verdict[found[i]] := 3;
+      untrue[found[i]] := untrue[found[i]] - 1;
+    END LOOP;
+    FOR i IN 1 .. cardinality(f_ord) LOOP
+      IF untrue[f_ord[i]] > 0 AND verdict[f_ord[i]] = 1 THEN
+        verdict[f_ord[i]] := 3;
       END IF;
     END LOOP;
   END IF;
 
   IF cardinality(r_ord) > 0 THEN
     WITH held AS MATERIALIZED (
-      SELECT r.ord, r.key FROM unnest(r_ord, r_tenant, r_target, r_key) AS r (ord, tenant_id, target, key)
+      SELECT r.ord FROM unnest(r_ord, r_tenant, r_target, r_key) AS r (ord, tenant_id, target, key)
         JOIN engine.inbox AS i USING (tenant_id, target, key)
        ORDER BY i.target, i.key
          FOR UPDATE OF i
     )
-    SELECT array_agg(DISTINCT r.ord) INTO found FROM unnest(r_ord, r_key) AS r (ord, key)
-     WHERE NOT EXISTS (SELECT FROM held WHERE held.ord = r.ord AND held.key = r.key);
+    SELECT array_agg(ord) INTO found FROM held;
+    untrue := array_fill(0, ARRAY[size]);
+    FOR i IN 1 .. cardinality(r_ord) LOOP
+      untrue[r_ord[i]] := untrue[r_ord[i]] + 1;
+    END LOOP;
     FOR i IN 1 .. coalesce(cardinality(found), 0) LOOP
-      IF verdict[found[i]] = 1 THEN
-        verdict[found[i]] := 3;
+      untrue[found[i]] := untrue[found[i]] - 1;
+    END LOOP;
+    FOR i IN 1 .. cardinality(r_ord) LOOP
+      IF untrue[r_ord[i]] > 0 AND verdict[r_ord[i]] = 1 THEN
+        verdict[r_ord[i]] := 3;
       END IF;
     END LOOP;
     DELETE FROM engine.inbox AS i USING unnest(r_ord, r_tenant, r_target, r_key) AS r (ord, tenant_id, target, key)
