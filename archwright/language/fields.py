@@ -384,7 +384,7 @@ class Fields:
         if not isinstance(node, Leaf) or not isinstance(node.value, str):
             self.findings.object_to(path, node.place, f"must be one of {', '.join(words)}, but is {tree.kind(node)}")
             return None
-        word = node.value.lower()
+        word = node.value.lower() if node.value.isascii() else node.value
         if word in words:
             return kind(word)
         if self.findings.is_full:
