@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from story import CHAIN, NOON, SECOND, SEED, Story, failure, names
+from story import CHAIN, NOON, SECOND, Story, failure, names
 
 from archwright.errors import TransitionIllegal
 from archwright.language.model import ErrorCategory
@@ -14,6 +14,25 @@ from services.engine.domain.effects import effects
 from services.engine.domain.events import TaskCompleted, TaskCreated, TaskFailed, WorkflowCompleted, WorkflowFailed
 from services.engine.domain.transitions import TASK_TRANSITIONS, WORKFLOW_TRANSITIONS, TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
+
+SEED = """
+workflow:
+  name: "architecture_creation_seed"
+  steps:
+    - name: "requirement_analysis"
+      agent: "business_analyst"
+      conditions:
+        - if: "request_type == 'new_architecture'"
+          next: "business_architecture"
+        - if: "request_type == 'modification'"
+          next: "impact_analysis"
+    - name: "business_architecture"
+      agent: "business_architect"
+      next: end
+    - name: "impact_analysis"
+      agent: "solution_architect"
+      next: end
+"""
 
 
 def test_a_start_makes_the_first_task() -> None:

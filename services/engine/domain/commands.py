@@ -12,6 +12,7 @@ from datetime import datetime
 from archwright.language.model import ErrorCategory
 from services.engine.domain.events import ArtifactMade, Json, Parent
 from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import Failure
 
 
 class Stale(Exception):
@@ -27,12 +28,19 @@ class Repeated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reused:
-    """A finished step of another workflow, whose output is taken over."""
+    """A finished step of another workflow that is taken over as it ended: with its output, skipped, or failed.
+
+    `inner` are steps inside of it, by name: those that named values, and those that are read from outside.
+    """
 
     step: str
-    output: Json
+    output: Json = None
     next: str = ""
     vars: tuple[str, ...] = ()
+    degraded: bool = False
+    skipped: str = ""
+    failure: Failure | None = None
+    inner: tuple[Reused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

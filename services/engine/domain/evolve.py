@@ -10,7 +10,7 @@ from immutables import Map
 
 from archwright.language.graph import Targets
 from archwright.language.model import ForEach, Loop
-from archwright.language.plan import Node, Plan
+from archwright.language.plan import ROOT, Node, Plan
 from services.engine.domain import frontier
 from services.engine.domain.events import (
     ApprovalDecided,
@@ -163,9 +163,10 @@ def _moved(
     match event:
         case WorkflowCreated(at=at, request_id=request_id, parent=parent):
             workflow.created_at, workflow.request_id, workflow.parent = at, request_id, parent
+            # Reached already: a rerun takes steps over before it is started.
+            frontier.open_scope(plan, workflow, ROOT_SCOPE)
         case WorkflowStarted(at=at, deadline=deadline):
             workflow.status, workflow.started_at, workflow.deadline = WorkflowStatus.RUNNING, at, deadline
-            frontier.open_scope(plan, workflow, ROOT_SCOPE)
         case WorkflowPaused(at=at, user_id=user_id):
             workflow.status, workflow.paused_at, workflow.paused_by = WorkflowStatus.PAUSED, at, user_id
             _remember(workflow, event.request_id)
@@ -211,26 +212,35 @@ def _task_created(plan: Plan, workflow: Workflow, event: TaskCreated) -> None:
 def _task_completed(plan: Plan, workflow: Workflow, event: TaskCompleted) -> None:
     node = plan.node(event.step)
     workflow.completed += 1
-    _end_step(plan, workflow, event.step, _targets(plan, node, event.next), workflow.last_seq, "completed")
+    if node.compensation is not None:
+        workflow.compensable = workflow.compensable.set(event.step, (workflow.last_seq, "completed"))
+    ref = None if event.output is None else workflow.last_seq
+    _end_step(plan, workflow, event.step, _targets(plan, node, event.next), ref, "completed")
 
 
 def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> None:
     path = event.step
     node = plan.node(path)
     was = workflow.open.get(path)
+    ref: Ref = event.parts
+    if ref is None and event.output is not None:
+        ref = workflow.last_seq
+    for name in event.vars:
+        workflow.vars = workflow.vars.set(name, workflow.last_seq)
+    if was is None and path not in workflow.ready and path not in workflow.given_up:
+        # Inside of a step that a rerun takes over: no more of it counts than what can be read from outside.
+        frontier.keep_named(plan, workflow, plan.bodies[ROOT], ROOT_SCOPE, path, ref)
+        return
     if isinstance(was, OpenHolder):
         _gather(plan, workflow, path, was)
         if was.is_busy:
             frontier.drop_beneath(workflow, path)
     elif isinstance(was, OpenWait) and event.source == "signal":
         _consume_signal(workflow, was.signal)
-    for name in event.vars:
-        workflow.vars = workflow.vars.set(name, workflow.last_seq)
-    ref: Ref = event.parts
-    if ref is None and event.output is not None:
-        ref = workflow.last_seq
     workflow.degraded = workflow.degraded or event.degraded
     workflow.completed += 1
+    if node.compensation is not None and event.source != "rerun":  # a workflow undoes what it did itself
+        workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, "completed"))
     _end_step(plan, workflow, path, _targets(plan, node, event.next), ref, "completed")
 
 
@@ -391,8 +401,6 @@ def _end_step(plan: Plan, workflow: Workflow, path: str, targets: Targets, ref: 
     if path in workflow.given_up:
         workflow.given_up = workflow.given_up.delete(path)
         workflow.unhandled = workflow.unhandled.delete(path) if path in workflow.unhandled else workflow.unhandled
-    if node.compensation is not None and status == "completed":
-        workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, status))
     frontier.keep(plan, workflow, scope, node, ref, status)
     frontier.leave(plan, workflow, scope, node, targets)
 

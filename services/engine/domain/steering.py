@@ -15,7 +15,9 @@ from services.engine.domain.commands import (
     StartWorkflow,
 )
 from services.engine.domain.events import (
+    FailureTolerated,
     StepCompleted,
+    StepSkipped,
     WorkflowCancelled,
     WorkflowCreated,
     WorkflowPaused,
@@ -48,9 +50,9 @@ def start(story: Story, command: StartWorkflow) -> None:
             rerun_of=command.rerun_of,
         )
     )
+    _take_over(story, {reused.step: reused for reused in command.reused})
     if command.admitted:
         story.tell(WorkflowStarted(story.now, deadline(story.plan, story.now)))
-        _take_over(story, {reused.step: reused for reused in command.reused})
 
 
 def admit(story: Story, command: AdmitWorkflow) -> None:
@@ -107,8 +109,29 @@ def _take_over(story: Story, reused: dict[str, Reused]) -> None:
     while found := [path for path in story.workflow.ready if path in reused]:
         for path in found:
             step = reused[path]
-            done = StepCompleted(story.now, path, output=step.output, next=step.next, source="rerun", vars=step.vars)
-            story.tell(done)
+            for inner in step.inner:
+                story.tell(_taken_over(story, inner))
+            if step.failure is not None:
+                failure = step.failure
+                story.tell(
+                    FailureTolerated(story.now, path, step.next, failure.category, failure.code, failure.message)
+                )
+            elif step.skipped:
+                story.tell(StepSkipped(story.now, path, step.skipped))
+            else:
+                story.tell(_taken_over(story, step))
+
+
+def _taken_over(story: Story, step: Reused) -> StepCompleted:
+    return StepCompleted(
+        at=story.now,
+        step=step.step,
+        output=step.output,
+        next=step.next,
+        source="rerun",
+        degraded=step.degraded,
+        vars=step.vars,
+    )
 
 
 def _require_move(story: Story, wished: WorkflowStatus) -> None:
