@@ -187,15 +187,14 @@ class Session:
         self.last_nonce += 1
         self.tell(Pinging(self.last_nonce, renewed_nonce))
 
-    def reconcile(self, leases: Collection[uuid.UUID], among: Collection[str]) -> None:
-        """Tell the agent which of the tasks `among` it no longer holds by the database's word.
+    def reconcile(self, leases: Collection[uuid.UUID], among: Collection[uuid.UUID]) -> None:
+        """Tell the agent which of the leases `among` it no longer has by the database's word.
 
-        This covers what was revoked by another replica, and frames that were lost. Tasks that came after the
-        database was asked are not `among` them.
+        This covers what was revoked by another replica, and frames that were lost. Leases that came after the
+        database was asked are not `among` them, not even of a task that was held before.
         """
-        for task_id in among:
-            task = self.held.get(task_id)
-            if task is not None and task.lease_id not in leases and not task.reported:
+        for task_id, task in list(self.held.items()):
+            if task.lease_id in among and task.lease_id not in leases and not task.reported:
                 del self.held[task_id]
                 self.tell(Lost(task_id, task.attempt, task.lease_id))
 

@@ -36,7 +36,7 @@ class LeaseRenewal:
         now = self._clock.monotonic()
         # A silent stream is not renewed: it may look healthy while nobody is behind it.
         alive = [session for session in self._sessions if now - session.heard_at < self._lease_seconds]
-        held = {session.session_id: set(session.held) for session in alive}
+        held = {session.session_id: {task.lease_id for task in session.held.values()} for session in alive}
         pongs = {session.session_id: session.last_pong for session in alive}
         self._good_rounds, rounds = 0, self._good_rounds
         leases = await self._board.renew(list(held))
