@@ -151,6 +151,8 @@ class Reports:
         fence = asked.fence
         assert fence is not None
         task = session.held.get(fence.task_id)
+        if task is not None and task.lease_id != fence.lease_id:
+            task = None  # the agent holds a later delivery of it by now
         refusal = task.refusal if task is not None else ""
         match outcome:
             case Answer():
@@ -164,7 +166,9 @@ class Reports:
                     self._not_committed(task, outcome)
 
     def _end(self, session: Session, fence: Fence, outcome: Outcome, message: str) -> None:
-        session.held.pop(fence.task_id, None)
+        task = session.held.get(fence.task_id)
+        if task is not None and task.lease_id == fence.lease_id:
+            del session.held[fence.task_id]
         self._answer(session, fence, outcome, message)
 
     def _not_committed(self, task: HeldTask, error: Exception) -> None:
