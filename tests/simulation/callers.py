@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from archwright import ids
 from archwright.errors import ArchwrightError, Conflict, NotFound, Unavailable
 from archwright.language.plan import Plan
-from services.engine.domain.commands import CancelWorkflow, Command, Repeated, Stale, StartWorkflow
-from services.engine.ports.commands import Asked, RequestTaken
+from services.engine.domain.commands import CancelWorkflow, Command, Repeated, Stale
+from services.engine.ports.commands import Asked
 from services.engine.ports.keys import AuditRow, Key
-from services.engine.ports.store import NewWorkflow
+from services.engine.starts import Start
 from tests.simulation.replica import Replica
 from tests.simulation.trouble import Trouble
 from tests.simulation.virtual_loop import VirtualClock
@@ -44,23 +44,20 @@ class Callers:
         """Start a workflow, however often it takes; once more for good measure when the answer seems lost."""
         request_id = f"request-{number}"
         definition = plan.definition
-        created = NewWorkflow(
-            request_id, b"hash", definition.name, definition.version, plan.content_hash, "ann", "session"
-        )
         times = 2 if self.trouble.strikes("caller_repeats_start", 0.2) else 1
         while times:
-            key = Key(TENANT, ids.show("wf", ids.new_uuid()))
             replica = await self._replica()
+            start = Start(
+                tenant=TENANT,
+                definition_name=definition.name,
+                definition_version=definition.version,
+                input={"number": number},
+                request_id=request_id,
+                user_id="ann",
+                audit=self._audit("StartWorkflow", ""),
+            )
             try:
-                given = {"number": number}
-                command = StartWorkflow(replica.clock.now(), key.workflow_id, given, request_id, "ann", "session")
-                asked = Asked(key, command, audit=self._audit("StartWorkflow", key), created=created, plan=plan)
-                try:
-                    await replica.submit(asked)
-                except RequestTaken:
-                    found = await replica.find_by_request(TENANT, request_id)
-                    assert found is not None, "a request was taken, and nobody knows by what"
-                    key = Key(TENANT, found[0])
+                key = (await replica.begin(start)).key
             except Unavailable:
                 await self._pause()
                 continue
@@ -78,7 +75,7 @@ class Callers:
             command = make(replica.clock, request_id)
             name = type(command).__name__
             try:
-                await replica.submit(Asked(key, command, audit=self._audit(name, key)))
+                await replica.submit(Asked(key, command, audit=self._audit(name, key.workflow_id)))
             except Unavailable:
                 await self._pause()
                 continue
@@ -104,6 +101,6 @@ class Callers:
     async def _pause(self) -> None:
         await asyncio.sleep(0.1 + self.trouble.chance.random() * 0.4)  # noqa: TID251  virtual
 
-    def _audit(self, action: str, key: Key) -> AuditRow:
-        resource = f"workflows/{key.workflow_id}"
+    def _audit(self, action: str, workflow_id: str) -> AuditRow:
+        resource = f"workflows/{workflow_id}"
         return AuditRow(ids.new_uuid(), self.clock.now(), "ann", action, resource, "ok", "127.0.0.1", "simulation")

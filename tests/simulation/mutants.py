@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.engine.loops.committer import Committer
+from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.relay import Relay
 from services.engine.ports.commands import Answer, Asked
 from services.engine.ports.store import Entry, Written
@@ -23,6 +24,7 @@ class Mutation:
     board: Callable[..., Any] = WatchedBoard
     committer: Callable[..., Any] = Committer
     relay: Callable[..., Any] = Relay
+    messages: Callable[..., Any] = DeliverMessages
 
 
 class _NoFence(WatchedStore):
@@ -76,8 +78,7 @@ class _AckBeforeCommit(Committer):
     async def _write(self, drafts: Sequence[Any]) -> None:
         for draft in drafts:
             for waiting, events in draft.settled:
-                if not waiting.answer.done():
-                    waiting.answer.set_result(Answer(draft.after, draft.stored.plan, events))
+                waiting.answer(Answer(draft.after, draft.stored.plan, events))
         await super()._write(drafts)
 
 
@@ -86,8 +87,7 @@ class _DropsLosers(Committer):
 
     def _requeue(self, batch: Sequence[Any]) -> None:
         for waiting in batch:
-            if not waiting.answer.done():
-                waiting.answer.set_result(Answer(None, None))  # type: ignore[arg-type]
+            waiting.answer(Answer(None, None))  # type: ignore[arg-type]
 
 
 class _MarksBeforePublishing(Relay):
@@ -99,11 +99,10 @@ class _MarksBeforePublishing(Relay):
 
 
 class _NoAudit(Committer):
-    """Keeps no audit of cancelling."""
+    """Keeps no audit of what is done to workflows that exist."""
 
     async def submit(self, asked: Asked) -> Answer:
-        is_start = asked.created is not None
-        return await super().submit(asked if is_start else replace(asked, audit=None))
+        return await super().submit(replace(asked, audit=None))
 
 
 REAL = Mutation()

@@ -12,28 +12,39 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
-from archwright.errors import DependencyUnavailable
+from archwright.errors import DefinitionNotFound, DependencyUnavailable
 from archwright.serving.calls import Call
 from archwright.serving.tokens import Caller
 from services.chassis.loops import forever
+from services.engine.admission import Admission
 from services.engine.api.agent_work import AgentWorkApi, StreamTimes
 from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
+from services.engine.dispatch import Dispatch
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
+from services.engine.loops.admissions import Admissions
 from services.engine.loops.claimer import Claimer
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
+from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind
+from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
 from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked
+from services.engine.ports.definitions import PublishedDefinition
 from services.engine.roster import FollowedRoster
 from services.engine.sessions import Sessions
+from services.engine.starts import Start, Started, Starts
 from services.engine.storage.memory.artifacts import MemoryArtifacts
+from services.engine.storage.memory.inbox import MemoryInbox
+from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.tables import Tables
+from tests.simulation.definitions import plans
 from tests.simulation.links import Bus, Link, Linked
 from tests.simulation.mutants import Mutation
 from tests.simulation.trouble import Trouble
@@ -43,6 +54,7 @@ from tests.simulation.watched_storage import FenceLog
 LEASE_SECONDS = 4.0
 ACCEPT_SECONDS = 1.5
 RENEW_SECONDS = 0.8
+POLL_SECONDS = 1.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -58,6 +70,18 @@ class Surroundings:
     afterlife: Duties
     tell: Callable[[str], None]
     mutation: Mutation
+    workflows_max: int
+    """How many workflows may be under way at once."""
+
+
+class Recipes:
+    """The definitions of every tenant."""
+
+    async def get(self, tenant: str, name: str, version: str = "") -> PublishedDefinition:
+        plan = next((plan for plan in plans() if plan.definition.name == name), None)
+        if plan is None:
+            raise DefinitionNotFound.named(name, version, known=[])
+        return PublishedDefinition(name, plan.definition.version, plan.content_hash, "", plan, None, "ann", False)
 
 
 @dataclass(frozen=True)
@@ -88,37 +112,50 @@ class Replica:
         self._around.tell(f"{self.name} starts")
         self._duties = Duties(around.loop)
         self.link = Link(around.trouble, around.loop, around.afterlife)
-        self._store = store = Linked(mutation.store(around.tables, around.fences), self.link)
+        store = Linked(mutation.store(around.tables, around.fences, accept_seconds=ACCEPT_SECONDS), self.link)
         board = Linked(
             mutation.board(around.tables, around.fences, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS),
             self.link,
         )
+        quota = Linked(MemoryQuota(around.tables, ids.new_uuid()), self.link)
         memory = Memory(around.trouble.chance.choice((1, 3, 100)))
         feed, sessions, roster = Feed(), Sessions(), FollowedRoster()
-        claimer = Claimer(board, sessions, Assigner(store, memory), roster, feed, clock, poll_seconds=1.0)
-        relay = mutation.relay(store, around.bus)
-        self.committer = mutation.committer(
-            store, memory, [sessions, claimer, feed, relay], clock, batch_max=20, queue_max=1_000
+        dispatch = Dispatch(sessions, roster, clock, trust_seconds=2 * POLL_SECONDS)
+        assigner = Assigner(store, memory, dispatch, sessions, feed, clock)
+        claimer = Claimer(board, sessions, assigner, dispatch, clock, poll_seconds=POLL_SECONDS)
+        relay = mutation.relay(store, around.bus, clock)
+        admission = Admission(quota, workflows_max=around.workflows_max, queue_depth_max=1_000)
+        listeners = [sessions, claimer, feed, relay, admission]
+        self.committer = mutation.committer(store, memory, listeners, assigner, clock, batch_max=20, queue_max=1_000)
+        self.starts = Starts(self.committer, store, Recipes(), admission, clock)
+        messages = mutation.messages(
+            Linked(MemoryInbox(around.tables), self.link), self.committer, self.starts, store, clock
         )
-        acceptances = Acceptances(board)
+        listeners.append(messages)
+        acceptances, progress_notes = Acceptances(board, clock), ProgressNotes(board)
         renewal = LeaseRenewal(board, sessions, clock, lease_seconds=LEASE_SECONDS)
         lost_agents = LostAgents(board, self.committer, renewal, clock)
-        reports = Reports(self.committer, MemoryArtifacts(around.tables), feed, clock)
+        artifacts = MemoryArtifacts(around.tables)
+        reports = Reports(self.committer, artifacts, acceptances, progress_notes, feed, clock, self._duties)
         times = StreamTimes(hello=5.0, ping=RENEW_SECONDS, lease=LEASE_SECONDS, cancel_grace=1.0)
         self._api = AgentWorkApi(
-            board, sessions, reports, acceptances, lost_agents, claimer, roster, clock, self._duties, times
+            *(board, sessions, reports, acceptances, lost_agents, claimer, roster, clock, self._duties, times),
+            agents_max=50,
         )
-        left_behind = LeftBehind(store, store, around.bus)
         for name, step, pause in (
             ("commit", self.committer.step, 0.0),
             ("claim", claimer.step, 0.0),
             ("accept", acceptances.step, 0.0),
             ("publish", relay.step, 0.0),
+            ("deliver_messages", messages.step, 0.0),
             ("renew_leases", renewal.step, RENEW_SECONDS),
             ("revoke_lost", lost_agents.step, 1.0),
             ("end_overdue", Overdue(board, self.committer, clock).step, 1.0),
             ("fire_timers", Timers(board, self.committer, clock).step, 0.5),
-            ("publish_left_behind", left_behind.step, 2.0),
+            ("publish_left_behind", LeftBehind(store, store, around.bus).step, 2.0),
+            ("admit", Admissions(admission, quota, self.committer, clock).step, 1.0),
+            ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 2.0),
+            ("note_progress", progress_notes.step, 1.0),
         ):
             self._duties.create_task(forever(name, step, pause=pause, clock=clock))
 
@@ -138,9 +175,10 @@ class Replica:
         answer: Answer = await self._ask(lambda: self.committer.submit(asked))
         return answer
 
-    async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
-        found: tuple[str, bytes] | None = await self._ask(lambda: self._store.find_by_request(tenant, request_id))
-        return found
+    async def begin(self, start: Start) -> Started:
+        """Start a workflow, as the API does."""
+        started: Started = await self._ask(lambda: self.starts.start(start))
+        return started
 
     def connect(
         self,

@@ -70,7 +70,17 @@ class _World:
         self._bus = Bus(trouble)
         self._fences = FenceLog()
         self._everybody = Duties(loop)
-        around = Surroundings(loop, tables, self._bus, trouble, self._fences, self._everybody, self._tell, mutation)
+        around = Surroundings(
+            loop=loop,
+            tables=tables,
+            bus=self._bus,
+            trouble=trouble,
+            fences=self._fences,
+            afterlife=self._everybody,
+            tell=self._tell,
+            mutation=mutation,
+            workflows_max=chance.choice((1_000, 1_000, 1_000)),
+        )
         self._replicas = [Replica(f"replica-{number}", around) for number in range(chance.choice((2, 2, 3)))]
         self._ledger: list[Effect] = []
         types = ["worker", "helper", *chance.choices(("worker", "helper"), k=chance.randrange(4))]

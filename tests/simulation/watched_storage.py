@@ -26,8 +26,8 @@ class FenceLog:
 class WatchedStore(MemoryStore):
     """The store, with a log of the fences that it believed."""
 
-    def __init__(self, tables: Tables, log: FenceLog) -> None:
-        super().__init__(tables)
+    def __init__(self, tables: Tables, log: FenceLog, *, accept_seconds: float) -> None:
+        super().__init__(tables, accept_seconds=accept_seconds)
         self._log = log
 
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
@@ -37,6 +37,10 @@ class WatchedStore(MemoryStore):
                 self._log.applied += [
                     Applied(fence.task_id, fence.attempt, fence.lease_id, len(self._log.grants))
                     for fence in entry.fences
+                ]
+                self._log.grants += [
+                    Grant(task_id, self._tables.open_tasks[task_id].attempt, grant.lease_id)
+                    for task_id, grant in entry.granted.items()
                 ]
         return written
 
@@ -48,7 +52,7 @@ class WatchedBoard(MemoryTaskBoard):
         super().__init__(tables, lease_seconds=lease_seconds, accept_seconds=accept_seconds)
         self._log = log
 
-    async def claim(self, agent_type: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
-        claimed = await super().claim(agent_type, tenant, slots)
+    async def claim(self, queue: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
+        claimed = await super().claim(queue, tenant, slots)
         self._log.grants += [Grant(task.task_id, task.attempt, task.lease_id) for task in claimed]
         return claimed

@@ -17,6 +17,7 @@ from checker.facts import (
     AuditFacts,
     CommitFacts,
     Facts,
+    InboxFacts,
     TaskFacts,
     TimerFacts,
     UnpublishedFacts,
@@ -64,6 +65,10 @@ async def read(owner_dsn: str) -> Facts:
                     UnpublishedFacts(row["batch_id"], row["age"]) for row in await connection.fetch(_UNPUBLISHED)
                 ],
                 audit=[_audit(row) for row in await connection.fetch(_AUDIT)],
+                inbox=[
+                    InboxFacts(Key(row["tenant_id"], ids.show("wf", row["target"])), row["key"])
+                    for row in await connection.fetch("SELECT tenant_id, target, key FROM engine.inbox")
+                ],
             )
     finally:
         await connection.close()
@@ -90,6 +95,7 @@ def _workflow(row: asyncpg.Record, commits: Mapping[Key, list[CommitFacts]]) -> 
         last_seq=row["last_seq"],
         head_hash=row["head_hash"],
         stored=load_workflow(key.workflow_id, status, row["state"]),
+        state_seq=row["state_seq"],
         commits=commits.get(key, []),
     )
 

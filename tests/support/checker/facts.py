@@ -30,7 +30,7 @@ class CommitFacts:
 
 @dataclass(frozen=True)
 class WorkflowFacts:
-    """A workflow's row and its history."""
+    """A workflow's row and its history. `stored` is the state last written, which is that after `state_seq` events."""
 
     key: Key
     plan: Plan
@@ -40,7 +40,13 @@ class WorkflowFacts:
     last_seq: int
     head_hash: bytes
     stored: Workflow
+    state_seq: int
     commits: Sequence[CommitFacts]
+
+    @property
+    def current(self) -> Workflow:
+        """The workflow as it stands, by its history; as it was last written where its history is no good."""
+        return self.stored if self.folded.impossible or not self.folded.after else self.folded.after[-1]
 
     @cached_property
     def events(self) -> Sequence[Event]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from checker.facts import Applied, Facts, Grant, Outside
+from checker.facts import Applied, Facts, Grant, Outside, WorkflowFacts
 from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
 from services.engine.domain.events import (
     ApprovalDecided,
@@ -53,7 +54,7 @@ def i1_no_workflow_is_lost(facts: Facts, outside: Outside) -> Iterator[str]:
     tasks = {(task.key, task.task_id): task for task in facts.tasks}
     timers = {(timer.key, timer.name) for timer in facts.timers}
     for found in facts.workflows:
-        workflow = found.stored
+        workflow = found.current
         if workflow.status.is_final:
             continue
         if outside.must_be_over:
@@ -105,7 +106,7 @@ def i3_history_is_whole(facts: Facts, outside: Outside) -> Iterator[str]:
             yield f"I3 the row of {name} says seq {found.last_seq}; its history has {len(found.events)} up to {last}"
         if found.folded.impossible:
             yield f"I3 history of {name} cannot have happened: {found.folded.impossible}"
-        elif not found.folded.after or found.folded.after[-1] != found.stored:
+        elif not _is_folded(found):
             yield f"I3 folding the history of {name} does not give the stored state"
 
 
@@ -231,7 +232,7 @@ def i11_work_flows_again(facts: Facts, outside: Outside) -> Iterator[str]:
 
 def i12_nothing_leaks(facts: Facts, outside: Outside) -> Iterator[str]:
     """What is over leaves no row behind, no row belongs to nobody, and processes hold no more than before."""
-    stored = {found.key: found.stored for found in facts.workflows}
+    stored = {found.key: found.current for found in facts.workflows}
     for task in facts.tasks:
         workflow = stored.get(task.key)
         if workflow is None or workflow.status.is_final:
@@ -251,6 +252,14 @@ def i12_nothing_leaks(facts: Facts, outside: Outside) -> Iterator[str]:
     for what, count in outside.after.items():
         if count > outside.before.get(what, 0):
             yield f"I12 {what}: {outside.before.get(what, 0)} before, {count} after"
+
+
+def _is_folded(found: WorkflowFacts) -> bool:
+    """Return whether the state last written is what the events up to it come to, and the row's status that of all."""
+    after = found.folded.after
+    if not 0 < found.state_seq <= len(after) or after[-1].status is not found.status:
+        return False
+    return replace(after[found.state_seq - 1], status=found.status) == found.stored
 
 
 def _frontier(workflow: Workflow) -> str:

@@ -6,6 +6,7 @@ from checker.facts import (
     AuditFacts,
     CommitFacts,
     Facts,
+    InboxFacts,
     TaskFacts,
     TimerFacts,
     UnpublishedFacts,
@@ -29,6 +30,7 @@ def read(tables: Tables) -> Facts:
                 last_seq=row.last_seq,
                 head_hash=row.head_hash,
                 stored=load_workflow(row.key.workflow_id, row.status, row.state),
+                state_seq=row.state_seq,
                 commits=[
                     CommitFacts(each.first_seq, each.count, each.hash, each.body) for each in tables.history[row.key]
                 ],
@@ -49,5 +51,6 @@ def read(tables: Tables) -> Facts:
             AuditFacts(key.tenant, "", number, row.event_id, key.workflow_id, row.action)
             for number, (key, row) in enumerate(tables.audit, start=1)
         ],
+        inbox=[InboxFacts(row.key, row.name) for row in tables.inbox.values()],
         is_audit_chained=False,
     )
