@@ -51,6 +51,7 @@ from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
 from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind, NoBus, Relay
+from services.engine.loops.retention import Retention
 from services.engine.loops.schedules import FiringSchedules
 from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
@@ -67,6 +68,7 @@ from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.quota import PostgresQuota
+from services.engine.storage.retention import PostgresLeftovers
 from services.engine.storage.schedules import PostgresSchedules
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard
@@ -78,6 +80,7 @@ _TIMER_SECONDS = 0.2
 _ADMIT_SECONDS = 0.5
 _SCHEDULE_SECONDS = 0.5
 _TIDY_SECONDS = 600.0
+_RETENTION_SECONDS = 60.0
 _RECONNECT_SECONDS = 1.0
 
 
@@ -152,6 +155,7 @@ class _Engine:
         schedules = PostgresSchedules(database)
         scheduled_starts = ScheduledStarts(starts, self._committer, catalogue, clock)
         self._firing = FiringSchedules(schedules, scheduled_starts, store, clock)
+        self._retention = Retention(PostgresLeftovers(database), clock, keep_days=settings.keep_workflows_days)
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
         self._left_behind = None if publisher is None else LeftBehind(store, store, publisher)
@@ -217,6 +221,7 @@ class _Engine:
             forever("end_overdue", self._overdue.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("fire_timers", self._timers.step, pause=_TIMER_SECONDS, clock=clock),
             forever("fire_schedules", self._firing.step, pause=_SCHEDULE_SECONDS, clock=clock),
+            forever("remove_leftovers", self._retention.step, pause=_RETENTION_SECONDS, clock=clock),
             forever("forget_schedules", self._firing.forget_deleted, pause=_TIDY_SECONDS, clock=clock),
             forever("deliver_messages", self._messages.step, pause=0, clock=clock),
             forever("admit", self._admissions.step, pause=_ADMIT_SECONDS, clock=clock),

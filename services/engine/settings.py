@@ -39,3 +39,6 @@ class EngineSettings(ServiceSettings):
         default=80, ge=1, le=100, description="of all cores; above it for a while, starts are refused for a while"
     )
     postgres_pool_max: int = Field(default=10, ge=2, description="how many connections to PostgreSQL")
+    keep_workflows_days: float = Field(
+        default=30.0, ge=0, description="how long workflows are kept after they ended; 0 keeps them forever"
+    )

@@ -26,11 +26,11 @@ class Artifacts(Protocol):
     """Files that tasks produced, by the hash of their content."""
 
     async def put(self, tenant: str, sha256: str, media_type: str, content: bytes) -> None:
-        """Keep a file; keeping it again changes nothing."""
+        """Keep a file; keeping it again only makes it young again for retention."""
         ...
 
     async def missing(self, tenant: str, sha256s: Collection[str]) -> Collection[str]:
-        """Return those of the hashes under which nothing is kept."""
+        """Return those of the hashes under which nothing is kept; what is kept becomes young again for retention."""
         ...
 
     async def get(self, key: Key, name: str) -> tuple[StoredArtifact, bytes] | None:

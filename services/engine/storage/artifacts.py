@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from archwright import ids
@@ -31,7 +31,7 @@ class ArtifactStore:
         self._database = database
 
     async def put(self, tenant: str, sha256: str, media_type: str, content: bytes) -> None:
-        """Keep a file; keeping it again changes nothing."""
+        """Keep a file; keeping it again only makes it young again for retention."""
         kept = insert(artifacts).values(
             tenant_id=tenant,
             sha256=bytes.fromhex(sha256),
@@ -40,15 +40,22 @@ class ArtifactStore:
             content=content,
         )
         async with self._database.tenant(tenant) as connection:
-            await connection.execute(kept.on_conflict_do_nothing())
+            await connection.execute(
+                kept.on_conflict_do_update(
+                    index_elements=[artifacts.c.tenant_id, artifacts.c.sha256], set_={"touched_at": func.now()}
+                )
+            )
 
     async def missing(self, tenant: str, sha256s: Collection[str]) -> Collection[str]:
-        """Return those of the hashes under which nothing is kept."""
-        asked = select(artifacts.c.sha256).where(
-            artifacts.c.tenant_id == tenant, artifacts.c.sha256.in_([bytes.fromhex(each) for each in sha256s])
+        """Return those of the hashes under which nothing is kept; what is kept becomes young again for retention."""
+        touched = (
+            update(artifacts)
+            .where(artifacts.c.tenant_id == tenant, artifacts.c.sha256.in_([bytes.fromhex(each) for each in sha256s]))
+            .values(touched_at=func.now())
+            .returning(artifacts.c.sha256)
         )
         async with self._database.tenant(tenant) as connection:
-            kept = {row.sha256.hex() for row in await connection.execute(asked)}
+            kept = {row.sha256.hex() for row in await connection.execute(touched)}
         return set(sha256s) - kept
 
     async def get(self, key: Key, name: str) -> tuple[StoredArtifact, bytes] | None:

@@ -116,6 +116,7 @@ artifacts = Table(
     Column("size_bytes", Integer),
     Column("media_type", Text),
     Column("content", LargeBinary),
+    Column("touched_at", _at),
 )
 
 artifact_references = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from services.engine.ports.artifacts import StoredArtifact
 from services.engine.ports.keys import Key
@@ -16,11 +17,15 @@ class MemoryArtifacts:
         self._tables = tables
 
     async def put(self, tenant: str, sha256: str, media_type: str, content: bytes) -> None:
-        """Keep a file; keeping it again changes nothing."""
-        self._tables.files.setdefault((tenant, sha256), FileRow(media_type, content))
+        """Keep a file; keeping it again only makes it young again for retention."""
+        kept = self._tables.files.get((tenant, sha256), FileRow(media_type, content, self._tables.clock.now()))
+        self._tables.files[tenant, sha256] = replace(kept, touched_at=self._tables.clock.now())
 
     async def missing(self, tenant: str, sha256s: Collection[str]) -> Collection[str]:
-        """Return those of the hashes under which nothing is kept."""
+        """Return those of the hashes under which nothing is kept; what is kept becomes young again for retention."""
+        for key in ((tenant, sha256) for sha256 in sha256s):
+            if key in self._tables.files:
+                self._tables.files[key] = replace(self._tables.files[key], touched_at=self._tables.clock.now())
         return {sha256 for sha256 in sha256s if (tenant, sha256) not in self._tables.files}
 
     async def get(self, key: Key, name: str) -> tuple[StoredArtifact, bytes] | None:

@@ -141,12 +141,20 @@ class MemoryCommits:
             assert text.state is not None
             tables.requests[key.tenant, entry.created.request_id] = key
             tables.workflows[key] = WorkflowRow(
-                key, entry.created, after.status, 1, after.last_seq, text.head, text.state, after.last_seq
+                key,
+                entry.created,
+                after.status,
+                1,
+                after.last_seq,
+                text.head,
+                text.state,
+                after.last_seq,
+                after.ended_at,
             )
             tables.history[key] = []
         else:
             row = tables.workflows[key]
-            row.status, row.version = after.status, row.version + 1
+            row.status, row.version, row.ended_at = after.status, row.version + 1, after.ended_at
             row.last_seq, row.head_hash = after.last_seq, text.head
             if text.state is not None:
                 row.state, row.state_seq = text.state, after.last_seq

@@ -36,6 +36,7 @@ class WorkflowRow:
     head_hash: bytes
     state: bytes
     state_seq: int
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ class FileRow:
 
     media_type: str
     content: bytes
+    touched_at: datetime
 
 
 @dataclass(frozen=True, slots=True, order=True)
