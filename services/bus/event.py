@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from archwright.events.catalogue import CATALOGUE, Lane
 from archwright.payloads import Json
@@ -38,7 +39,8 @@ class BusEvent:
         known = CATALOGUE.get(self.event_type)
         if known is None or known.lane is not Lane.HISTORY:
             raise ValueError(f"{self.event_type!r} is no event type of the history lane; see events/catalogue.py")
-        if unlisted := sorted(set(self.attributes) - known.routing):
+        if not known.routing.issuperset(self.attributes):
+            unlisted = sorted(set(self.attributes) - known.routing)
             raise ValueError(f"{self.event_type} may not carry {', '.join(unlisted)} on the bus; use catalogue.routing")
         if self.seq < 1:
             raise ValueError(f"seq of {self.event_type} of {self.workflow_id} is {self.seq}; it counts from 1")
@@ -49,9 +51,15 @@ class BusEvent:
         return f"{self.workflow_id}:{self.seq}"
 
 
+@lru_cache(maxsize=256)
+def _rfc_3339(moment: datetime) -> str:
+    """Return a time as text; the events of one commit mostly share theirs."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def to_cloud_event(event: BusEvent) -> dict[str, Json]:
     """Return the envelope of `event`, ready to be written as JSON."""
-    time = event.timestamp.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    time = _rfc_3339(event.timestamp)
     attributes: dict[str, Json] = dict(event.attributes)
     facts: dict[str, Json] = {
         "event_id": event.event_id,

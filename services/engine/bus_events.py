@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from archwright.events.catalogue import routing
+from collections.abc import Mapping
+
+from archwright.events.catalogue import CATALOGUE
 from archwright.language.plan import Plan
 from services.bus.event import BusEvent
-from services.engine.domain.telling import agent_type_of, failures_before, name_of, payload_of, step_of, task_of
+from services.engine.domain.events import Event
+from services.engine.domain.telling import NAMES, agent_type_of, failures_before, name_of, step_of, task_of, told
 from services.engine.ports.history import Numbered
 from services.engine.ports.keys import Key
+
+_ROUTING: Mapping[type[Event], tuple[str, ...]] = {
+    kind: tuple(sorted(CATALOGUE[name].routing)) if name in CATALOGUE else () for kind, name in NAMES.items()
+}
+"""The fields of every kind of event that the bus may carry."""
+
+
+def routing_of(event: Event) -> dict[str, str]:
+    """Return what of an event may be told to everybody, as text."""
+    return {name: str(told(value)) for name in _ROUTING[type(event)] if (value := getattr(event, name)) is not None}
 
 
 def bus_event(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> BusEvent:
@@ -20,7 +33,7 @@ def bus_event(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> BusE
         seq=numbered.seq,
         event_type=name,
         timestamp=event.at,
-        attributes=routing(name, payload_of(event)),
+        attributes=routing_of(event),
         agent_type=agent_type_of(plan, event),
         step=step_of(event),
         task_id=task_of(event),

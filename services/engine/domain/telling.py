@@ -12,6 +12,7 @@ from typing import get_args
 from archwright.language.model import AgentTask
 from archwright.language.plan import Plan
 from services.engine.domain.events import Event, Json, TaskCreated, TaskFailed
+from services.engine.domain.paths import name_of as name_of_step
 
 _APART = frozenset({"at", "step", "task_id", "failures"})  # these have fields of their own wherever events are told
 
@@ -23,7 +24,7 @@ def name_of(kind: type[Event]) -> str:
 
 def payload_of(event: Event) -> dict[str, Json]:
     """Return everything about an event that has no field of its own: JSON, times as RFC 3339 text."""
-    return {name: _told(getattr(event, name)) for name in FIELDS[type(event)] if name not in _APART}
+    return {name: told(getattr(event, name)) for name in FIELDS[type(event)] if name not in _APART}
 
 
 def step_of(event: Event) -> str:
@@ -40,7 +41,7 @@ def agent_type_of(plan: Plan, event: Event) -> str:
     """Return the type of agent that an event is about; empty where there is none."""
     if isinstance(event, TaskCreated):
         return event.agent_type
-    place = plan.index.get(step_of(event))
+    place = plan.index.get(name_of_step(step_of(event)))
     kind = None if place is None else plan.nodes[place].step.kind
     return kind.agent_type if isinstance(kind, AgentTask) else ""
 
@@ -52,15 +53,15 @@ def failures_before(event: Event) -> int:
     return int(getattr(event, "failures", 0))
 
 
-def _told(value: Json) -> Json:
+def told(value: Json) -> Json:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, StrEnum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _told(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {each.name: told(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, tuple):
-        return [_told(each) for each in value]
+        return [told(each) for each in value]
     return value
 
 

@@ -6,10 +6,10 @@ workflow of ten thousand steps in a row is as small as that of one with two.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeAlias
 
 from immutables import Map
@@ -44,8 +44,8 @@ class OpenHolder:
 
     `case` is the chosen one of a switch; `count` how many bodies there are to be done, of which `begun` have begun
     and `failed` have ended with a failure that is tolerated; `results` are the outputs of those that are done, by
-    label or number; `gathered` those of steps inside that are read from outside, by name and number. `items_seq`
-    is where the elements of a foreach stand in history.
+    label or number, of a loop only the last; `gathered` those of steps inside that are read from outside, by name and
+    number. `items_seq` is where the elements of a foreach stand in history.
     """
 
     count: int
@@ -60,11 +60,6 @@ class OpenHolder:
     def ended(self) -> int:
         """How many bodies have ended."""
         return len(self.results)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether bodies are under way."""
-        return self.begun > len(self.results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +202,7 @@ class Workflow:
 
     def copy(self) -> Workflow:
         """Return a copy that may be changed without changing this one."""
-        return copy.copy(self)
+        return Workflow(*_ALL(self))
 
     def task_at(self, step: str, task_id: str) -> tuple[str, OpenTask] | None:
         """Return the path of the step whose open task this is, and the task; `step` is where it probably is."""
@@ -238,6 +233,9 @@ class Workflow:
                         yield from seqs_of(ref)
             elif isinstance(step, OpenApproval):
                 yield step.shown_seq
+
+
+_ALL = attrgetter(*(each.name for each in fields(Workflow)))
 
 
 def seqs_of(ref: Ref) -> Iterator[int]:

@@ -7,6 +7,7 @@ written here are read by every later version: they may be added to, never change
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -35,41 +36,58 @@ from services.engine.storage.codec import from_ms, in_ms
 
 def dump_workflow(workflow: Workflow) -> bytes:
     """Return the text of a workflow's state."""
-    state = {
-        "seq": workflow.last_seq,
-        "request": workflow.request_id,
-        "created": in_ms(workflow.created_at),
-        "started": in_ms(workflow.started_at),
-        "ended": in_ms(workflow.ended_at),
-        "deadline": in_ms(workflow.deadline),
-        "paused": in_ms(workflow.paused_at),
-        "paused_by": workflow.paused_by,
-        "retries": workflow.retries,
-        "clock": workflow.clock,
-        "error": workflow.error,
-        "degraded": workflow.degraded,
-        "reached": workflow.reached,
-        "completed": workflow.completed,
-        "compensated": workflow.compensated,
-        "requests": workflow.requests,
-        "ready": dict(workflow.ready),
-        "vars": dict(workflow.vars),
-        "signals": dict(workflow.signals),
-        "elements": dict(workflow.elements),
-        "given_up": dict(workflow.given_up),
-        "due": dict(workflow.due),
-        "compensable": dict(workflow.compensable),
-        "open": {path: _open_text(step) for path, step in workflow.open.items()},
-        "waiting": {path: [arrivals.settled, arrivals.taken] for path, arrivals in workflow.waiting.items()},
-        "scopes": {scope: [found.live, *found.ends] for scope, found in workflow.scopes.items()},
-        "outputs": {path: [kept.ref, kept.readers, kept.status] for path, kept in workflow.outputs.items()},
-        "unhandled": {path: _failure_text(failure) for path, failure in workflow.unhandled.items()},
-    }
+    state: dict[str, Any] = {"seq": workflow.last_seq, "created": in_ms(workflow.created_at)}
+    plain = zip(_PLAIN.values(), _PLAIN_VALUES(workflow), strict=True)
+    times = zip(_TIMES.values(), _TIME_VALUES(workflow), strict=True)
+    maps = zip(_MAPS.values(), _MAP_VALUES(workflow), strict=True)
+    state.update((name, value) for name, value in plain if value)
+    state.update((name, in_ms(moment)) for name, moment in times if moment is not None)
+    state.update((name, dict(mapped)) for name, mapped in maps if mapped)
+    if workflow.open:
+        state["open"] = {path: _open_text(step) for path, step in workflow.open.items()}
+    if workflow.waiting:
+        state["waiting"] = {path: [arrivals.settled, arrivals.taken] for path, arrivals in workflow.waiting.items()}
+    if workflow.scopes:
+        state["scopes"] = {scope: [found.live, *found.ends] for scope, found in workflow.scopes.items()}
+    if workflow.outputs:
+        state["outputs"] = {path: [kept.ref, kept.readers, kept.status] for path, kept in workflow.outputs.items()}
+    if workflow.unhandled:
+        state["unhandled"] = {path: _failure_text(failure) for path, failure in workflow.unhandled.items()}
     if workflow.parent is not None:
         state["parent"] = [workflow.parent.workflow_id, workflow.parent.step]
     if (compensating := workflow.compensating) is not None:
         state["compensating"] = [compensating.steps, compensating.cause, _failure_text(compensating.failure)]
-    return orjson.dumps({name: value for name, value in state.items() if value})
+    return orjson.dumps(state)
+
+
+_PLAIN: Mapping[str, str] = {
+    "request_id": "request",
+    "paused_by": "paused_by",
+    "retries": "retries",
+    "clock": "clock",
+    "error": "error",
+    "degraded": "degraded",
+    "reached": "reached",
+    "completed": "completed",
+    "compensated": "compensated",
+    "requests": "requests",
+}
+"""Fields that are written as they are, each with its name in the text."""
+
+_TIMES: Mapping[str, str] = {
+    "started_at": "started",
+    "ended_at": "ended",
+    "deadline": "deadline",
+    "paused_at": "paused",
+}
+"""Fields that are times, each with its name in the text."""
+
+_MAPS: Mapping[str, str] = {
+    name: name for name in ("ready", "vars", "signals", "elements", "given_up", "due", "compensable")
+}
+"""Fields that are mappings of what JSON knows, each with its name in the text."""
+
+_PLAIN_VALUES, _TIME_VALUES, _MAP_VALUES = attrgetter(*_PLAIN), attrgetter(*_TIMES), attrgetter(*_MAPS)
 
 
 def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Workflow:
