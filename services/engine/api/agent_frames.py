@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import assert_never
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
@@ -23,26 +22,29 @@ _OUTCOMES = {
 }
 
 
-def shown(frame: Outgoing, cancel_grace_seconds: float) -> pb.EngineFrame:
-    """Return a frame as the wire has it."""
+def fill(encoded: pb.EngineFrame, frame: Outgoing, cancel_grace_seconds: float) -> None:
+    """Write a frame into its place in a message: building it beside and copying it would cost twice as much."""
     match frame:
         case Assignment():
-            return pb.EngineFrame(assign=_assign(frame))
-        case Cancelling(task_id, attempt, lease_id, reason):
-            grace = duration(cancel_grace_seconds)
-            return pb.EngineFrame(
-                cancel=pb.Cancel(delivery=named(task_id, attempt, lease_id), grace=grace, reason=reason)
-            )
-        case Lost(task_id, attempt, lease_id):
-            return pb.EngineFrame(lease_lost=pb.LeaseLost(delivery=named(task_id, attempt, lease_id)))
+            _fill_assign(encoded.assign, frame)
         case Acknowledged(task_id, attempt, lease_id, outcome, message):
-            ack = pb.ResultAck(delivery=named(task_id, attempt, lease_id), outcome=_OUTCOMES[outcome], message=message)
-            return pb.EngineFrame(result_ack=ack)
+            ack = encoded.result_ack
+            _fill_delivery(ack.delivery, task_id, attempt, lease_id)
+            ack.outcome = _OUTCOMES[outcome]
+            if message:
+                ack.message = message
+        case Cancelling(task_id, attempt, lease_id, reason):
+            _fill_delivery(encoded.cancel.delivery, task_id, attempt, lease_id)
+            encoded.cancel.grace.FromTimedelta(timedelta(seconds=cancel_grace_seconds))
+            encoded.cancel.reason = reason
+        case Lost(task_id, attempt, lease_id):
+            _fill_delivery(encoded.lease_lost.delivery, task_id, attempt, lease_id)
         case Pinging(nonce, renewed_nonce):
-            return pb.EngineFrame(ping=pb.Ping(nonce=nonce, renewed_nonce=renewed_nonce))
+            encoded.ping.nonce, encoded.ping.renewed_nonce = nonce, renewed_nonce
         case GoingAway(reconnect_after_seconds):
-            return pb.EngineFrame(drain=pb.Drain(reconnect_after=duration(reconnect_after_seconds)))
-    assert_never(frame)
+            encoded.drain.reconnect_after.FromTimedelta(timedelta(seconds=reconnect_after_seconds))
+        case _:
+            assert_never(frame)
 
 
 def named(task_id: str, attempt: int, lease_id: uuid.UUID | None) -> pb.Delivery:
@@ -67,19 +69,23 @@ def duration(seconds: float) -> Duration:
     return found
 
 
-def _assign(frame: Assignment) -> pb.Assign:
-    deadline = Timestamp()
-    deadline.FromDatetime(frame.deadline)
-    return pb.Assign(
-        delivery=named(frame.task_id, frame.attempt, frame.lease_id),
-        deadline=deadline,
-        idempotency_key=frame.idempotency_key,
-        workflow_id=frame.key.workflow_id,
-        step=frame.step,
-        task_type=frame.task_type,
-        input=frame.input,
-        context=frame.context,
-        tenant=frame.key.tenant,
-        failures=frame.failures,
-        repair_errors=frame.repair_errors,
-    )
+def _fill_delivery(delivery: pb.Delivery, task_id: str, attempt: int, lease_id: uuid.UUID | None) -> None:
+    delivery.task_id, delivery.attempt = task_id, attempt
+    if lease_id is not None:
+        delivery.lease_id = ids.show("lease", lease_id)
+
+
+def _fill_assign(assign: pb.Assign, frame: Assignment) -> None:
+    _fill_delivery(assign.delivery, frame.task_id, frame.attempt, frame.lease_id)
+    since_1970 = frame.deadline.timestamp()
+    assign.deadline.seconds = int(since_1970)
+    assign.deadline.nanos = int(since_1970 % 1 * 1_000_000_000)
+    assign.idempotency_key = frame.idempotency_key
+    assign.workflow_id = frame.key.workflow_id
+    assign.step = frame.step
+    assign.task_type = frame.task_type
+    assign.input = frame.input
+    assign.context = frame.context
+    assign.tenant = frame.key.tenant
+    assign.failures = frame.failures
+    assign.repair_errors.extend(frame.repair_errors)

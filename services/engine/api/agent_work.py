@@ -25,17 +25,19 @@ from archwright.errors import (
 )
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
-from services.engine.api.agent_frames import duration, fence_of, named, shown
+from services.engine.api.agent_frames import duration, fence_of, fill, named
 from services.engine.api.reports import Reports
 from services.engine.ports.roster import Roster
 from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard
-from services.engine.sessions import HeldTask, Session, Sessions, Waker
+from services.engine.sessions import Assignment, HeldTask, Outgoing, Session, Sessions, Waker
 
 log = structlog.get_logger(__name__)
 
 PROTOCOL_VERSION = 1
 
 _FRAMES_BYTES_MAX = 1 << 20
+_FRAME_BYTES = 512
+"""More than a frame takes besides its input and context."""
 _CREDIT_MAX = 10_000
 _ROSTER_SECONDS = 2.0
 _FULL_SECONDS = 10.0
@@ -92,7 +94,7 @@ class AgentWorkApi:
         try:
             yield pb.ConnectResponse(frames=[pb.EngineFrame(welcome=welcome)])
             while frames := await session.take():
-                for message in _messages([shown(frame, self._times.cancel_grace) for frame in frames]):
+                for message in _messages(frames, self._times.cancel_grace):
                     yield message
         finally:
             reading.cancel()
@@ -266,15 +268,14 @@ async def _aside(what: str, work: Awaitable[None]) -> None:
         log.exception("stream_work_failed", what=what)
 
 
-def _messages(frames: Sequence[pb.EngineFrame]) -> Iterator[pb.ConnectResponse]:
+def _messages(frames: Sequence[Outgoing], cancel_grace_seconds: float) -> Iterator[pb.ConnectResponse]:
     """Share frames out to messages of at most 1 MiB; a bigger frame travels alone."""
-    gathered: list[pb.EngineFrame] = []
-    size = 0
+    message, size = pb.ConnectResponse(), 0
     for frame in frames:
-        length = frame.ByteSize()
-        if gathered and size + length > _FRAMES_BYTES_MAX:
-            yield pb.ConnectResponse(frames=gathered)
-            gathered, size = [], 0
-        gathered.append(frame)
+        length = len(frame.input) + len(frame.context) + _FRAME_BYTES if isinstance(frame, Assignment) else _FRAME_BYTES
+        if size and size + length > _FRAMES_BYTES_MAX:
+            yield message
+            message, size = pb.ConnectResponse(), 0
+        fill(message.frames.add(), frame, cancel_grace_seconds)
         size += length
-    yield pb.ConnectResponse(frames=gathered)
+    yield message

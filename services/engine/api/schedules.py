@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from google.protobuf.message import Message
@@ -43,43 +44,14 @@ class ScheduleApi:
 
     async def create_schedule(self, request: pb.CreateScheduleRequest, call: Call) -> pb.Schedule:
         """Make a schedule, or return the one that this request made before."""
-        if not _NAME.fullmatch(request.name):
-            raise _wrong(
-                "name",
-                f"name is {request.name[:80]!r}; it takes lower-case letters, digits, _ and -, a letter first, "
-                "at most 128.",
-            )
-        if not request.definition_name:
-            raise _wrong(
-                "definition_name",
-                "definition_name is missing. `archwright definitions list` shows what can be started.",
-            )
-        timing = _timing(request.timing)
-        target = Target(
-            request.definition_name,
-            request.definition_version,
-            _input(request),
-            _short("time_field", request.time_field),
-        )
-        now = self._clock.now()
-        first = next_firing(timing, now)
-        await self._starts.check(call.caller.tenant, target, first or now)
-        schedule = Schedule(
-            tenant=call.caller.tenant,
-            schedule_id=ids.show("sched", ids.new_uuid()),
-            name=request.name,
-            target=target,
-            timing=timing,
-            overlap=overlap_of(request.overlap),
-            paused=request.paused,
-            note=_note(request.note),
-            created_at=now,
-            created_by=call.caller.subject,
-            progress=Progress(next_fire_at=first),
-        )
         asked = Request(_request_id(request.request_id, call), _body_hash(request))
-        audit = audit_row(call, self._clock, f"schedules/{request.name}")
-        return schedule_view(await self._schedules.create(schedule, asked, audit), whole=True)
+        # Asked before anything is checked: what was right when it was made may be wrong by now.
+        made = await self._schedules.made_by(call.caller.tenant, asked)
+        if made is None:
+            schedule = await self._checked(request, call)
+            audit = audit_row(call, self._clock, f"schedules/{request.name}")
+            made = await self._schedules.create(schedule, asked, audit)
+        return schedule_view(made, whole=True)
 
     async def get_schedule(self, request: pb.GetScheduleRequest, call: Call) -> pb.Schedule:
         """Return a schedule with its input."""
@@ -133,9 +105,46 @@ class ScheduleApi:
             timing = _timing(request.timing)
         after = _moment("after", request.after) if request.HasField("after") else self._clock.now()
         answer = pb.PreviewScheduleResponse()
-        for firing, _ in zip(firings_after(timing, after), range(count), strict=False):
+        for firing in islice(firings_after(timing, after), count):
             answer.fire_times.add().FromDatetime(firing)
         return answer
+
+    async def _checked(self, request: pb.CreateScheduleRequest, call: Call) -> Schedule:
+        """Return the schedule that is asked for; raises what is wrong with it."""
+        if not _NAME.fullmatch(request.name):
+            raise _wrong(
+                "name",
+                f"name is {request.name[:80]!r}; it takes lower-case letters, digits, _ and -, a letter first, "
+                "at most 128.",
+            )
+        if not request.definition_name:
+            raise _wrong(
+                "definition_name",
+                "definition_name is missing. `archwright definitions list` shows what can be started.",
+            )
+        timing = _timing(request.timing)
+        target = Target(
+            request.definition_name,
+            request.definition_version,
+            _input(request),
+            _short("time_field", request.time_field),
+        )
+        now = self._clock.now()
+        first = next_firing(timing, now)
+        await self._starts.check(call.caller.tenant, target, first or now)
+        return Schedule(
+            tenant=call.caller.tenant,
+            schedule_id=ids.show("sched", ids.new_uuid()),
+            name=request.name,
+            target=target,
+            timing=timing,
+            overlap=overlap_of(request.overlap),
+            paused=request.paused,
+            note=_note(request.note),
+            created_at=now,
+            created_by=call.caller.subject,
+            progress=Progress(next_fire_at=first),
+        )
 
     async def _set_paused(self, name: str, note: str, call: Call, *, paused: bool) -> pb.Schedule:
         audit = audit_row(call, self._clock, f"schedules/{name}")

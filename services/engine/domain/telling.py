@@ -54,6 +54,7 @@ def failures_before(event: Event) -> int:
 
 
 def told(value: Json) -> Json:
+    """Return a value of an event as JSON: times as RFC 3339 text, words as text."""
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, StrEnum):

@@ -59,7 +59,7 @@ class Commits:
         """
         columns = _Columns(entries)
         arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.groups())
-        async with self._database.engine() as connection:
+        async with self._database.committing() as connection:
             try:
                 verdicts = await connection.fetchval(_COMMIT, *arguments)
             except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:

@@ -6,6 +6,7 @@ speak to asyncpg directly. An outage is told as DependencyUnavailable, whatever 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -28,6 +29,8 @@ class Database:
     def __init__(self, dsn: str, *, pool_max: int) -> None:
         self._engine = connect(dsn, application_name=_NAME, pool_max=pool_max)
         self._loops = connect(dsn, application_name=_NAME, pool_max=max(2, pool_max // 2), role=LOOPS_ROLE)
+        self._kept: AsyncConnection | None = None
+        self._keeping = asyncio.Lock()
 
     @asynccontextmanager
     async def tenant(self, *tenants: str) -> AsyncIterator[AsyncConnection]:
@@ -44,6 +47,24 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def committing(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """Lend the one connection that commits: it is kept, so that nothing is asked of it but the commit."""
+        with outages_told():
+            async with self._keeping:
+                if self._kept is None:
+                    self._kept = await self._engine.connect()
+                kept = self._kept
+                try:
+                    pooled = await kept.get_raw_connection()
+                    yield cast("asyncpg.Connection[Any]", pooled.driver_connection)
+                except BaseException:
+                    # Whatever it was, the next commit begins on a connection that nobody has spoken on.
+                    self._kept = None
+                    await kept.invalidate()
+                    await kept.close()
+                    raise
+
+    @asynccontextmanager
     async def loops(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         """Lend a bare connection that sees the payload-free tables of all tenants."""
         async with _bare(self._loops) as connection:
@@ -51,6 +72,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._kept is not None:
+            await self._kept.close()
         await self._engine.dispose()
         await self._loops.dispose()
 
