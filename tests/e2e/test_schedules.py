@@ -174,15 +174,19 @@ async def test_a_firing_whose_definition_no_longer_takes_its_input_says_so_and_g
     )
     async with mesh.client() as client:
         await client.definitions.publish("name: picky\nsteps:\n  - {name: a, agent: b}\n")
-        await client.schedules.create("surprised", "picky", {}, every(1), overlap=Schedule.CANCEL_PREVIOUS)
-        await client.definitions.publish(strict)
+        made = await client.schedules.create("surprised", "picky", {}, every(1), request_id="once")
 
         async def has_failed() -> bool:
             return "size" in (await client.schedules.get("surprised")).last_problem
 
+        first = await until_fired(client, "surprised", 1)
+        await client.definitions.publish(strict)
+        await client.cancel(first.workflow_ids[0])
         await until(has_failed)
         found = await client.schedules.get("surprised")
+        again = await client.schedules.create("surprised", "picky", {}, every(1), request_id="once")
 
+    assert again.schedule_id == made.schedule_id
     assert "does not fit definition 'picky'" in found.last_problem
     assert found.next_fire_at.seconds > found.last_fire_at.seconds
 

@@ -32,6 +32,10 @@ class Schedules(Protocol):
         """
         ...
 
+    async def made_by(self, tenant: str, request: Request) -> Schedule | None:
+        """Return the schedule that this request made before. Raises RequestIdReused when its body was another."""
+        ...
+
     async def get(self, tenant: str, name: str) -> Schedule:
         """Return a schedule. Raises ScheduleNotFound."""
         ...

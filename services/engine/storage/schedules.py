@@ -59,13 +59,21 @@ class PostgresSchedules:
         added = insert(schedules).values(_columns(schedule, request)).on_conflict_do_nothing()
         async with self._database.tenant(schedule.tenant) as connection:
             if not (await connection.execute(added)).rowcount:
-                return await _made_before(connection, schedule, request)
+                made = await _made_by(connection, schedule.tenant, request)
+                if made is None:
+                    raise ScheduleNameTaken.named(schedule.name)
+                return made
             count = select(func.count()).where(schedules.c.tenant_id == schedule.tenant, _alive)
             if (await connection.execute(count)).scalar_one() > SCHEDULES_MAX:
                 # Leaving the transaction by an error takes the row back.
                 raise LimitReached(f"A tenant may have {SCHEDULES_MAX} schedules. Delete one first.")
             await append_audit(connection, schedule.tenant, audit)
         return schedule
+
+    async def made_by(self, tenant: str, request: Request) -> Schedule | None:
+        """Return the schedule that this request made before. Raises RequestIdReused when its body was another."""
+        async with self._database.tenant(tenant) as connection:
+            return await _made_by(connection, tenant, request)
 
     async def get(self, tenant: str, name: str) -> Schedule:
         """Return a schedule. Raises ScheduleNotFound."""
@@ -147,13 +155,11 @@ class PostgresSchedules:
             return bool((await connection.execute(changed)).rowcount)
 
 
-async def _made_before(connection: AsyncConnection, schedule: Schedule, request: Request) -> Schedule:
-    asked = select(schedules).where(
-        schedules.c.tenant_id == schedule.tenant, schedules.c.request_id == request.request_id
-    )
+async def _made_by(connection: AsyncConnection, tenant: str, request: Request) -> Schedule | None:
+    asked = select(schedules).where(schedules.c.tenant_id == tenant, schedules.c.request_id == request.request_id)
     row = (await connection.execute(asked)).one_or_none()
     if row is None:
-        raise ScheduleNameTaken.named(schedule.name)
+        return None
     if row.request_hash != request.body_hash:
         raise RequestIdReused(
             f"request_id {request.request_id!r} has made another schedule. Use a new one, or leave it out.",

@@ -96,6 +96,17 @@ async def test_one_request_makes_one_schedule(store: Schedules) -> None:
     assert len(await store.list("acme", limit=10, after="")) == 1
 
 
+async def test_what_a_request_made_is_known_also_when_it_is_deleted(store: Schedules) -> None:
+    made = await store.create(schedule(), asked("once"), audit())
+    await store.delete("acme", "hourly", "r1", NOON, audit())
+
+    assert await store.made_by("acme", asked("once")) == made
+    assert await store.made_by("acme", asked("never")) is None
+    assert await store.made_by("globex", asked("once")) is None
+    with pytest.raises(RequestIdReused, match="once"):
+        await store.made_by("acme", asked("once", b"another"))
+
+
 async def test_a_request_with_another_body_is_refused(store: Schedules) -> None:
     await store.create(schedule(), asked("once"), audit())
 

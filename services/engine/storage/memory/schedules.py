@@ -36,14 +36,9 @@ class MemorySchedules:
 
         Raises ScheduleNameTaken, RequestIdReused, or LimitReached when the tenant has too many.
         """
-        for row in self._rows:
-            if (row.schedule.tenant, row.request.request_id) == (schedule.tenant, request.request_id):
-                if row.request.body_hash != request.body_hash:
-                    raise RequestIdReused(
-                        f"request_id {request.request_id!r} has made another schedule. Use a new one, or leave it out.",
-                        facts={"request_id": request.request_id},
-                    )
-                return row.schedule
+        made = await self.made_by(schedule.tenant, request)
+        if made is not None:
+            return made
         alive = [row.schedule.name for row in self._alive(schedule.tenant)]
         if schedule.name in alive:
             raise ScheduleNameTaken.named(schedule.name)
@@ -52,6 +47,18 @@ class MemorySchedules:
         self._rows.append(_Row(schedule, request))
         self.audit.append((schedule.tenant, audit))
         return schedule
+
+    async def made_by(self, tenant: str, request: Request) -> Schedule | None:
+        """Return the schedule that this request made before. Raises RequestIdReused when its body was another."""
+        for row in self._rows:
+            if (row.schedule.tenant, row.request.request_id) == (tenant, request.request_id):
+                if row.request.body_hash != request.body_hash:
+                    raise RequestIdReused(
+                        f"request_id {request.request_id!r} has made another schedule. Use a new one, or leave it out.",
+                        facts={"request_id": request.request_id},
+                    )
+                return row.schedule
+        return None
 
     async def get(self, tenant: str, name: str) -> Schedule:
         """Return a schedule. Raises ScheduleNotFound."""
