@@ -40,6 +40,9 @@ PRIORITY_NUMBER: Mapping[Priority, int] = {
 PRIORITY_OF_NUMBER = {number: priority for priority, number in PRIORITY_NUMBER.items()}
 
 
+_TYPE, _OF_TYPE = "type", "of_type"
+"""Where an event's own name stands, and where its field does that is called so too."""
+
 _KINDS: Mapping[str, type[Event]] = {name: kind for kind, name in NAMES.items()}
 
 
@@ -55,11 +58,11 @@ def load_events(text: bytes) -> list[Event]:
 
 def _event_object(event: Event) -> dict[str, Any]:
     kind = type(event)
-    found: dict[str, Any] = {"type": NAMES[kind]}
+    found: dict[str, Any] = {_TYPE: NAMES[kind]}
     defaults = _DEFAULTS[kind]
     for name in FIELDS[kind]:
         value = getattr(event, name)
-        if name in defaults and not value:
+        if name in defaults and _is_same(value, defaults[name]):
             continue
         if isinstance(value, datetime):
             value = in_ms(value)
@@ -67,12 +70,19 @@ def _event_object(event: Event) -> dict[str, Any]:
             value = [[made.name, made.sha256] for made in value]
         elif name == "parent":
             value = [value.workflow_id, value.step]
-        found[name] = value
+        found[_OF_TYPE if name == _TYPE else name] = value
     return found
 
 
+def _is_same(value: Any, default: Any) -> bool:
+    """Return whether a value is the default itself: an empty list is not null, and neither is false."""
+    return value is default or (type(value) is type(default) and value == default)
+
+
 def _event(found: dict[str, Any]) -> Event:
-    kind = _KINDS[found.pop("type")]
+    kind = _KINDS[found.pop(_TYPE)]
+    if _OF_TYPE in found:
+        found[_TYPE] = found.pop(_OF_TYPE)
     for name, read in _READERS.items():
         if found.get(name) is not None:
             found[name] = read(found[name])
@@ -97,16 +107,16 @@ def _parent(value: list[str]) -> Parent:
     return Parent(*value)
 
 
-_DEFAULTS: Mapping[type[Event], frozenset[str]] = {
-    kind: frozenset(
-        each.name
+_DEFAULTS: Mapping[type[Event], Mapping[str, Any]] = {
+    kind: {
+        each.name: each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
         for each in dataclasses.fields(kind)
         if (each.default is not dataclasses.MISSING and not each.default)
         or each.default_factory is not dataclasses.MISSING
-    )
+    }
     for kind in NAMES
 }
-"""The fields of every kind of event that are left out when they are empty."""
+"""The fields of every kind of event that are left out when they have their default, and what that is."""
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "at": from_ms,
