@@ -1,7 +1,8 @@
 """A durable workflow engine for teams of AI agents.
 
 What users need is here: `Agent` and `Task` to write an agent, the errors by which its functions fail, `Client` to
-start and follow workflows. Each is loaded when it is first named, so that importing archwright costs nothing.
+start and follow workflows, `Workflow` to define them. Each is loaded when it is first named, so that importing
+archwright costs nothing.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archwright.client import Client
+    from archwright.language.builder import Workflow
     from archwright.sdk.agent import Agent
     from archwright.sdk.errors import Business, Capacity, Permanent, TaskFailed, Transient
     from archwright.sdk.task import Task
 
-__all__ = ["Agent", "Business", "Capacity", "Client", "Permanent", "Task", "TaskFailed", "Transient"]
+__all__ = ["Agent", "Business", "Capacity", "Client", "Permanent", "Task", "TaskFailed", "Transient", "Workflow"]
 
 _HOMES = {
     "Agent": "archwright.sdk.agent",
@@ -26,6 +28,7 @@ _HOMES = {
     "Task": "archwright.sdk.task",
     "TaskFailed": "archwright.sdk.errors",
     "Transient": "archwright.sdk.errors",
+    "Workflow": "archwright.language.builder",
 }
 
 

@@ -33,6 +33,11 @@ def read_yaml(text: str) -> Node:
         raise Malformed(place, f"this is not YAML: {_sentence(error)}") from None
 
 
+def is_plain_text(text: str) -> bool:
+    """Return whether a scalar without quotes would be read as this text, and not as a number or the like."""
+    return text not in _NULLS and text not in _TRUTHS and not _NUMBER.fullmatch(text)
+
+
 def _events(text: str) -> Iterator[yaml.Event]:
     loader = _Loader(text)
     try:
@@ -106,13 +111,11 @@ def _value(event: yaml.ScalarEvent, place: Place) -> bool | int | float | str | 
     text: str = event.value
     if event.style:  # quoted, or a block
         return text
+    if is_plain_text(text):
+        return text
     if text in _NULLS:
         return None
-    if text in _TRUTHS:
-        return _TRUTHS[text]
-    if _NUMBER.fullmatch(text):
-        return number(text, place)
-    return text
+    return _TRUTHS[text] if text in _TRUTHS else number(text, place)
 
 
 def _place(mark: Any) -> Place:
