@@ -62,7 +62,7 @@ class Engine:
     async def claim(self, agent_id: str = "a1") -> tuple[uuid.UUID, Fence]:
         session = ids.new_uuid()
         await self.board.open_session(session, agent_id, "writer", "platform", [])
-        [claimed] = await self.board.claim("writer", "platform", [Slot(session, ids.new_uuid())])
+        [claimed] = await self.board.claim("writer", TENANT, [Slot(session, ids.new_uuid())])
         return session, Fence(claimed.task_id, claimed.attempt, claimed.lease_id)
 
 
@@ -284,7 +284,7 @@ async def test_the_more_urgent_and_then_the_older_task_is_claimed_first(engine: 
     session = ids.new_uuid()
     await engine.board.open_session(session, "a1", "writer", "platform", [])
 
-    claimed = await engine.board.claim("writer", "platform", [Slot(session, ids.new_uuid()) for _ in range(2)])
+    claimed = await engine.board.claim("writer", TENANT, [Slot(session, ids.new_uuid()) for _ in range(2)])
 
     assert {task.key for task in claimed} == {stored[0].key, stored[1].key}
 
