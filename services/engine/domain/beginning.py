@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import orjson
 
@@ -23,7 +23,7 @@ from archwright.language.plan import Node, Scope
 from archwright.language.requirement import Requirement
 from archwright.language.schema import validator
 from archwright.language.template import Template
-from services.engine.domain.clocks import queue_by
+from services.engine.domain.clocks import later, queue_by
 from services.engine.domain.events import (
     ApprovalRequested,
     ChildStarted,
@@ -136,7 +136,7 @@ def ask_people(story: Story, path: str, node: Node, scope: Scope) -> None:
             quorum=approval.quorum,
             shown=shown,
             shown_sha256=hashlib.sha256(canonical(shown)).hexdigest(),
-            expires_at=None if seconds is None else story.now + timedelta(seconds=seconds),
+            expires_at=None if seconds is None else later(story.now, seconds),
         )
     )
 
@@ -147,11 +147,11 @@ def wait(story: Story, path: str, node: Node, scope: Scope) -> None:
     assert isinstance(waiting, Wait)
     until: datetime | None = None
     if "seconds" in node.templates:
-        until = story.now + timedelta(seconds=_seconds(path, node.templates["seconds"].fill(scope)))
+        until = later(story.now, _seconds(path, node.templates["seconds"].fill(scope)))
     elif "until" in node.templates:
         until = _time(path, node.templates["until"].fill(scope))
     elif waiting.timeout_seconds is not None:
-        until = story.now + timedelta(seconds=waiting.timeout_seconds)
+        until = later(story.now, waiting.timeout_seconds)
     story.tell(WaitStarted(story.now, path, until, waiting.signal or ""))
     take_signal(story, path)
 
@@ -163,7 +163,8 @@ def take_signal(story: Story, path: str) -> None:
         return
     come = story.workflow.signals.get(found.signal)
     if come:
-        payload = story.known.values.get(come[0])
+        payload = story.known.values[come[0]]
+        require_fit(story.plan.node(path).step.output_schema, payload, path, "output")
         following = next_after(story, path, payload)
         parts = come[0] if payload is not None else None
         story.tell(StepCompleted(story.now, path, parts=parts, next=following, source="signal"))
@@ -236,4 +237,5 @@ def _time(path: str, value: Json) -> datetime:
         raise Unfit(
             "WAIT_INVALID", f"Step {path!r} is to wait until {value!r}; it must be a time such as 2030-01-31T12:00:00Z."
         ) from None
+    found = found.replace(microsecond=found.microsecond // 1000 * 1000)  # as times are kept
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

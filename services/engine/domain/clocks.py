@@ -17,6 +17,11 @@ RETRY, WAIT, APPROVAL = "retry:", "wait:", "approval:"
 """What the other timers begin with; the step's path follows."""
 
 
+def later(now: datetime, seconds: float) -> datetime:
+    """Return the time so many seconds from now, in whole milliseconds, as times are kept."""
+    return now + timedelta(milliseconds=round(seconds * 1000))
+
+
 def deadline(plan: Plan, now: datetime) -> datetime:
     """Return when a workflow that begins now is out of time."""
     return now + timedelta(seconds=plan.definition.timeout_seconds)

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from archwright.language.model import AgentTask, Approval, Json, OnUnavailable, Priority, Wait
 from archwright.language.plan import Plan
 from services.engine.domain.beginning import queue_of
-from services.engine.domain.clocks import ADMISSION_TIMER, APPROVAL, DEADLINE_TIMER, RETRY, WAIT
+from services.engine.domain.clocks import ADMISSION_TIMER, APPROVAL, DEADLINE_TIMER, RETRY, WAIT, queue_by
 from services.engine.domain.commands import CancelWorkflow, EndChild, StartChild
 from services.engine.domain.events import (
     ApprovalEscalated,
@@ -143,6 +143,7 @@ class _Gathering:
         self._messages: dict[tuple[str, str], Message] = {}
         self._cached: list[NewCached] = []
         self._cache_keys: dict[str, str] = {}
+        self._asked: dict[str, str] = {}
 
     def effects(self) -> Effects:
         """Return the net of everything."""
@@ -181,7 +182,13 @@ class _Gathering:
                 self._wait_for_agent(event.step, event.task_id, self._attempts(event.step), event.queue_by)
             case TaskRepairRequested():
                 self._end(event.task_id)
-                self._wait_for_agent(event.step, event.task_id, event.attempt, None, prefers_agent=event.agent_id)
+                self._wait_for_agent(
+                    event.step,
+                    event.task_id,
+                    event.attempt,
+                    queue_by(self._task_at(event.step), event.at),
+                    prefers_agent=event.agent_id,
+                )
             case TaskCancelled():
                 self._end(event.task_id)
                 self._end_timer(RETRY + event.step)
@@ -197,6 +204,7 @@ class _Gathering:
                 parent = Parent(self._after.workflow_id, event.step)
                 wish = StartChild(event.child_id, event.definition_name, event.definition_version, event.input, parent)
                 self._tell(event.child_id, "start", wish)
+                self._asked[event.step] = event.child_id
             case TimerDue(key=key):
                 self._end_timer(key)
             case _:
@@ -230,8 +238,7 @@ class _Gathering:
     def _wait_for_agent(
         self, path: str, task_id: str, attempt: int, queue_by: datetime | None, *, prefers_agent: str = ""
     ) -> None:
-        task = self._plan.node(path).step.kind
-        assert isinstance(task, AgentTask)
+        task = self._task_at(path)
         self._new[task_id] = NewTask(
             task_id=task_id,
             step=path,
@@ -245,6 +252,11 @@ class _Gathering:
             prefers_agent=prefers_agent,
             held=self._after.status is WorkflowStatus.PAUSED,
         )
+
+    def _task_at(self, path: str) -> AgentTask:
+        task = self._plan.node(path).step.kind
+        assert isinstance(task, AgentTask)
+        return task
 
     def _attempts(self, path: str) -> int:
         task = self._after.open.get(path)
@@ -275,11 +287,14 @@ class _Gathering:
         if not isinstance(kind, AgentTask) or kind.cache is None:
             return
         task = self._before.open.get(event.step)
-        key = task.cache_key if isinstance(task, OpenTask) else self._cache_keys.get(event.step, "")
+        key = self._cache_keys.get(event.step, task.cache_key if isinstance(task, OpenTask) else "")
         if key:
             self._cached.append(NewCached(key, event.step, event.output, kind.cache.ttl_seconds))
 
     def _cancel_child(self, path: str) -> None:
+        if (asked := self._asked.pop(path, None)) is not None:
+            del self._messages[asked, "start"]
+            return
         found = self._before.open.get(path)
         if isinstance(found, OpenChild):
             now = self._after.ended_at or self._after.created_at

@@ -371,11 +371,15 @@ class WorkflowResumed:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowCompleted:
-    """Every step that was reached is done. `degraded` when part of the result is missing."""
+    """Every step that was reached is done. `degraded` when part of the result is missing.
+
+    `missing` are the steps and bodies that failed and were done without, the first few of them.
+    """
 
     at: datetime
     output: Json
     degraded: bool = False
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

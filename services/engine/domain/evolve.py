@@ -9,7 +9,7 @@ from typing import assert_never
 from immutables import Map
 
 from archwright.language.graph import Targets
-from archwright.language.model import ForEach, Loop
+from archwright.language.model import ForEach, Loop, Parallel
 from archwright.language.plan import ROOT, Node, Plan
 from services.engine.domain import frontier
 from services.engine.domain.events import (
@@ -76,6 +76,9 @@ END = "end"
 REQUESTS_KEPT = 32
 """How many of the last requests are remembered, so that a repeated one changes nothing."""
 
+MISSING_NAMED_MAX = 100
+"""How many of the steps and bodies that were done without are named."""
+
 
 def fold(plan: Plan, workflow: Workflow, events: Iterable[Event]) -> Workflow:
     """Return the workflow after all of `events`."""
@@ -100,7 +103,7 @@ def apply(plan: Plan, workflow: Workflow, event: Event) -> None:
         case TaskCreated():
             _task_created(plan, workflow, event)
         case TaskFailed() | TaskRetried() | TaskRepairRequested():
-            _attempt_ended(workflow, event)
+            _attempt_ended(plan, workflow, event)
         case StepCompleted():
             _step_completed(plan, workflow, event)
         case (
@@ -120,11 +123,11 @@ def apply(plan: Plan, workflow: Workflow, event: Event) -> None:
         case StepSkipped(step=step):
             _end_step(plan, workflow, step, plan.node(step).skipped, None, "skipped")
         case StepFailed(step=step):
-            _step_failed(workflow, step, Failure(event.category, event.code, event.message))
+            _step_failed(plan, workflow, step, Failure(event.category, event.code, event.message))
         case TaskCancelled(step=step) | StepCancelled(step=step):
             _give_up(workflow, step)
         case FailureTolerated(step=step):
-            workflow.degraded = True
+            _do_without(workflow, step)
             _end_step(plan, workflow, step, _targets(plan, plan.node(step), event.next), None, "failed")
         case CompensationStarted():
             _compensation_started(workflow, event)
@@ -233,8 +236,7 @@ def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> Non
         return
     if isinstance(was, OpenHolder):
         _gather(plan, workflow, path, was)
-        if was.is_busy:
-            frontier.drop_beneath(workflow, path)
+        frontier.drop_beneath(plan, workflow, path)
     elif isinstance(was, OpenWait) and event.source == "signal":
         _consume_signal(workflow, was.signal)
     workflow.degraded = workflow.degraded or event.degraded
@@ -244,14 +246,14 @@ def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> Non
     _end_step(plan, workflow, path, _targets(plan, node, event.next), ref, "completed")
 
 
-def _attempt_ended(workflow: Workflow, event: TaskFailed | TaskRetried | TaskRepairRequested) -> None:
+def _attempt_ended(plan: Plan, workflow: Workflow, event: TaskFailed | TaskRetried | TaskRepairRequested) -> None:
     path = event.step
     was = workflow.open[path]
     assert isinstance(was, OpenTask)
     match event:
         case TaskFailed(retry_at=None):
             workflow.open = workflow.open.delete(path)
-            _step_failed(workflow, path, Failure(event.category, event.code, event.message))
+            _step_failed(plan, workflow, path, Failure(event.category, event.code, event.message))
         case TaskFailed(attempt=attempt, failures=failures, retry_at=retry_at):
             now = replace(was, failures=failures, attempt=attempt, retry_at=retry_at)
             workflow.open = workflow.open.set(path, now)
@@ -318,12 +320,9 @@ def _step_goes_on(
 def _scope_started(plan: Plan, workflow: Workflow, scope: str) -> None:
     owner, label = owner_of(scope), label_of(scope)
     if label == FALLBACK:
-        failure = workflow.unhandled.get(owner)
-        given_up = workflow.given_up
-        workflow.given_up = given_up.delete(owner) if owner in given_up else given_up
-        frontier.drop_beneath(workflow, owner)
-        assert failure is not None
+        failure = workflow.unhandled[owner]
         workflow.unhandled = workflow.unhandled.delete(owner)
+        workflow.given_up = workflow.given_up.delete(owner)
         workflow.open = workflow.open.set(owner, OpenFallback(failure))
         workflow.degraded = True
     elif label != COMPENSATION:
@@ -336,46 +335,64 @@ def _scope_started(plan: Plan, workflow: Workflow, scope: str) -> None:
 def _scope_ended(plan: Plan, workflow: Workflow, event: ScopeEnded) -> None:
     scope = event.scope
     owner, label = owner_of(scope), label_of(scope)
+    if label == COMPENSATION:
+        compensating = workflow.compensating
+        assert compensating is not None
+        workflow.compensating = replace(compensating, steps=compensating.steps[1:])
+    elif label == FALLBACK:
+        frontier.hand_outwards(plan, workflow, scope, scope_of(owner))
+    else:
+        _body_ended(plan, workflow, event, owner, label)
+    frontier.close_scope(plan, workflow, scope)
+
+
+def _body_ended(plan: Plan, workflow: Workflow, event: ScopeEnded, owner: str, label: str) -> None:
+    """Count a body of a step that holds several, and keep what it came to."""
+    scope, kind = event.scope, plan.node(owner).step.kind
+    holder = workflow.open[owner]
+    assert isinstance(holder, OpenHolder)
     ref = None if event.failed else frontier.result_of(plan, workflow, scope)
-    holder = workflow.open.get(owner)
-    outer = scope_of(owner)
-    if isinstance(holder, OpenHolder):
-        kind = plan.node(owner).step.kind
-        key = str(number_of(scope)) if isinstance(kind, ForEach | Loop) else label[1:]
-        results = Map({key: ref}) if isinstance(kind, Loop) else holder.results.set(key, ref)
-        holder = replace(holder, results=results, failed=holder.failed + event.failed)
-        if isinstance(kind, Loop):
-            holder = replace(holder, begun=1)
-        if isinstance(kind, ForEach):
+    gathered = holder.gathered
+    match kind:
+        case ForEach():
+            key = str(number_of(scope))
+            results = holder.results.set(key, ref)
             for name in body_of(plan, scope).exports:
                 kept = workflow.outputs.get(f"{scope}/{name}")
-                refs = holder.gathered.get(name, Map()).set(key, None if kept is None else kept.ref)
-                holder = replace(holder, gathered=holder.gathered.set(name, refs))
-        else:
-            frontier.hand_outwards(plan, workflow, scope, outer, body_of(plan, outer))
-        workflow.open = workflow.open.set(owner, holder)
-        workflow.degraded = workflow.degraded or event.failed
-    elif isinstance(holder, OpenFallback):
-        frontier.hand_outwards(plan, workflow, scope, outer, body_of(plan, outer))
-    if label == COMPENSATION and workflow.compensating is not None:
-        steps = tuple(step for step in workflow.compensating.steps if step != owner)
-        workflow.compensating = replace(workflow.compensating, steps=steps)
-    frontier.close_scope(plan, workflow, scope)
+                refs = gathered.get(name, Map()).set(key, None if kept is None else kept.ref)
+                gathered = gathered.set(name, refs)
+        case Loop():
+            results = Map({str(number_of(scope)): ref})
+            frontier.hand_outwards(plan, workflow, scope, scope_of(owner))
+        case _:
+            results = holder.results.set(label[1:], ref)
+            frontier.hand_outwards(plan, workflow, scope, scope_of(owner))
+    failed = holder.failed + event.failed
+    workflow.open = workflow.open.set(owner, replace(holder, results=results, failed=failed, gathered=gathered))
+    if event.failed and not (isinstance(kind, Parallel) and kind.join is not None):
+        _do_without(workflow, scope)
 
 
 def _gather(plan: Plan, workflow: Workflow, path: str, holder: OpenHolder) -> None:
     """Hand outwards what steps inside of a foreach came to: a list each, in the order of the elements."""
     scope = scope_of(path)
     body = body_of(plan, scope)
-    for name, refs in holder.gathered.items():
+    node = plan.node(path)
+    if not isinstance(node.step.kind, ForEach):
+        return
+    for name in plan.bodies[node.bodies[0]].exports:
+        refs = holder.gathered.get(name, Map())
         ordered = [refs.get(str(number)) for number in range(holder.count)]
         frontier.keep_named(plan, workflow, body, scope, name, ordered)
 
 
-def _step_failed(workflow: Workflow, path: str, failure: Failure) -> None:
-    if path in workflow.open:
+def _step_failed(plan: Plan, workflow: Workflow, path: str, failure: Failure) -> None:
+    was = workflow.open.get(path)
+    if was is not None:
+        if isinstance(was, OpenWait) and was.signal in workflow.signals:
+            _consume_signal(workflow, was.signal)  # a wait for a signal that has come fails by what it says
+        frontier.drop_beneath(plan, workflow, path)
         workflow.open = workflow.open.delete(path)
-        frontier.drop_beneath(workflow, path)
     if path in workflow.ready:
         workflow.ready = workflow.ready.delete(path)
     workflow.reached += 1
@@ -416,6 +433,12 @@ def _compensation_started(workflow: Workflow, event: CompensationStarted) -> Non
     failure = Failure(event.category, event.code, event.message)
     workflow.compensating = Compensating(event.steps, event.step, failure)
     workflow.ready, workflow.unhandled = Map(), Map()
+
+
+def _do_without(workflow: Workflow, missing: str) -> None:
+    workflow.degraded = True
+    if len(workflow.missing) < MISSING_NAMED_MAX:
+        workflow.missing = (*workflow.missing, missing)
 
 
 def _forget_everything(workflow: Workflow) -> None:

@@ -8,17 +8,18 @@ own policy does, and without one the workflow fails.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
 
 from archwright.language.model import (
     CategoryPolicy,
     Constant,
-    ErrorCategory,
     ForEach,
     OnBranchFailure,
     OnFailure,
     Parallel,
-    Step,
 )
+from services.engine.domain import frontier
 from services.engine.domain.clocks import deadline
 from services.engine.domain.events import (
     CompensationStarted,
@@ -36,13 +37,11 @@ from services.engine.domain.paths import (
     COMPENSATION,
     FALLBACK,
     ROOT_SCOPE,
-    is_beneath,
-    is_within,
     label_of,
     owner_of,
     scope_of,
 )
-from services.engine.domain.routing import next_without_output
+from services.engine.domain.routing import next_or_order
 from services.engine.domain.story import Story
 from services.engine.domain.workflow import (
     Failure,
@@ -54,6 +53,16 @@ from services.engine.domain.workflow import (
     OpenWait,
 )
 
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """The step that has failed, the one that is told to be the cause, and why."""
+
+    step: str
+    cause: str
+    failure: Failure
+
+
 _OF_CATEGORY = {
     CategoryPolicy.CONTINUE: OnFailure.CONTINUE,
     CategoryPolicy.COMPENSATE: OnFailure.COMPENSATE,
@@ -61,42 +70,58 @@ _OF_CATEGORY = {
 }
 
 
-def fail_step(story: Story, path: str, failure: Failure) -> None:
+def fail_step(story: Story, path: str, failure: Failure, *, after_fallback: bool = False) -> None:
     """Let a step fail that has no task, and do what the definition says about it."""
     story.tell(StepFailed(story.now, path, failure.category, failure.code, failure.message))
-    handle(story, path, failure)
+    handle(story, path, failure, after_fallback=after_fallback)
 
 
-def handle(story: Story, path: str, failure: Failure, wish: OnFailure | None = None) -> None:
+def handle(
+    story: Story, path: str, failure: Failure, wish: OnFailure | None = None, *, after_fallback: bool = False
+) -> None:
     """Do what the definition says about a step that has failed. While the workflow is paused that has to wait.
 
-    `wish` is what the step itself says in this case, where that is not its `on_failure`.
+    `wish` is what the step itself says in this case, where that is not its `on_failure`. A fallback is not for
+    what it failed by itself.
     """
     if not story.is_running:
         return
-    level = path
-    skips_fallback = False
+    # What has failed for that reason is at first the step alone; and then what is around it and cannot do without it.
+    failed = cause = level = path
     while True:
         step = story.plan.node(level).step
         on_failure = wish if wish is not None and level == path else step.on_failure
-        if on_failure is OnFailure.FALLBACK and skips_fallback:
+        if on_failure is OnFailure.FALLBACK and (after_fallback or step.fallback is None):
             on_failure = None
         if on_failure is not None:
-            _raise_to(story, path, level, failure)
-            _obey(story, level, step, on_failure, failure)
+            _obey(story, level, on_failure, _Failed(path, cause, failure))
             return
         scope = scope_of(level)
         if scope == ROOT_SCOPE:
-            _by_definition(story, path, failure)
+            _obey(story, failed, _of_definition(story, failure), _Failed(path, cause, failure))
             return
         owner, label = owner_of(scope), label_of(scope)
         if label == COMPENSATION:
             end_failed(story, scope, failure)
             return
-        if label != FALLBACK and _is_dealt_with_in(story, path, scope, owner, failure):
-            return
-        skips_fallback = label == FALLBACK
-        level = owner
+        level, after_fallback = owner, label == FALLBACK
+        if after_fallback:
+            continue
+        match _said_by_holder(story, owner):
+            case OnBranchFailure.CONTINUE:
+                end_failed(story, scope, failure)
+                return
+            case OnBranchFailure.FAIL:
+                _obey(story, owner, OnFailure.FAIL, _Failed(path, cause, failure))
+                return
+            case OnBranchFailure.CANCEL_OTHERS:
+                failed = owner
+            case int(join):
+                told = f"of the {join} branches that it needs only {join - 1} can still be done: {failure.message}"
+                failed, cause = owner, owner
+                failure = Failure(failure.category, "JOIN_OUT_OF_REACH", told)
+            case None:
+                pass
 
 
 def fail_workflow(story: Story, path: str, failure: Failure) -> None:
@@ -111,7 +136,24 @@ def fail_workflow(story: Story, path: str, failure: Failure) -> None:
 
 def call_off(story: Story, beneath: str = "") -> None:
     """Cancel what is open, in the whole workflow or only inside of one step."""
-    _cancel(story, (path for path in story.workflow.open if not beneath or is_beneath(path, beneath)))
+    workflow = story.workflow
+    _cancel(story, list(workflow.open if not beneath else frontier.open_beneath(story.plan, workflow, beneath)))
+
+
+def end_failed(story: Story, scope: str, failure: Failure) -> None:
+    """End a branch, element or compensation whose failure the others can do without."""
+    _cancel(story, list(frontier.open_in(story.plan, story.workflow, scope)))
+    story.tell(ScopeEnded(story.now, scope, failed=True, message=failure.message))
+
+
+def go_on_compensating(story: Story) -> None:
+    """Begin the next compensation, or fail when there is none left."""
+    compensating = story.workflow.compensating
+    assert compensating is not None
+    if compensating.steps:
+        story.tell(ScopeStarted(story.now, compensating.steps[0] + COMPENSATION))
+    else:
+        fail_workflow(story, compensating.cause, compensating.failure)
 
 
 def _cancel(story: Story, paths: Iterable[str]) -> None:
@@ -125,106 +167,75 @@ def _cancel(story: Story, paths: Iterable[str]) -> None:
                 pass  # open for as long as what it holds
 
 
-def _is_dealt_with_in(story: Story, path: str, scope: str, owner: str, failure: Failure) -> bool:
-    """Return whether what holds the branch or element has a say in it, and what it says is done."""
-    kind = story.plan.node(owner).step.kind
-    said: OnBranchFailure | None = None
-    match kind:
-        case Parallel(join=join, on_branch_failure=said):
+def _said_by_holder(story: Story, owner: str) -> OnBranchFailure | int | None:
+    """Return what a step says about one of its bodies that fails; a number is a join that this puts out of reach."""
+    match story.plan.node(owner).step.kind:
+        case Parallel(join=int(join)):
             holder = story.workflow.open[owner]
-            if join is not None and isinstance(holder, OpenHolder):
-                end_failed(story, scope, failure)
-                if holder.count - holder.failed - 1 < join:
-                    told = f"only {join - 1} of the {join} branches that it needs can still be done: {failure.message}"
-                    out_of_reach = Failure(failure.category, "JOIN_OUT_OF_REACH", told)
-                    call_off(story, owner)
-                    fail_step(story, owner, out_of_reach)
-                return True
-        case ForEach(on_item_failure=said):
-            pass
+            assert isinstance(holder, OpenHolder)
+            is_within_reach = holder.count - holder.failed - 1 >= join
+            return OnBranchFailure.CONTINUE if is_within_reach else join
+        case Parallel(on_branch_failure=said) | ForEach(on_item_failure=said):
+            return said
         case _:
-            pass
-    match said:
-        case OnBranchFailure.CONTINUE:
-            end_failed(story, scope, failure)
-        case OnBranchFailure.FAIL:
-            fail_workflow(story, path, failure)
-        case OnBranchFailure.CANCEL_OTHERS:
-            call_off(story, owner)
-            fail_step(story, owner, failure)
-        case None:
-            return False
-    return True
+            return None
 
 
-def end_failed(story: Story, scope: str, failure: Failure) -> None:
-    """End a branch or element whose failure the others can do without."""
-    _cancel(story, (path for path in story.workflow.open if is_within(path, scope)))
-    story.tell(ScopeEnded(story.now, scope, failed=True, message=failure.message))
+def _of_definition(story: Story, failure: Failure) -> OnFailure:
+    """Return what the definition says about a failure that nobody inside of it deals with."""
+    handling = story.plan.definition.error_handling
+    policy = handling.policies.get(failure.category)
+    return handling.on_failure if policy is None else _OF_CATEGORY.get(policy, handling.on_failure)
 
 
-def _raise_to(story: Story, path: str, level: str, failure: Failure) -> None:
+def _obey(story: Story, level: str, on_failure: OnFailure, failed: _Failed) -> None:
+    """Do at a level what is said there about something at it or inside of it that has failed."""
+    match on_failure:
+        case OnFailure.CONTINUE:
+            _raise_to(story, level, failed)
+            following = next_or_order(story, level, None, "failed")
+            failure = failed.failure
+            story.tell(FailureTolerated(story.now, level, following, failure.category, failure.code, failure.message))
+        case OnFailure.FALLBACK:
+            _raise_to(story, level, failed)
+            _fall_back(story, level)
+        case _ if COMPENSATION in failed.step:
+            end_failed(story, _compensation_around(failed.step), failed.failure)
+        case OnFailure.FAIL:
+            fail_workflow(story, failed.cause, failed.failure)
+        case OnFailure.COMPENSATE:
+            _compensate(story, failed.cause, failed.failure)
+        case _:
+            assert_never(on_failure)
+
+
+def _raise_to(story: Story, level: str, failed: _Failed) -> None:
     """Let the step at `level` fail for what failed inside of it."""
-    if level != path:
+    if level != failed.step:
         call_off(story, level)
+        failure = failed.failure
         story.tell(StepFailed(story.now, level, failure.category, failure.code, failure.message))
 
 
-def _obey(story: Story, level: str, step: Step, on_failure: OnFailure, failure: Failure) -> None:
-    match on_failure:
-        case OnFailure.FAIL:
-            fail_workflow(story, level, failure)
-        case OnFailure.CONTINUE:
-            _tolerate(story, level, failure)
-        case OnFailure.COMPENSATE:
-            compensate(story, level, failure)
-        case OnFailure.FALLBACK:
-            if isinstance(step.fallback, Constant):
-                output = step.fallback.output
-                following = next_without_output(story, level)
-                story.tell(
-                    StepCompleted(story.now, level, output=output, next=following, source="fallback", degraded=True)
-                )
-            else:
-                story.tell(ScopeStarted(story.now, level + FALLBACK))
+def _fall_back(story: Story, path: str) -> None:
+    fallback = story.plan.node(path).step.fallback
+    if isinstance(fallback, Constant):
+        following = next_or_order(story, path, fallback.output, "completed")
+        story.tell(
+            StepCompleted(story.now, path, output=fallback.output, next=following, source="fallback", degraded=True)
+        )
+    else:
+        story.tell(ScopeStarted(story.now, path + FALLBACK))
 
 
-def _by_definition(story: Story, path: str, failure: Failure) -> None:
-    handling = story.plan.definition.error_handling
-    policy = handling.policies.get(failure.category)
-    on_failure = handling.on_failure if policy is None else _OF_CATEGORY.get(policy, handling.on_failure)
-    match on_failure:
-        case OnFailure.CONTINUE:
-            _tolerate(story, path, failure)
-        case OnFailure.COMPENSATE:
-            compensate(story, path, failure)
-        case _:
-            fail_workflow(story, path, failure)
-
-
-def _tolerate(story: Story, path: str, failure: Failure) -> None:
-    following = next_without_output(story, path)
-    story.tell(FailureTolerated(story.now, path, following, failure.category, failure.code, failure.message))
-
-
-def compensate(story: Story, path: str, failure: Failure) -> None:
+def _compensate(story: Story, cause: str, failure: Failure) -> None:
     """Undo what was done, the last first, and then fail."""
     call_off(story)
     undone = sorted(story.workflow.compensable.items(), key=lambda found: found[1][0], reverse=True)
     steps = tuple(step for step, _ in undone)
-    story.tell(
-        CompensationStarted(story.now, path, ErrorCategory(failure.category), failure.code, failure.message, steps)
-    )
-    go_on_compensating(story)
+    story.tell(CompensationStarted(story.now, cause, failure.category, failure.code, failure.message, steps))
 
 
-def go_on_compensating(story: Story) -> None:
-    """Begin the next compensation, or fail when there is none left."""
-    compensating = story.workflow.compensating
-    assert compensating is not None
-    if compensating.steps:
-        scope = compensating.steps[0] + COMPENSATION
-        if scope not in story.workflow.scopes:
-            story.tell(ScopeStarted(story.now, scope))
-    else:
-        fail_workflow(story, compensating.cause, compensating.failure)
+def _compensation_around(path: str) -> str:
+    """Return the scope of the compensation that a step stands in."""
+    return path[: path.index(COMPENSATION) + len(COMPENSATION)]

@@ -10,18 +10,14 @@ The functions change the workflow that they are given, which is a private copy o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
-from immutables import Map
+from collections.abc import Iterable, Iterator
 
 from archwright.language.graph import Targets
+from archwright.language.model import ForEach, Loop, Switch
 from archwright.language.plan import Body, Node, Plan
 from services.engine.domain.events import Ref
-from services.engine.domain.paths import body_of, is_beneath, is_within, path_in
-from services.engine.domain.workflow import Arrivals, KeptOutput, OpenScope, Workflow
-
-Value = TypeVar("Value")
+from services.engine.domain.paths import FALLBACK, body_of, path_in
+from services.engine.domain.workflow import Arrivals, KeptOutput, OpenFallback, OpenHolder, OpenScope, Workflow
 
 
 def open_scope(plan: Plan, workflow: Workflow, scope: str) -> None:
@@ -66,12 +62,15 @@ def keep(plan: Plan, workflow: Workflow, scope: str, node: Node, ref: Ref, statu
     _keep(plan, workflow, plan.bodies[node.body], path_in(scope, node.name), node.name, ref, status)
 
 
-def hand_outwards(plan: Plan, workflow: Workflow, scope: str, outer: str, outer_body: Body) -> None:
+def hand_outwards(plan: Plan, workflow: Workflow, scope: str, outer: str) -> None:
     """Hand the outputs that are read outside of a body that ended to the body around it."""
+    outer_body = body_of(plan, outer)
     for name in body_of(plan, scope).exports:
-        kept = workflow.outputs.get(path_in(scope, name))
+        kept, path = workflow.outputs.get(path_in(scope, name)), path_in(outer, name)
         if kept is not None:
-            _keep(plan, workflow, outer_body, path_in(outer, name), name, kept.ref, kept.status)
+            _keep(plan, workflow, outer_body, path, name, kept.ref, kept.status)
+        elif path in workflow.outputs:
+            workflow.outputs = workflow.outputs.delete(path)  # of an earlier iteration
 
 
 def keep_named(plan: Plan, workflow: Workflow, body: Body, scope: str, name: str, ref: Ref) -> None:
@@ -90,22 +89,81 @@ def result_of(plan: Plan, workflow: Workflow, scope: str) -> Ref:
 
 def close_scope(plan: Plan, workflow: Workflow, scope: str) -> None:
     """Forget a body that ended, with all that is left of it."""
-    is_over = workflow.scopes[scope].live == 0
-    workflow.scopes = workflow.scopes.delete(scope)
-    if not is_over:
-        _drop(workflow, lambda path: is_within(path, scope))
+    if workflow.scopes[scope].live:
+        _drop(plan, workflow, scope)
         return
+    workflow.scopes = workflow.scopes.delete(scope)
+    _forget_outputs(plan, workflow, scope)
+
+
+def scopes_of(plan: Plan, workflow: Workflow, owner: str) -> Iterator[str]:
+    """Yield the bodies of an open step that are under way, but not its compensation."""
+    step = workflow.open.get(owner)
+    if isinstance(step, OpenFallback):
+        yield owner + FALLBACK
+    if not isinstance(step, OpenHolder):
+        return
+    node = plan.node(owner)
+    match node.step.kind:
+        case Loop():
+            found = [f"{owner}[{step.begun - 1}]"]
+        case ForEach():
+            found = [f"{owner}[{number}]" for number in range(step.begun) if str(number) not in step.results]
+        case Switch():
+            found = [f"{owner}.{step.case}"]
+        case _:
+            found = [owner + plan.bodies[body].label for body in node.bodies]
+    for scope in found:
+        if scope in workflow.scopes:
+            yield scope
+
+
+def open_in(plan: Plan, workflow: Workflow, scope: str) -> Iterator[str]:
+    """Yield the open steps of a body under way, and those inside of them."""
+    for number in body_of(plan, scope).nodes:
+        path = path_in(scope, plan.nodes[number].name)
+        if path in workflow.open:
+            yield path
+            yield from open_beneath(plan, workflow, path)
+
+
+def open_beneath(plan: Plan, workflow: Workflow, owner: str) -> Iterator[str]:
+    """Yield the open steps inside of a step."""
+    for scope in scopes_of(plan, workflow, owner):
+        yield from open_in(plan, workflow, scope)
+
+
+def drop_beneath(plan: Plan, workflow: Workflow, owner: str) -> None:
+    """Forget everything inside of an open step."""
+    for scope in list(scopes_of(plan, workflow, owner)):
+        _drop(plan, workflow, scope)
+
+
+def _drop(plan: Plan, workflow: Workflow, scope: str) -> None:
+    """Forget a body that is called off, and everything in it."""
+    for number in body_of(plan, scope).nodes:
+        path = path_in(scope, plan.nodes[number].name)
+        if path in workflow.open:
+            drop_beneath(plan, workflow, path)
+            workflow.open = workflow.open.delete(path)
+        elif path in workflow.ready:
+            workflow.ready = workflow.ready.delete(path)
+        elif path in workflow.waiting:
+            workflow.waiting = workflow.waiting.delete(path)
+        elif path in workflow.given_up:
+            workflow.given_up = workflow.given_up.delete(path)
+            workflow.unhandled = workflow.unhandled.delete(path) if path in workflow.unhandled else workflow.unhandled
+    workflow.scopes = workflow.scopes.delete(scope)
+    _forget_outputs(plan, workflow, scope)
+
+
+def _forget_outputs(plan: Plan, workflow: Workflow, scope: str) -> None:
     outputs = workflow.outputs
     for name in body_of(plan, scope).readers:
         path = path_in(scope, name)
         if path in outputs and name not in plan.pinned:
             outputs = outputs.delete(path)
     workflow.outputs = outputs
-
-
-def drop_beneath(workflow: Workflow, owner: str) -> None:
-    """Forget everything inside of a step."""
-    _drop(workflow, lambda path: is_beneath(path, owner))
 
 
 def _reach(workflow: Workflow, paths: Iterable[str]) -> None:
@@ -138,23 +196,3 @@ def _forget_read(plan: Plan, workflow: Workflow, scope: str, over: Iterable[Node
 def _ref(workflow: Workflow, scope: str, name: str) -> Ref:
     kept = workflow.outputs.get(path_in(scope, name))
     return None if kept is None else kept.ref
-
-
-def _drop(workflow: Workflow, is_over: Callable[[str], bool]) -> None:
-    workflow.ready = _without(workflow.ready, is_over)
-    workflow.open = _without(workflow.open, is_over)
-    workflow.waiting = _without(workflow.waiting, is_over)
-    workflow.scopes = _without(workflow.scopes, is_over)
-    workflow.outputs = _without(workflow.outputs, is_over)
-    workflow.given_up = _without(workflow.given_up, is_over)
-    workflow.unhandled = _without(workflow.unhandled, is_over)
-
-
-def _without(found: Map[str, Value], is_over: Callable[[str], bool]) -> Map[str, Value]:
-    over = [path for path in found if is_over(path)]
-    if not over:
-        return found
-    changed = found.mutate()
-    for path in over:
-        del changed[path]
-    return changed.finish()

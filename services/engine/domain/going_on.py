@@ -35,7 +35,7 @@ from services.engine.domain.failing import call_off, fail_step, fail_workflow, g
 from services.engine.domain.paths import COMPENSATION, FALLBACK, label_of, number_of, owner_of
 from services.engine.domain.routing import next_after
 from services.engine.domain.story import Story
-from services.engine.domain.values import assembled, scope_for, scope_of_output
+from services.engine.domain.values import Unread, assembled, scope_for, scope_of_output
 from services.engine.domain.workflow import Failure, OpenHolder
 
 ELEMENTS_MAX = 10_000
@@ -50,24 +50,15 @@ def go_on(story: Story) -> None:
         elif (owner := story.next_touched()) is not None:
             _advance(story, owner)
         elif story.workflow.ready:
-            for path in sorted(story.workflow.ready, key=story.workflow.ready.__getitem__):
-                if path in story.workflow.ready and story.is_running:
-                    _begin(story, path)
-        elif story.workflow.compensating is not None:
-            if not _is_compensating(story):
-                go_on_compensating(story)
-            if not story.workflow.ready and story.is_running:
+            _begin_all(story)
+        elif (compensating := story.workflow.compensating) is not None:
+            if compensating.steps and compensating.steps[0] + COMPENSATION in story.workflow.scopes:
                 return
+            go_on_compensating(story)
         elif story.is_over:
             _complete(story)
         else:
             return
-
-
-def _is_compensating(story: Story) -> bool:
-    """Return whether a compensation is under way."""
-    compensating = story.workflow.compensating
-    return compensating is not None and any(scope.endswith(COMPENSATION) for scope in story.workflow.scopes)
 
 
 def _complete(story: Story) -> None:
@@ -78,7 +69,20 @@ def _complete(story: Story) -> None:
     except ExpressionFailed as error:
         fail_workflow(story, "", Failure(ErrorCategory.PERMANENT, "EXPRESSION_FAILED", str(error)))
         return
-    story.tell(WorkflowCompleted(story.now, output, workflow.degraded))
+    story.tell(WorkflowCompleted(story.now, output, workflow.degraded, workflow.missing))
+
+
+def _begin_all(story: Story) -> None:
+    """Begin what was reached. If that needs something read, it is said for all at once."""
+    unread: set[str] = set()
+    for path in sorted(story.workflow.ready, key=story.workflow.ready.__getitem__):
+        if path in story.workflow.ready and story.is_running:
+            try:
+                _begin(story, path)
+            except Unread as needed:
+                unread |= needed.cache_keys
+    if unread:
+        raise Unread(unread)
 
 
 def _begin(story: Story, path: str) -> None:
@@ -126,6 +130,11 @@ def _begin(story: Story, path: str) -> None:
         fail_step(story, path, unfit.failure)
 
 
+def _is_given_up(story: Story, owner: str) -> bool:
+    """Return whether nothing comes of a step any more, because the workflow undoes what it did."""
+    return story.workflow.compensating is not None and COMPENSATION not in owner
+
+
 def _begin_foreach(story: Story, path: str, node: Node, items: Json) -> None:
     kind = node.step.kind
     assert isinstance(kind, ForEach)
@@ -166,7 +175,9 @@ def _end_scope(story: Story, scope: str) -> None:
     """End a body in which nothing is left to be done."""
     owner, label = owner_of(scope), label_of(scope)
     node = story.plan.node(owner)
-    if label == FALLBACK:
+    if label == COMPENSATION:
+        story.tell(ScopeEnded(story.now, scope))
+    elif label == FALLBACK:
         result = frontier.result_of(story.plan, story.workflow, scope)
         story.tell(ScopeEnded(story.now, scope))
         _finish(story, owner, result, source="fallback")
@@ -201,7 +212,7 @@ def _end_iteration(story: Story, scope: str, owner: str, node: Node, loop: Loop)
 def _advance(story: Story, owner: str) -> None:
     """Go on with a step of whose bodies one has ended: begin the next, or end the step."""
     holder = story.workflow.open.get(owner)
-    if not isinstance(holder, OpenHolder):
+    if not isinstance(holder, OpenHolder) or _is_given_up(story, owner):
         return
     match story.plan.node(owner).step.kind:
         case Parallel(join=join):
@@ -211,9 +222,11 @@ def _advance(story: Story, owner: str) -> None:
         case ForEach(max_concurrency=most):
             if holder.ended == holder.count:
                 _finish(story, owner, [holder.results[str(number)] for number in range(holder.count)])
-            elif holder.begun < holder.count and holder.begun - holder.ended < (most or holder.count):
-                story.tell(ScopeStarted(story.now, f"{owner}[{holder.begun}]"))
-        case Switch():
+            else:
+                until = min(holder.count, holder.ended + (most or holder.count))
+                for number in range(holder.begun, until):
+                    story.tell(ScopeStarted(story.now, f"{owner}[{number}]"))
+        case Switch() if holder.ended:
             _finish(story, owner, holder.results[holder.case])
         case _:
             pass  # an iteration of a loop is gone on with where it ends
@@ -227,9 +240,10 @@ def _finish(story: Story, path: str, parts: Ref, source: str = "") -> None:
         beginning.require_fit(node.step.output_schema, output, path, "output")
         following = next_after(story, path, output)
     except ExpressionFailed as error:
-        fail_step(story, path, Failure(ErrorCategory.PERMANENT, "EXPRESSION_FAILED", str(error)))
+        failure = Failure(ErrorCategory.PERMANENT, "EXPRESSION_FAILED", str(error))
+        fail_step(story, path, failure, after_fallback=source == "fallback")
     except beginning.Unfit as unfit:
-        fail_step(story, path, unfit.failure)
+        fail_step(story, path, unfit.failure, after_fallback=source == "fallback")
     else:
         done = StepCompleted(story.now, path, parts=parts, next=following, source=source, degraded=source == "fallback")
         story.tell(done)

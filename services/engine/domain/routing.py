@@ -12,7 +12,7 @@ from services.engine.domain.evolve import END
 from services.engine.domain.story import Story
 
 
-def next_after(story: Story, path: str, output: Json) -> str:
+def next_after(story: Story, path: str, output: Json, status: str = "completed") -> str:
     """Return, as events tell it, where a step leads that came to `output`. Raises ExpressionFailed."""
     node = story.plan.node(path)
     if not node.routes:
@@ -21,15 +21,15 @@ def next_after(story: Story, path: str, output: Json) -> str:
     seen = replace(
         scope,
         outputs={**scope.outputs, node.name: output},
-        statuses={**scope.statuses, node.name: "completed"},
+        statuses={**scope.statuses, node.name: status},
     )
     return _told(story.plan, node, node.route(seen))
 
 
-def next_without_output(story: Story, path: str) -> str:
-    """Return where a step leads that came to nothing: by its conditions if they can do without, else by the order."""
+def next_or_order(story: Story, path: str, output: Json, status: str) -> str:
+    """Return where a step leads that has failed before: by its conditions if they can do with that, else by order."""
     try:
-        return next_after(story, path, None)
+        return next_after(story, path, output, status)
     except ExpressionFailed:
         return ""
 

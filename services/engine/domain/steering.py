@@ -76,14 +76,14 @@ def resume(story: Story, command: ResumeWorkflow) -> None:
     assert workflow.paused_at is not None
     assert workflow.deadline is not None
     until = workflow.deadline + (story.now - workflow.paused_at)
-    failed, due = dict(workflow.unhandled), dict(workflow.due)
+    failed, given_up, due = workflow.unhandled, workflow.given_up, dict(workflow.due)
     story.tell(WorkflowResumed(story.now, command.user_id, until, command.request_id))
-    for path, failure in sorted(failed.items()):
+    for path in sorted(failed, key=given_up.__getitem__):
         if path in story.workflow.unhandled:
-            handle(story, path, failure)
-    act_on_due(story, due)
+            handle(story, path, failed[path])
+    # What came before a time was up counts, and of what came after it nobody can tell any more.
     hand_out_signals(story)
-    story.note_all_ends()
+    act_on_due(story, due)
 
 
 def retry(story: Story, command: RetryWorkflow) -> None:
@@ -94,7 +94,6 @@ def retry(story: Story, command: RetryWorkflow) -> None:
         raise _illegal(story, WorkflowStatus.RUNNING, "its steps were compensated; rerun it as a new workflow")
     until = deadline(story.plan, story.now)
     story.tell(WorkflowRetried(story.now, until, command.user_id, command.request_id))
-    story.note_all_ends()
 
 
 def cancel(story: Story, command: CancelWorkflow) -> None:

@@ -9,12 +9,20 @@ from immutables import Map
 
 from archwright.language.model import Json
 from archwright.language.plan import Node, Plan, Scope
-from services.engine.domain.events import Event, ScopeEnded, WorkflowCreated
+from services.engine.domain.events import (
+    CompensationStarted,
+    Event,
+    ScopeEnded,
+    SignalReceived,
+    WorkflowCreated,
+    WorkflowResumed,
+    WorkflowRetried,
+)
 from services.engine.domain.evolve import apply
-from services.engine.domain.paths import ROOT_SCOPE, owner_of, scope_of
+from services.engine.domain.paths import COMPENSATION, ROOT_SCOPE, owner_of, scope_of
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known, scope_for, value_of
-from services.engine.domain.workflow import Workflow
+from services.engine.domain.workflow import OpenHolder, Workflow
 
 
 class Story:
@@ -50,19 +58,24 @@ class Story:
         if isinstance(event, WorkflowCreated):
             self._input = event.input
         value = value_of(event)
-        if value is not None:
+        if value is not None or isinstance(event, SignalReceived):
             self._values = self._values.set(self.workflow.last_seq, value)
             self._known = Known(self._input, self._values, self._before.cached)
-        if isinstance(event, ScopeEnded):
+        if isinstance(event, WorkflowResumed | WorkflowRetried):
+            self._note_everything()
+        elif isinstance(event, CompensationStarted):
+            self._ended_scopes.clear()
+            self._touched.clear()
+        elif isinstance(event, ScopeEnded):
             self._touched.append(owner_of(event.scope))
         elif path := getattr(event, "step", ""):
-            self.note_end(scope_of(path))
+            self._note_end(scope_of(path))
 
     def next_touched(self) -> str | None:
         """Return a step of whose bodies one has ended, each as often as that happened; None when there is none."""
         return self._touched.popleft() if self._touched else None
 
-    def note_end(self, scope: str) -> None:
+    def _note_end(self, scope: str) -> None:
         """Remember a scope in which nothing is left to be done."""
         found = self.workflow.scopes.get(scope)
         if scope and found is not None and found.live == 0:
@@ -77,10 +90,15 @@ class Story:
                 return scope
         return None
 
-    def note_all_ends(self) -> None:
-        """Look for scopes that ended while nothing could be made of it."""
-        for scope in sorted(self.workflow.scopes):
-            self.note_end(scope)
+    def _note_everything(self) -> None:
+        """Look for bodies that ended while nothing could be made of it."""
+        if self.workflow.compensating is None:
+            self._ended_scopes.extend(sorted(scope for scope in self.workflow.scopes if scope))
+            self._touched.extend(
+                path for path, step in sorted(self.workflow.open.items()) if isinstance(step, OpenHolder)
+            )
+        else:
+            self._ended_scopes.extend(sorted(scope for scope in self.workflow.scopes if COMPENSATION in scope))
 
     def scope(self, path: str, node: Node) -> Scope:
         """Return what the expressions of a step see."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 
 from archwright.language.expressions import ExpressionFailed
 from archwright.language.model import AgentTask, ErrorCategory, OnFailure, OnUnavailable
 from services.engine.domain.beginning import canonical, misfits
-from services.engine.domain.clocks import queue_by
+from services.engine.domain.clocks import later, queue_by
 from services.engine.domain.commands import CompleteTask, FailTask, Stale, TellUnavailable
 from services.engine.domain.events import (
     StepSkipped,
@@ -98,17 +97,15 @@ def fail(story: Story, command: FailTask) -> None:
             message=command.message,
             charged=is_charged(command.category),
             failures=failures,
-            retry_at=story.now + timedelta(seconds=pause),
+            retry_at=later(story.now, pause),
         )
     )
 
 
-def retry(story: Story, path: str, generation: int) -> None:
+def retry(story: Story, path: str) -> None:
     """Let a task wait for an agent again, now that its pause is over."""
-    task = story.workflow.open.get(path)
-    if not isinstance(task, OpenTask) or task.retry_at is None or task.attempt != generation:
-        raise Stale(f"step {path!r} waits for no such retry")
-    kind = story.plan.node(path).step.kind
+    task, kind = story.workflow.open[path], story.plan.node(path).step.kind
+    assert isinstance(task, OpenTask)
     assert isinstance(kind, AgentTask)
     story.tell(TaskRetried(story.now, path, task.task_id, queue_by(kind, story.now), task.failures))
 
@@ -116,6 +113,8 @@ def retry(story: Story, path: str, generation: int) -> None:
 def unavailable(story: Story, command: TellUnavailable) -> None:
     """Do what a step said about there being no agent for it."""
     path, task = _open_task(story, command.task_id, command.step)
+    if not story.is_running:
+        raise Stale(f"task {task.task_id} is held; it is asked for again when the workflow is resumed")
     step = story.plan.node(path).step
     assert isinstance(step.kind, AgentTask)
     match step.kind.on_unavailable:

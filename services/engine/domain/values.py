@@ -12,7 +12,7 @@ from typing import Any
 
 from immutables import Map
 
-from archwright.language.model import ForEach, Json
+from archwright.language.model import Json
 from archwright.language.plan import Node, Plan, Scope
 from services.engine.domain.events import (
     ApprovalRequested,
@@ -24,8 +24,8 @@ from services.engine.domain.events import (
     TaskCompleted,
     WorkflowCreated,
 )
-from services.engine.domain.paths import number_of, outwards, owner_of, path_in
-from services.engine.domain.workflow import OpenFallback, OpenHolder, Workflow
+from services.engine.domain.paths import COMPENSATION, FALLBACK, label_of, number_of, outwards, owner_of, path_in
+from services.engine.domain.workflow import Failure, OpenFallback, OpenHolder, Workflow
 
 
 class Unread(Exception):
@@ -137,20 +137,24 @@ def _locals(
 ) -> Iterable[tuple[str, Any]]:
     for name, depth in local:
         where = outwards(scope, depth)
-        owner = owner_of(where)
-        holder = workflow.open.get(owner)
-        kind = plan.node(owner).step.kind
-        if isinstance(kind, ForEach) and kind.as_ == name:
-            at = holder.items_seq if isinstance(holder, OpenHolder) else workflow.elements[owner]
-            yield name, known.values[at][number_of(where)]
-        elif isinstance(holder, OpenFallback):
-            yield name, told(holder.failure)
-        elif workflow.compensating is not None and name == "failure":
-            yield name, told(workflow.compensating.failure)
-        elif workflow.compensating is not None:
-            yield name, workflow.compensable[owner][1]
+        owner, label = owner_of(where), label_of(where)
+        if label == FALLBACK:
+            fallback = workflow.open[owner]
+            assert isinstance(fallback, OpenFallback)
+            yield name, told(fallback.failure)
+        elif label == COMPENSATION and workflow.compensating is not None:
+            is_failure = name == "failure"
+            yield name, told(workflow.compensating.failure) if is_failure else workflow.compensable[owner][1]
+        else:
+            yield name, _element(workflow, known, owner, number_of(where))
 
 
-def told(failure: Any) -> dict[str, Json]:
+def _element(workflow: Workflow, known: Known, owner: str, number: int) -> Json:
+    holder = workflow.open.get(owner)
+    elements = known.values[holder.items_seq if isinstance(holder, OpenHolder) else workflow.elements[owner]]
+    return elements[number] if number < len(elements) else None  # a retry may have found fewer
+
+
+def told(failure: Failure) -> dict[str, Json]:
     """Return a failure as expressions see it."""
     return {"category": str(failure.category), "code": failure.code, "message": failure.message}

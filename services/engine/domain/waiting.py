@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from archwright.errors import LimitReached, RoleDenied, TransitionIllegal
 from archwright.language.expressions import ExpressionFailed
 from archwright.language.model import Approval, ErrorCategory, Json, OnExpiry, OnFailure, Wait
 from services.engine.domain import beginning, tasks
-from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
+from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT, later
 from services.engine.domain.commands import DecideApproval, EndChild, FireTimer, SignalWorkflow, Stale
 from services.engine.domain.events import (
     ApprovalDecided,
@@ -22,42 +21,54 @@ from services.engine.domain.failing import fail_step, fail_workflow
 from services.engine.domain.routing import next_after
 from services.engine.domain.story import Story
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.domain.workflow import Failure, OpenApproval, OpenChild, OpenWait
+from services.engine.domain.workflow import Failure, OpenApproval, OpenChild, OpenTask, OpenWait, Workflow
 
 SIGNALS_MAX = 1_000
 """How many signals may wait in one workflow."""
 
+_UNDER_WAY = frozenset({WorkflowStatus.RUNNING, WorkflowStatus.PAUSED})
+
 
 def fire(story: Story, command: FireTimer) -> None:
     """Do what was to be done at a time; remember it while the workflow is paused."""
-    status = story.workflow.status
-    if status is WorkflowStatus.PAUSED and command.key != DEADLINE_TIMER:
-        story.tell(TimerDue(story.now, command.key, command.generation))
-        return
-    if status is not WorkflowStatus.RUNNING:
-        raise Stale(f"the workflow is {status}")
-    if command.key == DEADLINE_TIMER:
-        if command.generation != story.workflow.clock:
-            raise Stale("the deadline was of an earlier try")
+    workflow, key = story.workflow, command.key
+    if workflow.status not in _UNDER_WAY or not _is_awaited(workflow, key, command.generation):
+        raise Stale(f"nothing waits for {key!r} of generation {command.generation}")
+    if workflow.status is WorkflowStatus.PAUSED:
+        story.tell(TimerDue(story.now, key, command.generation))
+    elif key == DEADLINE_TIMER:
         seconds = story.plan.definition.timeout_seconds
         message = f"The workflow took longer than its timeout_seconds of {seconds}."
         fail_workflow(story, "", Failure(ErrorCategory.TIMEOUT, "TIME_LIMIT_PASSED", message))
-    elif command.key.startswith(RETRY):
-        tasks.retry(story, command.key.removeprefix(RETRY), command.generation)
-    elif command.key.startswith(WAIT):
-        _end_wait(story, command.key.removeprefix(WAIT), command.generation)
+    elif key.startswith(RETRY):
+        tasks.retry(story, key.removeprefix(RETRY))
+    elif key.startswith(WAIT):
+        _end_wait(story, key.removeprefix(WAIT))
     else:
-        _expire(story, command.key.removeprefix(APPROVAL), command.generation)
+        _expire(story, key.removeprefix(APPROVAL))
 
 
 def act_on_due(story: Story, due: dict[str, int]) -> None:
     """Do what became due during a pause, and has not become pointless since."""
     for key, generation in sorted(due.items()):
-        if story.is_running:
-            try:
-                fire(story, FireTimer(story.now, key, generation))
-            except Stale:
-                continue  # what it was for has ended meanwhile
+        if story.is_running and _is_awaited(story.workflow, key, generation):
+            fire(story, FireTimer(story.now, key, generation))
+
+
+def _is_awaited(workflow: Workflow, key: str, generation: int) -> bool:
+    """Return whether a timer is still waited for, and this is its last word."""
+    if key == DEADLINE_TIMER:
+        return workflow.status is WorkflowStatus.RUNNING and workflow.clock == generation
+    match workflow.open.get(key.partition(":")[2]):
+        case OpenTask() as task if key.startswith(RETRY):
+            found = task.retry_at is not None and task.attempt == generation
+        case OpenWait() as waiting if key.startswith(WAIT):
+            found = waiting.generation == generation
+        case OpenApproval() as asked if key.startswith(APPROVAL):
+            found = asked.generation == generation
+        case _:
+            found = False
+    return found and workflow.due.get(key) != generation
 
 
 def signal(story: Story, command: SignalWorkflow) -> None:
@@ -79,9 +90,16 @@ def signal(story: Story, command: SignalWorkflow) -> None:
 
 
 def hand_out_signals(story: Story, name: str = "") -> None:
-    """Let steps go on that wait for a signal that has come."""
-    for path, found in sorted(story.workflow.open.items()):
-        if isinstance(found, OpenWait) and found.signal and name in {"", found.signal}:
+    """Let steps go on that wait for a signal that has come; of several the one that began to wait first."""
+    if name and name not in story.workflow.signals:
+        return
+    waiting = [
+        (found.generation, path)
+        for path, found in story.workflow.open.items()
+        if isinstance(found, OpenWait) and found.signal in story.workflow.signals and name in {"", found.signal}
+    ]
+    for _, path in sorted(waiting):
+        if story.is_running and path in story.workflow.open:
             _or_fail(story, path, beginning.take_signal)
 
 
@@ -138,10 +156,7 @@ def end_child(story: Story, command: EndChild) -> None:
     fail_step(story, command.step, Failure(ErrorCategory.PERMANENT, code, told))
 
 
-def _end_wait(story: Story, path: str, generation: int) -> None:
-    found = story.workflow.open.get(path)
-    if not isinstance(found, OpenWait) or found.generation != generation:
-        raise Stale(f"step {path!r} has ended its waiting")
+def _end_wait(story: Story, path: str) -> None:
     kind = story.plan.node(path).step.kind
     assert isinstance(kind, Wait)
     if kind.signal:
@@ -151,16 +166,14 @@ def _end_wait(story: Story, path: str, generation: int) -> None:
         _complete(story, path, None)
 
 
-def _expire(story: Story, path: str, generation: int) -> None:
-    found = story.workflow.open.get(path)
-    if not isinstance(found, OpenApproval) or found.generation != generation:
-        raise Stale(f"step {path!r} has been decided")
-    kind = story.plan.node(path).step.kind
+def _expire(story: Story, path: str) -> None:
+    found, kind = story.workflow.open[path], story.plan.node(path).step.kind
+    assert isinstance(found, OpenApproval)
     assert isinstance(kind, Approval)
     if kind.on_expiry is OnExpiry.ESCALATE and not found.escalated:
         approvers = (*found.approvers, *(each for each in kind.escalate_to if each not in found.approvers))
         seconds = kind.expires_after_seconds
-        expires_at = None if seconds is None else story.now + timedelta(seconds=seconds)
+        expires_at = None if seconds is None else later(story.now, seconds)
         story.tell(ApprovalEscalated(story.now, path, found.approval_id, approvers, expires_at))
     else:
         told = "Nobody decided in time."

@@ -170,6 +170,8 @@ class Workflow:
     """The generation of the timer of the deadline."""
     error: str = ""
     degraded: bool = False
+    missing: tuple[str, ...] = ()
+    """The first of the steps and bodies that failed and were done without."""
     ready: Map[str, int] = field(default_factory=Map)
     """Steps that were reached and not begun yet, each with its place in the order; empty between commits."""
     reached: int = 0

@@ -133,4 +133,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "errors": tuple,
     "approvers": tuple,
     "vars": tuple,
+    "missing": tuple,
 }

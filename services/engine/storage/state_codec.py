@@ -114,6 +114,7 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
         clock=state.get("clock", 0),
         error=state.get("error", ""),
         degraded=state.get("degraded", False),
+        missing=tuple(state.get("missing", ())),
         ready=mapped("ready"),
         reached=state.get("reached", 0),
         open=mapped("open", _open),
