@@ -37,7 +37,7 @@ class Role(Enum):
     COMPENSATION = auto()
 
 
-@dataclass(frozen=True)  # not slotted: its graph is worked out once, when it is asked for
+@dataclass(frozen=True, eq=False)  # not slotted: its graph is worked out once, when it is asked for
 class PlacedBody:
     """A body, and where it stands: at `path`, as part of the step at `position` of the body `around` it.
 
