@@ -22,6 +22,8 @@ LeaseId = NewType("LeaseId", str)
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its bytes do, and no i, l, o, u
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _LENGTH = 26
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
+_SHIFTS = range(120, -1, -10)
 
 
 class MalformedId(ValueError):
@@ -42,8 +44,7 @@ def derived_uuid(at_ms: int, *parts: str) -> uuid.UUID:
 def show(prefix: str, value: uuid.UUID) -> str:
     """Return an id as people and the wire see it, such as `wf_01k…`."""
     number = value.int
-    letters = [_LETTERS[(number >> shift) & 31] for shift in range(125, -1, -5)]
-    return f"{prefix}_{''.join(letters)}"
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 @lru_cache(maxsize=65_536)

@@ -116,7 +116,8 @@ class Assigner:
                 repair_errors=open_task.errors,
             )
         )
-        self._feed.progress(TaskHanded(stored.key, task_id, step, session.agent_type, session.agent_id, attempt))
+        if self._feed.is_watched(stored.key):
+            self._feed.progress(TaskHanded(stored.key, task_id, step, session.agent_type, session.agent_id, attempt))
 
 
 def input_of(stored: Stored, step: str) -> bytes:

@@ -34,6 +34,7 @@ class Dispatch:
         self._clock = clock
         self._trust_seconds = trust_seconds
         self._empty_at: dict[str, float] = {}
+        self._calls: dict[str, int] = {}
         self._turns: dict[str, int] = {}
         self._served_by: dict[tuple[uuid.UUID, str], bool] = {}
 
@@ -66,6 +67,11 @@ class Dispatch:
     def note_waiting(self, queue: str) -> None:
         """Remember that something waits in a queue."""
         self._empty_at.pop(queue, None)
+        self._calls[queue] = self._calls.get(queue, 0) + 1
+
+    def calls(self, queue: str) -> int:
+        """Return how often something came to wait in a queue, as far as is known here."""
+        return self._calls.get(queue, 0)
 
     def with_room(self, tenant: str, queue: str) -> Sequence[Session]:
         """Return the sessions that may take a task of a tenant from a queue, and have room for one."""

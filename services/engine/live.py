@@ -90,6 +90,10 @@ class Feed:
         if told.key in self._listening:
             self._tell(told.key, told)
 
+    def is_watched(self, key: Key) -> bool:
+        """Return whether somebody listens to a workflow."""
+        return key in self._listening
+
     def watched(self) -> Collection[Key]:
         """Return the workflows that somebody listens to."""
         return list(self._listening)

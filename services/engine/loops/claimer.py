@@ -80,7 +80,10 @@ class Claimer:
         if not sessions:
             return
         slots = _slots(sessions)
+        calls = self._dispatch.calls(queue)
         claimed = await self._board.claim(queue, tenant, slots)
+        if len(claimed) < len(slots) and self._dispatch.calls(queue) == calls:
+            self._dispatch.note_empty(queue)
         await self._assigner.hand_over(claimed)
         if len(claimed) == len(slots):
             self.wake()  # there may be more than one look's worth

@@ -12,6 +12,7 @@ import asyncpg
 from archwright import ids
 from archwright.language.model import OnUnavailable
 from services.engine.domain.beginning import canonical
+from services.engine.domain.workflow import OpenTask
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
 from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events
@@ -191,7 +192,8 @@ class _Columns:
             )
         if effects.holds:
             flip = (_PENDING, _HELD) if effects.holds == "hold" else (_HELD, _PENDING)
-            rows["holds"].append((ord_, tenant, workflow, *flip))
+            waiting = [step.task_id for step in entry.after.open.values() if isinstance(step, OpenTask)]
+            rows["holds"].extend((ord_, tenant, ids.read("task", task_id), *flip) for task_id in waiting)
         if effects.clears_timers:
             rows["cleared"].append((ord_, tenant, workflow))
         rows["ended_timers"].extend((ord_, tenant, workflow, name) for name in effects.ended_timers)

@@ -10,20 +10,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-from sqlalchemy import Row, func, select, tuple_, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archwright import ids
 from archwright.errors import LimitReached, RequestIdReused, ScheduleNameTaken, ScheduleNotFound
-from archwright.payloads import canonical
-from services.engine.domain.schedule import Overlap, Progress, Schedule, Target
-from services.engine.domain.schedule_timing import Cron, Interval, Timing
+from services.engine.domain.schedule import Progress, Schedule
 from services.engine.ports.keys import AuditRow
 from services.engine.ports.schedules import SCHEDULES_MAX, Request
 from services.engine.storage.audit import append_audit
 from services.engine.storage.database import Database
+from services.engine.storage.schedule_rows import columns_of, progress_columns, schedule_of
 from services.engine.storage.tables import schedules
 
 _TAKE_DUE = """
@@ -56,7 +54,7 @@ class PostgresSchedules:
 
         Raises ScheduleNameTaken, RequestIdReused, or LimitReached when the tenant has too many.
         """
-        added = insert(schedules).values(_columns(schedule, request)).on_conflict_do_nothing()
+        added = insert(schedules).values(columns_of(schedule, request)).on_conflict_do_nothing()
         async with self._database.tenant(schedule.tenant) as connection:
             if not (await connection.execute(added)).rowcount:
                 made = await _made_by(connection, schedule.tenant, request)
@@ -89,7 +87,7 @@ class PostgresSchedules:
             .limit(limit)
         )
         async with self._database.tenant(tenant) as connection:
-            return [_schedule(row) for row in await connection.execute(asked)]
+            return [schedule_of(row) for row in await connection.execute(asked)]
 
     async def set_paused(self, tenant: str, name: str, *, paused: bool, note: str, audit: AuditRow) -> Schedule:
         """Pause a schedule or let it go on; doing so twice changes nothing more. Raises ScheduleNotFound."""
@@ -99,7 +97,7 @@ class PostgresSchedules:
             if row is None:
                 raise ScheduleNotFound.named(name)
             await append_audit(connection, tenant, audit)
-        return _schedule(row)
+        return schedule_of(row)
 
     async def delete(self, tenant: str, name: str, request_id: str, now: datetime, audit: AuditRow) -> None:
         """Forget a schedule. Raises ScheduleNotFound, unless this very request has deleted it before."""
@@ -135,7 +133,7 @@ class PostgresSchedules:
         keys = [(row["tenant_id"], row["schedule_id"]) for row in taken]
         asked = select(schedules).where(tuple_(schedules.c.tenant_id, schedules.c.schedule_id).in_(keys), _alive)
         async with self._database.tenant(*sorted({tenant for tenant, _ in keys})) as connection:
-            return [_schedule(row) for row in await connection.execute(asked)]
+            return [schedule_of(row) for row in await connection.execute(asked)]
 
     async def advance(self, schedule: Schedule, progress: Progress) -> bool:
         """Replace the progress that `schedule` shows, unless somebody else has; return whether it was replaced."""
@@ -149,7 +147,7 @@ class PostgresSchedules:
                 schedules.c.queued_fire_at.is_not_distinct_from(seen.queued_fire_at),
                 _alive,
             )
-            .values(**_progress_columns(progress), reserved_until=None)
+            .values(**progress_columns(progress), reserved_until=None)
         )
         async with self._database.tenant(schedule.tenant) as connection:
             return bool((await connection.execute(changed)).rowcount)
@@ -165,78 +163,15 @@ async def _made_by(connection: AsyncConnection, tenant: str, request: Request) -
             f"request_id {request.request_id!r} has made another schedule. Use a new one, or leave it out.",
             facts={"request_id": request.request_id},
         )
-    return _schedule(row)
+    return schedule_of(row)
 
 
 async def _get(connection: AsyncConnection, tenant: str, name: str) -> Schedule:
     row = (await connection.execute(select(schedules).where(_named(tenant, name)))).one_or_none()
     if row is None:
         raise ScheduleNotFound.named(name)
-    return _schedule(row)
+    return schedule_of(row)
 
 
 def _named(tenant: str, name: str) -> Any:
     return (schedules.c.tenant_id == tenant) & (schedules.c.name == name) & _alive
-
-
-def _columns(schedule: Schedule, request: Request) -> dict[str, object]:
-    return {
-        "tenant_id": schedule.tenant,
-        "schedule_id": ids.read("sched", schedule.schedule_id),
-        "name": schedule.name,
-        "request_id": request.request_id,
-        "request_hash": request.body_hash,
-        "definition_name": schedule.target.definition,
-        "definition_version": schedule.target.version,
-        "input": canonical(schedule.target.input),
-        "time_field": schedule.target.time_field,
-        **_timing_columns(schedule.timing),
-        "overlap": schedule.overlap.value,
-        "paused": schedule.paused,
-        "note": schedule.note,
-        "created_at": schedule.created_at,
-        "created_by": schedule.created_by,
-        **_progress_columns(schedule.progress),
-    }
-
-
-def _timing_columns(timing: Timing) -> dict[str, object]:
-    match timing:
-        case Cron(expression, time_zone):
-            return {"cron": expression, "time_zone": time_zone}
-        case Interval(every_seconds, offset_seconds):
-            return {"every_seconds": every_seconds, "offset_seconds": offset_seconds, "time_zone": ""}
-
-
-def _progress_columns(progress: Progress) -> dict[str, object]:
-    return {
-        "next_fire_at": progress.next_fire_at,
-        "queued_fire_at": progress.queued_fire_at,
-        "last_fire_at": progress.last_fire_at,
-        "workflow_ids": [ids.read("wf", each) for each in progress.workflow_ids],
-        "skipped": progress.skipped,
-        "last_problem": progress.last_problem,
-    }
-
-
-def _schedule(row: Row[Any]) -> Schedule:
-    return Schedule(
-        tenant=row.tenant_id,
-        schedule_id=ids.show("sched", row.schedule_id),
-        name=row.name,
-        target=Target(row.definition_name, row.definition_version, orjson.loads(row.input), row.time_field),
-        timing=Interval(row.every_seconds, row.offset_seconds) if row.cron is None else Cron(row.cron, row.time_zone),
-        overlap=Overlap(row.overlap),
-        paused=row.paused,
-        note=row.note,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        progress=Progress(
-            next_fire_at=row.next_fire_at,
-            queued_fire_at=row.queued_fire_at,
-            last_fire_at=row.last_fire_at,
-            workflow_ids=tuple(ids.show("wf", each) for each in row.workflow_ids),
-            skipped=row.skipped,
-            last_problem=row.last_problem,
-        ),
-    )

@@ -26,7 +26,7 @@ CREATE FUNCTION engine.commit_batch(
   t_ord integer[], t_tenant text[], t_workflow uuid[], t_task uuid[], t_step text[], t_queue text[],
   t_priority smallint[], t_status smallint[], t_attempt integer[], t_lease uuid[], t_session uuid[],
   t_timeout integer[], t_queue_by timestamptz[], t_idle integer[], t_picky boolean[], t_prefers text[],
-  h_ord integer[], h_tenant text[], h_workflow uuid[], h_from smallint[], h_to smallint[],
+  h_ord integer[], h_tenant text[], h_task uuid[], h_from smallint[], h_to smallint[],
   c_ord integer[], c_tenant text[], c_workflow uuid[],
   e_ord integer[], e_tenant text[], e_workflow uuid[], e_name text[],
   m_ord integer[], m_tenant text[], m_workflow uuid[], m_name text[], m_generation integer[], m_due timestamptz[],
@@ -158,8 +158,8 @@ BEGIN
   IF cardinality(h_ord) > 0 THEN
     WITH flipped AS MATERIALIZED (
       SELECT t.tenant_id, t.task_id, h.status_to
-        FROM unnest(h_ord, h_tenant, h_workflow, h_from, h_to) AS h (ord, tenant_id, workflow_id, status_from, status_to)
-        JOIN engine.open_tasks AS t USING (tenant_id, workflow_id)
+        FROM unnest(h_ord, h_tenant, h_task, h_from, h_to) AS h (ord, tenant_id, task_id, status_from, status_to)
+        JOIN engine.open_tasks AS t USING (tenant_id, task_id)
        WHERE t.status = h.status_from AND verdict[h.ord] = 1
        ORDER BY t.task_id
          FOR UPDATE OF t

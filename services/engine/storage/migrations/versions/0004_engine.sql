@@ -13,7 +13,6 @@ ALTER TABLE engine.open_tasks
 ALTER TABLE engine.open_tasks SET (fillfactor = 70);
 -- Only primary keys begin with the tenant: before a table was ever analysed, the planner takes any index that does
 -- for as good as the key.
-CREATE INDEX open_tasks_of_workflow ON engine.open_tasks (workflow_id);
 ALTER TABLE engine.workflows DROP CONSTRAINT workflows_tenant_id_request_id_key;
 CREATE UNIQUE INDEX workflows_request ON engine.workflows (request_id, tenant_id);
 CREATE INDEX open_tasks_picky ON engine.open_tasks (queue) WHERE status = 1 AND on_unavailable;
