@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import sys
+import traceback
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 import structlog
 from checker.facts import Effect, Outside
@@ -16,6 +19,7 @@ from checker.invariants import found_wrong
 from checker.memory import read
 
 from archwright import ids
+from archwright.errors import ArchwrightError
 from services.engine.domain.events import Event
 from services.engine.storage.memory.tables import Tables
 from tests.simulation.agents import Agent
@@ -23,6 +27,7 @@ from tests.simulation.callers import TENANT, Callers
 from tests.simulation.definitions import plans
 from tests.simulation.links import Bus
 from tests.simulation.mutants import REAL, Mutation
+from tests.simulation.people import People
 from tests.simulation.replica import AgentName, Replica, Surroundings
 from tests.simulation.trouble import Trouble
 from tests.simulation.virtual_loop import Duties, VirtualClock, VirtualLoop, run
@@ -50,8 +55,10 @@ class Outcome:
 def run_schedule(seed: int, mutation: Mutation = REAL) -> Outcome:
     """Return what becomes of the schedule of this seed; the same each time."""
     chance = random.Random(seed)
-    with _quiet(), _drawn_by(chance):
-        return run(lambda loop: _World(seed, chance, loop, mutation).unfold())
+    with _heard() as faults, _drawn_by(chance):
+        outcome: Outcome = run(lambda loop: _World(seed, chance, loop, mutation).unfold())
+    told = (f"A fault of the engine's own: {fault}" for fault in faults)
+    return replace(outcome, violations=(*outcome.violations, *told))
 
 
 class _World:
@@ -107,6 +114,9 @@ class _World:
         for agent in self._agents:
             self._everybody.create_task(agent.live())
         count = self._chance.randrange(1, 6)
+        people = People(self._tables, self._callers, self._trouble)
+        if self._chance.random() < 0.6:
+            self._everybody.create_task(people.meddle())
         starting = [self._everybody.create_task(self._start(number)) for number in range(count)]
         lasts = self._chance.uniform(1.0, 8.0)
         sabotage = self._everybody.create_task(self._sabotage())
@@ -116,7 +126,7 @@ class _World:
         self._heal()
         await asyncio.gather(*(task for task in starting if task is not None))
         healed_at = self._loop.time()
-        is_over = await self._until_over(healed_at + _DONE_SECONDS_MAX)
+        is_over = await self._until_over(people, healed_at + _DONE_SECONDS_MAX)
         seconds = self._loop.time()
         for replica in self._replicas:
             replica.kill()
@@ -174,12 +184,13 @@ class _World:
             else:
                 replica.start()
 
-    async def _until_over(self, until: float) -> bool:
+    async def _until_over(self, people: People, until: float) -> bool:
         """Return whether every workflow ended, and every commit was published, in time."""
         while self._loop.time() < until:
             is_over = all(row.status.is_final for row in self._tables.workflows.values())
             if is_over and all(row.published for row in self._tables.commits.values()):
                 return True
+            await people.help_out()
             await asyncio.sleep(_LOOK_SECONDS)  # noqa: TID251  virtual
         return False
 
@@ -241,11 +252,20 @@ def _drawn_by(chance: random.Random) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the engine's logs out of the way: what goes wrong here is meant to."""
+def _heard() -> Iterator[list[str]]:
+    """Collect what the engine logs as a fault of its own. What else goes wrong here is meant to."""
+    faults: list[str] = []
     before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+    def hear(_: object, __: str, entry: MutableMapping[str, Any]) -> NoReturn:
+        error = sys.exception()
+        causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+        if not all(isinstance(cause, ArchwrightError | TimeoutError) for cause in causes):
+            faults.append(f"{entry['event']}: {''.join(traceback.format_exception(error))}")
+        raise structlog.DropEvent
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), processors=[hear])
     try:
-        yield
+        yield faults
     finally:
         structlog.configure(**before)

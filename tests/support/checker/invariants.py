@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 from checker.facts import Applied, Facts, Grant, Outside, WorkflowFacts
@@ -106,8 +106,8 @@ def i3_history_is_whole(facts: Facts, outside: Outside) -> Iterator[str]:
             yield f"I3 the row of {name} says seq {found.last_seq}; its history has {len(found.events)} up to {last}"
         if found.folded.impossible:
             yield f"I3 history of {name} cannot have happened: {found.folded.impossible}"
-        elif not _is_folded(found):
-            yield f"I3 folding the history of {name} does not give the stored state"
+        elif different := _unlike_its_history(found):
+            yield f"I3 folding the history of {name} does not give the stored state: {', '.join(different)}"
 
 
 def i4_only_legal_moves(facts: Facts, outside: Outside) -> Iterator[str]:
@@ -254,12 +254,16 @@ def i12_nothing_leaks(facts: Facts, outside: Outside) -> Iterator[str]:
             yield f"I12 {what}: {outside.before.get(what, 0)} before, {count} after"
 
 
-def _is_folded(found: WorkflowFacts) -> bool:
-    """Return whether the state last written is what the events up to it come to, and the row's status that of all."""
+def _unlike_its_history(found: WorkflowFacts) -> Sequence[str]:
+    """Return in what the state last written differs from what the events up to it come to."""
     after = found.folded.after
-    if not 0 < found.state_seq <= len(after) or after[-1].status is not found.status:
-        return False
-    return replace(after[found.state_seq - 1], status=found.status) == found.stored
+    if not 0 < found.state_seq <= len(after):
+        return ["it is as of no event there is"]
+    if after[-1].status is not found.status:
+        return [f"the row says {found.status}, its history {after[-1].status}"]
+    folded = replace(after[found.state_seq - 1], status=found.status)
+    pairs = {each.name: (getattr(folded, each.name), getattr(found.stored, each.name)) for each in fields(folded)}
+    return [f"{name} is {stored!r}, not {told!r}" for name, (told, stored) in pairs.items() if stored != told]
 
 
 def _frontier(workflow: Workflow) -> str:
