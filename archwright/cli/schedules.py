@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,11 +14,9 @@ from archwright.cli import show
 from archwright.cli.calling import calls
 from archwright.cli.failures import InFile, about
 from archwright.cli.input_file import STANDARD_INPUT, InputFile, read_text
-from archwright.cli.lengths import seconds_of
 from archwright.cli.options import AsJson
+from archwright.cli.timings import moment_of, timing_of
 from archwright.client import Client
-from archwright.client.schedules import cron as cron_timing
-from archwright.client.schedules import every as interval_timing
 from archwright.engine.v1.schedules_pb2 import PreviewScheduleResponse, Schedule, Timing
 from archwright.errors import ArchwrightError, RequestInvalid
 
@@ -82,7 +80,7 @@ async def create_schedule(
     archwright schedules create poll --definition poll --every 15m --overlap skip
     """  # noqa: D301 - the character itself is what keeps the lines apart
     wanted, _, version = definition.partition("@")
-    timing = _timing(cron, time_zone, every, offset)
+    timing = timing_of(cron, time_zone, every, offset)
     given, shown = _input(input_file)
     with _placed(given, shown):
         schedule = await client.schedules.create(
@@ -194,7 +192,7 @@ async def backfill_schedule(
     as_json: AsJson = False,
 ) -> None:
     """Start the workflows of firings in the past that have none; safe to repeat. A time without a zone is in UTC."""
-    firings = await client.schedules.backfill(name, _moment("--from", first), _moment("--to", last))
+    firings = await client.schedules.backfill(name, moment_of("--from", first), moment_of("--to", last))
     if as_json:
         show.json(firings)
         return
@@ -222,8 +220,8 @@ async def preview_schedule(
     """Print when a schedule fires next, or when a new one would; in UTC."""
     if name and (cron or every):
         raise RequestInvalid("A schedule's name and --cron or --every exclude each other.")
-    of = name or _timing(cron, time_zone, every, offset)
-    fire_times = await client.schedules.preview(of, after=_moment("--after", after) if after else None, count=count)
+    of = name or timing_of(cron, time_zone, every, offset)
+    fire_times = await client.schedules.preview(of, after=moment_of("--after", after) if after else None, count=count)
     if as_json:
         answer = PreviewScheduleResponse()
         for moment in fire_times:
@@ -232,29 +230,6 @@ async def preview_schedule(
         return
     for moment in fire_times:
         typer.echo(moment.strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
-def _timing(cron: str, time_zone: str, every: str, offset: str) -> Timing:
-    if bool(cron) == bool(every):
-        raise RequestInvalid("Say when: --cron '0 6 * * MON-FRI', or --every 15m; one of the two.")
-    if cron:
-        if offset:
-            raise RequestInvalid("--offset goes with --every; a cron expression says its minute itself.")
-        return cron_timing(cron, time_zone)
-    timing = interval_timing(seconds_of(every), offset_seconds=seconds_of(offset) if offset else 0)
-    timing.time_zone = time_zone
-    return timing
-
-
-def _moment(option: str, text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise RequestInvalid(
-            f"{option} is {text!r}, which is no time. Write it as 2026-11-01, or 2026-11-01T06:00:00Z.",
-            facts={"option": option},
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _input(input_file: str) -> tuple[InputFile | None, str]:

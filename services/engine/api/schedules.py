@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from archwright import ids, payloads
+from archwright import ids
 from archwright.engine.v1 import schedules_pb2 as pb
-from archwright.errors import PayloadTooLarge, RequestInvalid, Violation
+from archwright.errors import RequestInvalid
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.audit import audit_row
+from services.engine.api.schedule_requests import (
+    body_hash,
+    count_of,
+    input_of,
+    moment_of,
+    note_of,
+    request_id_of,
+    short,
+    timing_of,
+    wrong,
+)
 from services.engine.api.schedule_views import firing_view, overlap_of, schedule_view
-from services.engine.domain.events import Json
 from services.engine.domain.schedule import Progress, Schedule, Target, told
-from services.engine.domain.schedule_text import read_cron, read_interval
-from services.engine.domain.schedule_timing import Timing, firings_after, firings_between, next_firing
+from services.engine.domain.schedule_timing import firings_after, firings_between, next_firing
 from services.engine.ports.schedules import Request, Schedules
 from services.engine.scheduled_starts import ScheduledStarts, Unstartable
 
 BACKFILL_MAX: Final = 1_000
 _PREVIEW_DEFAULT, _PREVIEW_MAX = 10, 100
 _PAGE_DEFAULT, _PAGE_MAX = 50, 200
-_NOTE_CHARACTERS_MAX = 1_000
-_TEXT_CHARACTERS_MAX = 200
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,127}")
-_YEAR_MAX = 9_000
 
 
 class ScheduleApi:
@@ -44,7 +46,7 @@ class ScheduleApi:
 
     async def create_schedule(self, request: pb.CreateScheduleRequest, call: Call) -> pb.Schedule:
         """Make a schedule, or return the one that this request made before."""
-        asked = Request(_request_id(request.request_id, call), _body_hash(request))
+        asked = Request(request_id_of(request.request_id, call), body_hash(request))
         # Asked before anything is checked: what was right when it was made may be wrong by now.
         made = await self._schedules.made_by(call.caller.tenant, asked)
         if made is None:
@@ -59,7 +61,7 @@ class ScheduleApi:
 
     async def list_schedules(self, request: pb.ListSchedulesRequest, call: Call) -> pb.ListSchedulesResponse:
         """Return a page of schedules, by name."""
-        limit = _count("page_size", request.page_size, _PAGE_DEFAULT, _PAGE_MAX, exact=False)
+        limit = count_of("page_size", request.page_size, _PAGE_DEFAULT, _PAGE_MAX, exact=False)
         found = await self._schedules.list(call.caller.tenant, limit=limit + 1, after=request.page_token)
         page = found[:limit]
         return pb.ListSchedulesResponse(
@@ -78,7 +80,7 @@ class ScheduleApi:
     async def delete_schedule(self, request: pb.DeleteScheduleRequest, call: Call) -> pb.DeleteScheduleResponse:
         """Forget a schedule."""
         audit = audit_row(call, self._clock, f"schedules/{request.name}")
-        request_id = _request_id(request.request_id, call)
+        request_id = request_id_of(request.request_id, call)
         await self._schedules.delete(call.caller.tenant, request.name, request_id, self._clock.now(), audit)
         return pb.DeleteScheduleResponse()
 
@@ -98,12 +100,12 @@ class ScheduleApi:
 
     async def preview_schedule(self, request: pb.PreviewScheduleRequest, call: Call) -> pb.PreviewScheduleResponse:
         """Tell when a schedule would fire."""
-        count = _count("count", request.count, _PREVIEW_DEFAULT, _PREVIEW_MAX, exact=True)
+        count = count_of("count", request.count, _PREVIEW_DEFAULT, _PREVIEW_MAX, exact=True)
         if request.WhichOneof("whose") == "name":
             timing = (await self._schedules.get(call.caller.tenant, request.name)).timing
         else:
-            timing = _timing(request.timing)
-        after = _moment("after", request.after) if request.HasField("after") else self._clock.now()
+            timing = timing_of(request.timing)
+        after = moment_of("after", request.after) if request.HasField("after") else self._clock.now()
         answer = pb.PreviewScheduleResponse()
         for firing in islice(firings_after(timing, after), count):
             answer.fire_times.add().FromDatetime(firing)
@@ -112,22 +114,22 @@ class ScheduleApi:
     async def _checked(self, request: pb.CreateScheduleRequest, call: Call) -> Schedule:
         """Return the schedule that is asked for; raises what is wrong with it."""
         if not _NAME.fullmatch(request.name):
-            raise _wrong(
+            raise wrong(
                 "name",
                 f"name is {request.name[:80]!r}; it takes lower-case letters, digits, _ and -, a letter first, "
                 "at most 128.",
             )
         if not request.definition_name:
-            raise _wrong(
+            raise wrong(
                 "definition_name",
                 "definition_name is missing. `archwright definitions list` shows what can be started.",
             )
-        timing = _timing(request.timing)
+        timing = timing_of(request.timing)
         target = Target(
             request.definition_name,
             request.definition_version,
-            _input(request),
-            _short("time_field", request.time_field),
+            input_of(request),
+            short("time_field", request.time_field),
         )
         now = self._clock.now()
         first = next_firing(timing, now)
@@ -140,7 +142,7 @@ class ScheduleApi:
             timing=timing,
             overlap=overlap_of(request.overlap),
             paused=request.paused,
-            note=_note(request.note),
+            note=note_of(request.note),
             created_at=now,
             created_by=call.caller.subject,
             progress=Progress(next_fire_at=first),
@@ -149,114 +151,28 @@ class ScheduleApi:
     async def _set_paused(self, name: str, note: str, call: Call, *, paused: bool) -> pb.Schedule:
         audit = audit_row(call, self._clock, f"schedules/{name}")
         schedule = await self._schedules.set_paused(
-            call.caller.tenant, name, paused=paused, note=_note(note), audit=audit
+            call.caller.tenant, name, paused=paused, note=note_of(note), audit=audit
         )
         return schedule_view(schedule, whole=True)
 
     def _past_firings(self, schedule: Schedule, request: pb.BackfillScheduleRequest) -> list[datetime]:
         for field in ("first_at", "last_at"):
             if not request.HasField(field):
-                raise _wrong(field, f"{field} is missing: say from when to when to backfill.")
-        first, last = _moment("first_at", request.first_at), _moment("last_at", request.last_at)
+                raise wrong(field, f"{field} is missing: say from when to when to backfill.")
+        first, last = moment_of("first_at", request.first_at), moment_of("last_at", request.last_at)
         now = self._clock.now()
         if last < first:
-            raise _wrong("last_at", f"last_at {told(last)} lies before first_at {told(first)}.")
+            raise wrong("last_at", f"last_at {told(last)} lies before first_at {told(first)}.")
         if last > now:
-            raise _wrong(
+            raise wrong(
                 "last_at",
                 f"last_at {told(last)} lies in the future; it is {told(now)}. Firings to come fire by themselves.",
             )
         found = firings_between(schedule.timing, first, last, limit=BACKFILL_MAX + 1)
         if len(found) > BACKFILL_MAX:
-            raise _wrong(
+            raise wrong(
                 "last_at",
                 f"There are more than {BACKFILL_MAX} firings from {told(first)} to {told(last)}. "
                 f"Backfill to {told(found[BACKFILL_MAX - 1])} first, and go on from there.",
             )
         return found
-
-
-def _timing(timing: pb.Timing) -> Timing:
-    match timing.WhichOneof("kind"):
-        case "cron":
-            return read_cron(timing.cron, timing.time_zone)
-        case "interval":
-            if timing.time_zone:
-                raise _wrong(
-                    "timing.time_zone",
-                    "timing.time_zone is for cron. An interval counts seconds from the beginning of 1970 in UTC: "
-                    "shift it by interval.offset.",
-                )
-            interval = timing.interval
-            return read_interval(
-                _length("interval.every", interval.every.seconds, interval.every.nanos),
-                _length("interval.offset", interval.offset.seconds, interval.offset.nanos),
-            )
-        case _:
-            raise _wrong("timing", "timing is missing: give a cron expression or an interval.")
-
-
-def _length(field: str, seconds: int, nanos: int) -> timedelta:
-    if nanos:
-        raise _wrong(field, f"{field} takes whole seconds.")
-    try:
-        return timedelta(seconds=seconds)
-    except OverflowError:
-        raise _wrong(field, f"{field} is {seconds} s, which is beyond any calendar.") from None
-
-
-def _moment(field: str, moment: Timestamp) -> datetime:
-    try:
-        found = moment.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise _wrong(field, f"{field} is no moment between the years 1 and {_YEAR_MAX}.") from None
-    # Time zones and the firings after it must still fit into the calendar.
-    if not 1 < found.year < _YEAR_MAX:
-        raise _wrong(field, f"{field} is {found.year}; it must lie between the years 2 and {_YEAR_MAX - 1}.")
-    return found
-
-
-def _input(request: pb.CreateScheduleRequest) -> Json:
-    given = payloads.from_struct(request.input, root="input")
-    size = len(payloads.canonical(given))
-    if size > payloads.LIMIT_BYTES:
-        raise PayloadTooLarge(
-            f"input has {size:,} bytes as JSON; the limit is {payloads.LIMIT_BYTES:,}. "
-            "Put large content into an artifact instead.",
-            facts={"field": "input", "size_bytes": str(size), "limit_bytes": str(payloads.LIMIT_BYTES)},
-        )
-    return given
-
-
-def _body_hash(request: Message) -> bytes:
-    """Return the hash of everything in a request but its id."""
-    body = type(request)()
-    body.CopyFrom(request)
-    body.ClearField("request_id")
-    return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
-
-
-def _request_id(given: str, call: Call) -> str:
-    return _short("request_id", given or call.request_id) or ids.show("req", ids.new_uuid())
-
-
-def _note(text: str) -> str:
-    if len(text) > _NOTE_CHARACTERS_MAX:
-        raise _wrong("note", f"note has {len(text)} characters; the limit is {_NOTE_CHARACTERS_MAX}.")
-    return text
-
-
-def _short(field: str, text: str) -> str:
-    if len(text) > _TEXT_CHARACTERS_MAX:
-        raise _wrong(field, f"{field} is longer than {_TEXT_CHARACTERS_MAX} characters.")
-    return text
-
-
-def _count(field: str, asked: int, default: int, most: int, *, exact: bool) -> int:
-    if asked < 0 or (exact and asked > most):
-        raise _wrong(field, f"{field} is {asked}; it must be from 0 to {most}.")
-    return min(asked or default, most)
-
-
-def _wrong(field: str, description: str) -> RequestInvalid:
-    return RequestInvalid(description, violations=[Violation(field, description)], facts={"field": field})
