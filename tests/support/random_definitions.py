@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from hypothesis import strategies as st
@@ -185,3 +186,110 @@ definitions = st.builds(
     breaker=st.builds(CircuitBreaker, failure_threshold=st.integers(1, 9), recovery_timeout_seconds=seconds),
     output=st.none() | templates,
 )
+
+
+class _Sound:
+    """Makes of a random definition one that may be published: names are unique, and what is named is there."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+        self._count = 0
+
+    def body(self, given: tuple[Step, ...], readable: list[str], *, in_lone: bool = False) -> tuple[Step, ...]:
+        """Return steps that follow each other, or depend on each other."""
+        has_dependencies = not in_lone and self._draw(st.booleans())
+        # What is done at the same time, or may be, cannot be read.
+        is_plain = not has_dependencies and not any(step.parallel_execution for step in given)
+        made: list[Step] = []
+        earlier = list(readable)
+        for step in given:
+            depends_on: tuple[str, ...] | None = None
+            if has_dependencies and self._draw(st.booleans()):
+                names = [each.name for each in made]
+                depends_on = tuple(self._draw(st.lists(st.sampled_from(names), unique=True))) if names else ()
+            made.append(self.step(step, earlier if is_plain else readable, depends_on))
+            earlier.append(made[-1].name)
+        return tuple(made)
+
+    def step(self, step: Step, readable: list[str], depends_on: tuple[str, ...] | None) -> Step:
+        """Return a step that reads only what may be read."""
+        self._count += 1
+        name = f"s{self._count}"
+        fallback = step.fallback
+        if isinstance(fallback, Step):
+            (fallback,) = self.body((fallback,), readable, in_lone=True)
+        compensate = None
+        if step.compensate is not None:
+            (compensate,) = self.body((step.compensate,), [*readable, name], in_lone=True)
+        has_fallback = fallback is not None
+        return replace(
+            step,
+            name=name,
+            step_id="",
+            kind=self.kind(step.kind, readable, has_fallback=has_fallback),
+            when=self.condition(readable) if step.when else None,
+            depends_on=depends_on,
+            parallel_execution=step.parallel_execution and depends_on is None,
+            input=None if step.input is None else {"read": f"${{{self.path(readable)}}}"},
+            conditions=(),
+            otherwise=None,
+            next=None,
+            on_failure=step.on_failure if has_fallback or step.on_failure is not OnFailure.FALLBACK else None,
+            fallback=fallback,
+            compensate=compensate,
+        )
+
+    def kind(self, kind: Kind, readable: list[str], *, has_fallback: bool) -> Kind:
+        """Return a kind of step whose expressions read only what may be read."""
+        match kind:
+            case AgentTask(on_unavailable=OnUnavailable.FALLBACK) if not has_fallback:
+                return replace(kind, on_unavailable=OnUnavailable.WAIT)
+            case Parallel(branches=branches, join=join):
+                made = tuple(Branch(each.name, self.body(each.steps, readable)) for each in branches)
+                return replace(kind, branches=made, join=join and min(join, len(made)))
+            case ForEach(steps=steps):
+                self._count += 1
+                items = f"[{self.path(readable)}]"
+                return replace(kind, items=items, as_=f"e{self._count}", steps=self.body(steps, readable))
+            case Switch(cases=cases, otherwise=otherwise):
+                return Switch(
+                    tuple(Case(self.condition(readable), self.body(case.steps, readable)) for case in cases),
+                    None if otherwise is None else self.body(otherwise, readable),
+                )
+            case Loop(steps=steps):
+                made_steps = self.body(steps, readable)
+                end = self.condition([*readable, *(step.name for step in made_steps)])
+                return replace(
+                    kind, steps=made_steps, until=kind.until and end, while_=None if kind.while_ is None else end
+                )
+            case Approval(on_expiry=on_expiry, approvers=given):
+                is_escalated = on_expiry is OnExpiry.ESCALATE
+                return replace(
+                    kind,
+                    quorum=min(kind.quorum, len(given)),
+                    expires_after_seconds=60,
+                    escalate_to=(*kind.escalate_to, "role:head") if is_escalated else (),
+                )
+            case SetVars(values=values):
+                return SetVars({name: f"${{{self.path(readable)}}}" for name in values})
+            case Emit():
+                return replace(kind, payload=[f"${{{self.path(readable)}}}"])
+            case _:
+                return kind
+
+    def condition(self, readable: list[str]) -> str:
+        """Return an expression that is true or false."""
+        return f"{self.path(readable)} == {self._draw(st.integers(0, 3))}"
+
+    def path(self, readable: list[str]) -> str:
+        """Return an expression that reads a step, or the input."""
+        return self._draw(st.sampled_from(["input.n", *(f"steps.{name}.output" for name in readable)]))
+
+
+@st.composite
+def sound_definitions(draw: st.DrawFn) -> Definition:
+    """Definitions of every kind of step that may be published."""
+    definition = draw(definitions)
+    sound = _Sound(draw)
+    steps = sound.body(definition.steps, [])
+    return replace(definition, steps=steps, input_schema=None, output=None)
