@@ -126,7 +126,7 @@ class _Engine:
         )
         catalogue = Catalogue(database)
         artifacts = ArtifactStore(database)
-        memory = Memory(settings.memory_workflows_max)
+        memory = Memory(settings.memory_bytes_max)
         self._feed = feed = Feed()
         self._sessions = Sessions()
         self._roster = FollowedRoster()

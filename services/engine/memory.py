@@ -1,7 +1,8 @@
 """The workflows that this replica works on, as of their last commit.
 
 Only an optimisation: every commit is guarded by the workflow's version, so a memory that is behind costs a
-reload, never correctness. Nothing in here is newer than the database.
+reload, never correctness. Nothing in here is newer than the database. What is kept is bounded by its estimated
+size; what was used longest ago goes first, so workflows that wait for long cost nothing after a while.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ from collections.abc import Collection
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
 
+_BYTES_EACH = 4_096
+"""What a small workflow takes, with its known values."""
+
 
 class Memory:
-    """Keeps the workflows that were used last."""
+    """Keeps the workflows that were used last, up to so many bytes."""
 
-    def __init__(self, workflows_max: int) -> None:
-        self._workflows_max = workflows_max
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._bytes = 0
         self._kept: OrderedDict[Key, Stored] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def get(self, key: Key) -> Stored | None:
         """Return a workflow, if it is kept."""
@@ -33,14 +41,23 @@ class Memory:
         if kept is not None and kept.version > stored.version:
             return
         if stored.workflow.status.is_final:
-            self._kept.pop(stored.key, None)
+            self.forget((stored.key,))
             return
+        self._bytes += _size(stored) - (0 if kept is None else _size(kept))
         self._kept[stored.key] = stored
         self._kept.move_to_end(stored.key)
-        while len(self._kept) > self._workflows_max:
-            self._kept.popitem(last=False)
+        while self._bytes > self._bytes_max and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= _size(oldest)
 
     def forget(self, keys: Collection[Key]) -> None:
         """Drop workflows of which somebody else may know more."""
         for key in keys:
-            self._kept.pop(key, None)
+            dropped = self._kept.pop(key, None)
+            if dropped is not None:
+                self._bytes -= _size(dropped)
+
+
+def _size(stored: Stored) -> int:
+    """Return about how many bytes a workflow takes: its state as text and its latest events, several times over."""
+    return _BYTES_EACH + 8 * (stored.snapshot_bytes + stored.tail_bytes)

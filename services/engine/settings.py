@@ -23,7 +23,9 @@ class EngineSettings(ServiceSettings):
     cancel_grace_seconds: float = Field(default=10.0, ge=0, description="how long an agent may take to stop a task")
     batch_max: int = Field(default=2_000, ge=1, description="how many commands one commit holds at most")
     queue_max: int = Field(default=10_000, ge=1, description="how many commands may wait for a commit")
-    memory_workflows_max: int = Field(default=5_000, ge=1, description="how many workflows are kept in memory")
+    memory_bytes_max: int = Field(
+        default=64 * 2**20, ge=2**20, description="about how many bytes of workflows are kept in memory"
+    )
     poll_seconds: float = Field(default=0.25, gt=0, description="how often other replicas' work is looked for")
     max_concurrent_workflows: int = Field(
         default=1_000, ge=1, description="how many workflows of a tenant may be under way; the others wait as PENDING"

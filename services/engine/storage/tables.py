@@ -51,6 +51,7 @@ workflows = Table(
     Column("last_seq", Integer),
     Column("head_hash", LargeBinary),
     Column("state", LargeBinary),
+    Column("state_seq", Integer),
 )
 
 history = Table(
@@ -71,7 +72,7 @@ open_tasks = Table(
     Column("task_id", Uuid, primary_key=True),
     Column("workflow_id", Uuid),
     Column("step", Text),
-    Column("agent_type", Text),
+    Column("queue", Text),
     Column("priority", SmallInteger),
     Column("status", SmallInteger),
     Column("attempt", Integer),
