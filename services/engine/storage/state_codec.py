@@ -71,6 +71,7 @@ _PLAIN: Mapping[str, str] = {
     "completed": "completed",
     "compensated": "compensated",
     "requests": "requests",
+    "missing": "missing",
 }
 """Fields that are written as they are, each with its name in the text."""
 
