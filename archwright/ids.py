@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 import uuid
+from datetime import datetime
 from functools import lru_cache
 from typing import NewType
 
@@ -39,6 +40,11 @@ def derived_uuid(at_ms: int, *parts: str) -> uuid.UUID:
     """Return the id that these parts always have at `at_ms`, in milliseconds since 1970."""
     digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=10).digest()
     return _compose(at_ms, digest)
+
+
+def first_of(moment: datetime) -> uuid.UUID:
+    """Return the first of all ids of a moment, in whole milliseconds: those made earlier sort before it."""
+    return _compose(round(moment.timestamp() * 1000), bytes(10))
 
 
 def show(prefix: str, value: uuid.UUID) -> str:

@@ -36,7 +36,7 @@ from services.engine.domain.events import Json, WorkflowCancelled
 from services.engine.domain.retelling import task_input
 from services.engine.live import ProgressTold, TaskHanded
 from services.engine.ports.commands import Asked, Commands
-from services.engine.ports.history import History, Summary
+from services.engine.ports.history import History, Summary, Wanted
 from services.engine.ports.keys import Key
 from services.engine.starts import Start, Starts
 
@@ -107,10 +107,12 @@ class WorkflowApi:
             _require_token(request.page_token)
         found = await self._history.summaries(
             call.caller.tenant,
+            Wanted(
+                status=status_of_number(request.status),
+                definition_name=request.definition_name,
+                after=request.page_token,
+            ),
             limit=limit + 1,
-            before=request.page_token,
-            status=status_of_number(request.status),
-            definition_name=request.definition_name,
         )
         page = found[:limit]
         return pb.ListWorkflowsResponse(

@@ -34,17 +34,42 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which workflows a list is to show; whatever is empty does not matter.
+
+    They are those beyond the id `after`, in the list's order: newest first, unless `oldest_first`.
+    """
+
+    status: WorkflowStatus | None = None
+    unlike_status: WorkflowStatus | None = None
+    definition_name: str = ""
+    definition_version: str = ""
+    user_id: str = ""
+    session_id: str = ""
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    after: str = ""
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
-    """The row of a task that has not ended."""
+    """The row of a task that has not ended. What it waits for are agents that are as its queue says."""
 
     key: Key
     task_id: str
     step: str
+    queue: str
     status: str
     attempt: int
     agent_id: str
+    lease_expires_at: datetime | None
     assigned_at: datetime | None
     accepted_at: datetime | None
+
+
+PLACES_MAX = 10_000
+"""How far back in a queue a task's place is looked for."""
 
 
 class History(Protocol):
@@ -54,10 +79,8 @@ class History(Protocol):
         """Return a workflow, or None when there is none."""
         ...
 
-    async def summaries(
-        self, tenant: str, *, limit: int, before: str, status: WorkflowStatus | None, definition_name: str
-    ) -> Sequence[Summary]:
-        """Return workflows, newest first, that are older than the id `before`; empty for the newest."""
+    async def summaries(self, tenant: str, wanted: Wanted, *, limit: int) -> Sequence[Summary]:
+        """Return the first of the wanted workflows."""
         ...
 
     async def events(self, key: Key, *, after_seq: int, limit: int) -> Sequence[Numbered]:
@@ -70,4 +93,11 @@ class History(Protocol):
 
     async def open_tasks(self, key: Key) -> Sequence[TaskRow]:
         """Return the rows of the workflow's open tasks."""
+        ...
+
+    async def places(self, tenant: str, queue: str, task_ids: Collection[str]) -> Mapping[str, int]:
+        """Return how many of the tenant's tasks go before each of these that wait in a queue.
+
+        Only the first `PLACES_MAX` of a queue are looked at.
+        """
         ...

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 import orjson
 from immutables import Map
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Integer, Row, Text, Uuid, bindparam, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archwright import ids
 from archwright.language.plan import Plan
 from services.engine.domain.events import Json
 from services.engine.domain.evolve import fold
-from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import OpenTask, Workflow
-from services.engine.ports.history import Numbered, Summary, TaskRow
+from services.engine.ports.history import PLACES_MAX, Numbered, Summary, TaskRow, Wanted
 from services.engine.ports.keys import Key
 from services.engine.ports.store import NewWorkflow, Stored
 from services.engine.storage.catalogue import plan_of
@@ -28,6 +30,7 @@ from services.engine.storage.tables import definitions, history, workflows
 
 _STATUS_OF_NUMBER = {number: status for status, number in STATUS_NUMBER.items()}
 _TASK_STATUS = {1: "pending", 2: "assigned", 3: "in_progress", 4: "held"}
+_NOBODY: tuple[str, datetime | None] = ("", None)
 
 _LOAD = """
 SELECT w.tenant_id, w.workflow_id, w.status, w.version, w.last_seq, w.head_hash, w.state, w.state_seq, d.source
@@ -59,9 +62,26 @@ SELECT key_sha256, output FROM engine.step_cache
 """
 
 _OPEN = """
-SELECT t.task_id, t.step, t.status, t.attempt, t.assigned_at, t.accepted_at, t.session_id
+SELECT t.task_id, t.step, t.queue, t.status, t.attempt, t.assigned_at, t.accepted_at, t.session_id
   FROM engine.open_tasks AS t WHERE t.tenant_id = $1 AND t.task_id = ANY($2::uuid[])
 """
+
+_PLACES = """
+SELECT task_id, place FROM (
+  SELECT task_id, row_number() OVER (ORDER BY priority DESC, created_at) - 1 AS place FROM (
+    SELECT task_id, priority, created_at FROM engine.open_tasks
+     WHERE tenant_id = $1 AND queue = $2 AND status = 1 ORDER BY priority DESC, created_at LIMIT $4) AS first
+) AS waiting
+ WHERE task_id = ANY($3::uuid[])
+"""
+
+_TAILS_OF_SUMMARIES = text(
+    _TAILS.replace("$1::text[]", ":tenants").replace("$2::uuid[]", ":workflows").replace("$3::integer[]", ":seqs")
+).bindparams(
+    bindparam("tenants", type_=ARRAY(Text)),
+    bindparam("workflows", type_=ARRAY(Uuid)),
+    bindparam("seqs", type_=ARRAY(Integer)),
+)
 
 
 class Workflows:
@@ -118,18 +138,10 @@ class Workflows:
         found = await self._summaries(key.tenant, workflows.c.workflow_id == ids.read("wf", key.workflow_id), limit=1)
         return found[0] if found else None
 
-    async def summaries(
-        self, tenant: str, *, limit: int, before: str, status: WorkflowStatus | None, definition_name: str
-    ) -> Sequence[Summary]:
-        """Return workflows, newest first, that are older than the id `before`; empty for the newest."""
-        conditions = []
-        if before:
-            conditions.append(workflows.c.workflow_id < ids.read("wf", before))
-        if status is not None:
-            conditions.append(workflows.c.status == STATUS_NUMBER[status])
-        if definition_name:
-            conditions.append(workflows.c.definition_name == definition_name)
-        return await self._summaries(tenant, *conditions, limit=limit)
+    async def summaries(self, tenant: str, wanted: Wanted, *, limit: int) -> Sequence[Summary]:
+        """Return the first of the wanted workflows."""
+        which = list(_conditions(wanted))
+        return await self._summaries(tenant, *which, limit=limit, oldest_first=wanted.oldest_first)
 
     async def events(self, key: Key, *, after_seq: int, limit: int) -> Sequence[Numbered]:
         """Return events with a greater seq, oldest first."""
@@ -177,26 +189,39 @@ class Workflows:
                 key=key,
                 task_id=ids.show("task", row["task_id"]),
                 step=row["step"],
+                queue=row["queue"],
                 status=_TASK_STATUS[row["status"]],
                 attempt=row["attempt"],
-                agent_id=holders.get(row["session_id"], ""),
+                agent_id=holders.get(row["session_id"], _NOBODY)[0],
+                lease_expires_at=holders.get(row["session_id"], _NOBODY)[1],
                 assigned_at=row["assigned_at"],
                 accepted_at=row["accepted_at"],
             )
             for row in rows
         ]
 
-    async def _agents(self, session_ids: Collection[Any]) -> Mapping[Any, str]:
+    async def places(self, tenant: str, queue: str, task_ids: Collection[str]) -> Mapping[str, int]:
+        """Return how many of the tenant's tasks go before each of these that wait in a queue."""
+        asked = [ids.read("task", task_id) for task_id in task_ids]
+        async with self._database.engine() as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", tenant)
+            rows = await connection.fetch(_PLACES, tenant, queue, asked, PLACES_MAX)
+        return {ids.show("task", row["task_id"]): row["place"] for row in rows}
+
+    async def _agents(self, session_ids: Collection[Any]) -> Mapping[Any, tuple[str, datetime]]:
         if not session_ids:
             return {}
         async with self._database.loops() as connection:
             rows = await connection.fetch(
-                "SELECT session_id, agent_id FROM engine.sessions WHERE session_id = ANY($1::uuid[])",
+                "SELECT session_id, agent_id, expires_at FROM engine.sessions WHERE session_id = ANY($1::uuid[])",
                 list(session_ids),
             )
-        return {row["session_id"]: row["agent_id"] for row in rows}
+        return {row["session_id"]: (row["agent_id"], row["expires_at"]) for row in rows}
 
-    async def _summaries(self, tenant: str, *conditions: Any, limit: int) -> Sequence[Summary]:
+    async def _summaries(
+        self, tenant: str, *conditions: ColumnElement[bool], limit: int, oldest_first: bool = False
+    ) -> Sequence[Summary]:
+        order = workflows.c.workflow_id
         asked = (
             select(workflows, definitions.c.source)
             .join(
@@ -206,11 +231,13 @@ class Workflows:
                 & (definitions.c.version == workflows.c.definition_version),
             )
             .where(workflows.c.tenant_id == tenant, *conditions)
-            .order_by(workflows.c.workflow_id.desc())
+            .order_by(order if oldest_first else order.desc())
             .limit(limit)
         )
         async with self._database.tenant(tenant) as connection:
-            return [_summary(row) for row in await connection.execute(asked)]
+            rows = (await connection.execute(asked)).all()
+            tails = await _tails_of_summaries(connection, rows)
+        return [_summary(row, tails.get(row.workflow_id, ())) for row in rows]
 
 
 async def _known(connection: asyncpg.Connection[Any], found: Mapping[Key, Workflow]) -> Mapping[Key, Known]:
@@ -236,8 +263,11 @@ def _workflow(row: asyncpg.Record, plan: Plan, tail: Sequence[bytes]) -> Workflo
     """Return a workflow's state: the one last written, and what has happened since."""
     status = _STATUS_OF_NUMBER[row["status"]]
     # Only the row knows the status of now; that of the snapshot is told by the events since.
-    workflow = load_workflow(ids.show("wf", row["workflow_id"]), status, row["state"])
-    return fold(plan, workflow, (event for body in tail for event in load_events(body)))
+    return _caught_up(plan, load_workflow(ids.show("wf", row["workflow_id"]), status, row["state"]), tail)
+
+
+def _caught_up(plan: Plan, workflow: Workflow, tail: Sequence[bytes]) -> Workflow:
+    return fold(plan, workflow, (event for body in tail for event in load_events(body))) if tail else workflow
 
 
 async def _tails(connection: asyncpg.Connection[Any], rows: Sequence[asyncpg.Record]) -> Mapping[Key, Sequence[bytes]]:
@@ -252,7 +282,48 @@ async def _tails(connection: asyncpg.Connection[Any], rows: Sequence[asyncpg.Rec
     return tails
 
 
-def _summary(row: Row[Any]) -> Summary:
+async def _tails_of_summaries(
+    connection: AsyncConnection, rows: Sequence[Row[Any]]
+) -> Mapping[uuid.UUID, Sequence[bytes]]:
+    """Return the events that happened after the states that were last written."""
+    behind = [row for row in rows if row.state_seq < row.last_seq]
+    tails: dict[uuid.UUID, list[bytes]] = {}
+    if behind:
+        which = {
+            "tenants": [row.tenant_id for row in behind],
+            "workflows": [row.workflow_id for row in behind],
+            "seqs": [row.state_seq for row in behind],
+        }
+        for row in await connection.execute(_TAILS_OF_SUMMARIES, which):
+            tails.setdefault(row.workflow_id, []).append(row.body)
+    return tails
+
+
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    columns = workflows.c
+    for column, value in (
+        (columns.definition_name, wanted.definition_name),
+        (columns.definition_version, wanted.definition_version),
+        (columns.user_id, wanted.user_id),
+        (columns.session_id, wanted.session_id),
+    ):
+        if value:
+            yield column == value
+    if wanted.status is not None:
+        yield columns.status == STATUS_NUMBER[wanted.status]
+    if wanted.unlike_status is not None:
+        yield columns.status != STATUS_NUMBER[wanted.unlike_status]
+    # Ids sort by the time at which they were made, which is that of the workflow.
+    if wanted.created_from is not None:
+        yield columns.workflow_id >= ids.first_of(wanted.created_from)
+    if wanted.created_before is not None:
+        yield columns.workflow_id < ids.first_of(wanted.created_before)
+    if wanted.after:
+        last = ids.read("wf", wanted.after)
+        yield columns.workflow_id > last if wanted.oldest_first else columns.workflow_id < last
+
+
+def _summary(row: Row[Any], tail: Sequence[bytes]) -> Summary:
     workflow_id = ids.show("wf", row.workflow_id)
     plan: Plan = plan_of(row.source)
     return Summary(
@@ -267,5 +338,9 @@ def _summary(row: Row[Any]) -> Summary:
             session_id=row.session_id,
         ),
         plan=plan,
-        workflow=load_workflow(workflow_id, _STATUS_OF_NUMBER[row.status], row.state),
+        workflow=fold(
+            plan,
+            load_workflow(workflow_id, _STATUS_OF_NUMBER[row.status], row.state),
+            (event for body in tail for event in load_events(body)),
+        ),
     )

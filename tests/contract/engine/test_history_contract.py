@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import count
 
-from storages import OTHER_TENANT, TENANT, Storage, new_key
+import pytest
+from storages import OTHER_TENANT, TENANT, Storage, entry_of, new_key
 
 from archwright import ids
+from services.engine.domain.commands import PauseWorkflow, ResumeWorkflow
 from services.engine.domain.events import WorkflowCancelled, WorkflowCreated
 from services.engine.domain.evolve import fold
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Workflow
+from services.engine.ports.history import Wanted
 from services.engine.ports.keys import Key
 
 moments_ms = count(4_000_000_000_000)
@@ -27,7 +31,8 @@ async def three(storage: Storage, tenant: str = TENANT) -> list[Key]:
 async def shown(
     storage: Storage, *, limit: int = 3, before: str = "", name: str = "", status: WorkflowStatus | None = None
 ) -> list[Key]:
-    found = await storage.store.summaries(TENANT, limit=limit, before=before, status=status, definition_name=name)
+    wanted = Wanted(after=before, status=status, definition_name=name)
+    found = await storage.store.summaries(TENANT, wanted, limit=limit)
     return [each.key for each in found]
 
 
@@ -151,3 +156,73 @@ async def test_an_open_task_shows_who_works_on_it_and_since_when(storage: Storag
     assert assigned.accepted_at is None
     assert accepted.status == "in_progress"
     assert accepted.accepted_at is not None
+
+
+async def test_a_list_may_begin_with_the_oldest(storage: Storage) -> None:
+    old, middle, new = await three(storage)
+
+    found = await storage.store.summaries(TENANT, Wanted(after=old.workflow_id, oldest_first=True), limit=3)
+
+    assert [each.key for each in found] == [middle, new]
+
+
+async def test_a_list_may_be_of_a_time(storage: Storage) -> None:
+    old, middle, new = await three(storage)
+    of_middle = datetime.fromtimestamp((ids.read("wf", middle.workflow_id).int >> 80) / 1000, UTC)
+
+    since = await storage.store.summaries(TENANT, Wanted(created_from=of_middle), limit=3)
+    before = await storage.store.summaries(TENANT, Wanted(created_before=of_middle), limit=1)
+
+    assert [each.key for each in since] == [new, middle]
+    assert [each.key for each in before] == [old]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_shown"),
+    [
+        (Wanted(user_id="ann"), True),
+        (Wanted(user_id="bob"), False),
+        (Wanted(session_id="nobody's"), False),
+        (Wanted(definition_version="1.0.0"), True),
+        (Wanted(definition_version="9.9.9"), False),
+        (Wanted(unlike_status=WorkflowStatus.RUNNING), False),
+        (Wanted(unlike_status=WorkflowStatus.FAILED), True),
+    ],
+)
+async def test_a_list_may_be_of_other_properties(storage: Storage, wanted: Wanted, is_shown: bool) -> None:
+    *_, new = await three(storage)
+
+    found = await storage.store.summaries(TENANT, wanted, limit=1)
+
+    assert (new in [each.key for each in found]) is is_shown
+
+
+async def test_a_large_state_is_shown_as_of_the_last_event(storage: Storage) -> None:
+    # A large state is not written with each commit: what came since has to be folded in.
+    stored = await storage.start(key=new_key(at_ms=next(moments_ms)))
+    await storage.commit(entry_of(stored, PauseWorkflow(storage.now(), "ann" * 2_000, "")))
+    paused = await storage.load(stored.key)
+    await storage.commit(entry_of(paused, ResumeWorkflow(storage.now(), "ann")))
+
+    after = await storage.load(stored.key)
+    summary = await storage.store.summary(stored.key)
+    [listed] = await storage.store.summaries(TENANT, Wanted(), limit=1)
+
+    assert summary is not None
+    assert summary.workflow == listed.workflow == after.workflow
+    assert summary.workflow.status is WorkflowStatus.RUNNING
+
+
+async def test_a_waiting_task_has_a_place_in_its_queue(storage: Storage) -> None:
+    tenant = OTHER_TENANT
+    first, second = await storage.start(tenant=tenant), await storage.start(tenant=tenant)
+    urgent = await storage.start(plan="urgent", tenant=tenant)
+    tasks = [(await storage.store.open_tasks(each.key))[0].task_id for each in (urgent, first, second)]
+
+    places = await storage.store.places(tenant, "writer", tasks)
+    elsewhere = await storage.store.places(tenant, "editor", tasks)
+
+    in_order = sorted(places, key=places.__getitem__)
+    assert in_order == tasks
+    assert places[tasks[2]] - places[tasks[1]] == 1
+    assert not elsewhere

@@ -7,14 +7,15 @@ from collections.abc import Collection, Mapping, Sequence
 import orjson
 from immutables import Map
 
+from archwright import ids
 from services.engine.domain.events import Json
-from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.transitions import TaskStatus
 from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import Workflow
-from services.engine.ports.history import Numbered, Summary, TaskRow
+from services.engine.ports.history import PLACES_MAX, Numbered, Summary, TaskRow, Wanted
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
-from services.engine.storage.codec import load_events
+from services.engine.storage.codec import PRIORITY_NUMBER, load_events
 from services.engine.storage.memory.tables import Tables, WorkflowRow
 
 
@@ -45,19 +46,10 @@ class MemoryWorkflows:
         row = self._tables.workflows.get(key)
         return None if row is None else self._summary(row)
 
-    async def summaries(
-        self, tenant: str, *, limit: int, before: str, status: WorkflowStatus | None, definition_name: str
-    ) -> Sequence[Summary]:
-        """Return workflows, newest first, that are older than the id `before`; empty for the newest."""
-        rows = [
-            row
-            for row in self._tables.workflows.values()
-            if row.key.tenant == tenant
-            and (not before or row.key.workflow_id < before)
-            and status in (None, row.status)
-            and definition_name in ("", row.created.definition_name)
-        ]
-        rows.sort(key=lambda row: row.key.workflow_id, reverse=True)
+    async def summaries(self, tenant: str, wanted: Wanted, *, limit: int) -> Sequence[Summary]:
+        """Return the first of the wanted workflows."""
+        rows = [row for row in self._tables.workflows.values() if row.key.tenant == tenant and _is(row, wanted)]
+        rows.sort(key=lambda row: row.key.workflow_id, reverse=not wanted.oldest_first)
         return [self._summary(row) for row in rows[:limit]]
 
     async def events(self, key: Key, *, after_seq: int, limit: int) -> Sequence[Numbered]:
@@ -82,14 +74,26 @@ class MemoryWorkflows:
                 key=key,
                 task_id=row.task_id,
                 step=row.step,
+                queue=row.queue,
                 status=str(row.status),
                 attempt=row.attempt,
                 agent_id=sessions[row.session_id].agent_id if row.session_id in sessions else "",
+                lease_expires_at=sessions[row.session_id].expires_at if row.session_id in sessions else None,
                 assigned_at=row.assigned_at,
                 accepted_at=row.accepted_at,
             )
             for row in rows
         ]
+
+    async def places(self, tenant: str, queue: str, task_ids: Collection[str]) -> Mapping[str, int]:
+        """Return how many of the tenant's tasks go before each of these that wait in a queue."""
+        waiting = [
+            row
+            for row in self._tables.open_tasks.values()
+            if row.key.tenant == tenant and row.queue == queue and row.status is TaskStatus.PENDING
+        ]
+        waiting.sort(key=lambda row: (-PRIORITY_NUMBER[row.priority], row.created_at, row.order))
+        return {row.task_id: place for place, row in enumerate(waiting[:PLACES_MAX]) if row.task_id in task_ids}
 
     def _stored(self, row: WorkflowRow) -> Stored:
         workflow = self._tables.state_of(row)
@@ -116,3 +120,19 @@ class MemoryWorkflows:
 
     def _summary(self, row: WorkflowRow) -> Summary:
         return Summary(row.key, row.created, self._tables.plan_of(row), self._tables.state_of(row))
+
+
+def _is(row: WorkflowRow, wanted: Wanted) -> bool:
+    created, made = row.created, ids.read("wf", row.key.workflow_id)
+    is_beyond = row.key.workflow_id > wanted.after if wanted.oldest_first else row.key.workflow_id < wanted.after
+    return (
+        wanted.status in (None, row.status)
+        and wanted.unlike_status is not row.status
+        and wanted.definition_name in ("", created.definition_name)
+        and wanted.definition_version in ("", created.definition_version)
+        and wanted.user_id in ("", created.user_id)
+        and wanted.session_id in ("", created.session_id)
+        and (wanted.created_from is None or made >= ids.first_of(wanted.created_from))
+        and (wanted.created_before is None or made < ids.first_of(wanted.created_before))
+        and (not wanted.after or is_beyond)
+    )
