@@ -6,7 +6,7 @@ What `main` does for a process is done here for a replica that can be killed, fr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ from services.engine.loops.timers import Timers
 from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked
 from services.engine.ports.definitions import PublishedDefinition
-from services.engine.roster import FollowedRoster
+from services.engine.roster import AgentTold, FollowedRoster
 from services.engine.sessions import Sessions
 from services.engine.starts import Start, Started, Starts
 from services.engine.storage.memory.artifacts import MemoryArtifacts
@@ -59,6 +59,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
+class AgentName:
+    """Who connects, by its token."""
+
+    agent_id: str
+    agent_type: str
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What all replicas share."""
 
@@ -72,6 +80,8 @@ class Surroundings:
     mutation: Mutation
     workflows_max: int
     """How many workflows may be under way at once."""
+    agents: Sequence[AgentName]
+    """The agents that the registry knows."""
 
 
 class Recipes:
@@ -82,14 +92,6 @@ class Recipes:
         if plan is None:
             raise DefinitionNotFound.named(name, version, known=[])
         return PublishedDefinition(name, plan.definition.version, plan.content_hash, "", plan, None, "ann", False)
-
-
-@dataclass(frozen=True)
-class AgentName:
-    """Who connects, by its token."""
-
-    agent_id: str
-    agent_type: str
 
 
 class Replica:
@@ -119,7 +121,7 @@ class Replica:
         )
         quota = Linked(MemoryQuota(around.tables, ids.new_uuid()), self.link)
         memory = Memory(around.trouble.chance.choice((1, 3, 100)))
-        feed, sessions, roster = Feed(), Sessions(), FollowedRoster()
+        feed, sessions, roster = Feed(), Sessions(), _roster(around.agents)
         dispatch = Dispatch(sessions, roster, clock, trust_seconds=2 * POLL_SECONDS)
         assigner = Assigner(store, memory, dispatch, sessions, feed, clock)
         claimer = Claimer(board, sessions, assigner, dispatch, clock, poll_seconds=POLL_SECONDS)
@@ -227,3 +229,12 @@ class Replica:
             raise DependencyUnavailable(f"{self.name} is down.")
         task.add_done_callback(end)
         return await answer
+
+
+def _roster(agents: Sequence[AgentName]) -> FollowedRoster:
+    roster = FollowedRoster()
+    roster.begin()
+    for agent in agents:
+        roster.tell(AgentTold("platform", agent.agent_id, "ONLINE", agent.agent_type))
+    roster.complete()
+    return roster

@@ -77,7 +77,10 @@ class _World:
         self._bus = Bus(trouble)
         self._fences = FenceLog()
         self._everybody = Duties(loop)
+        types = ["worker", "helper", *chance.choices(("worker", "helper"), k=chance.randrange(4))]
+        names = [AgentName(f"{agent_type}-{number}", agent_type) for number, agent_type in enumerate(types)]
         around = Surroundings(
+            agents=names,
             loop=loop,
             tables=tables,
             bus=self._bus,
@@ -90,10 +93,9 @@ class _World:
         )
         self._replicas = [Replica(f"replica-{number}", around) for number in range(chance.choice((2, 2, 3)))]
         self._ledger: list[Effect] = []
-        types = ["worker", "helper", *chance.choices(("worker", "helper"), k=chance.randrange(4))]
         self._agents = [
             Agent(
-                AgentName(f"{agent_type}-{number}", agent_type),
+                name,
                 chance.randrange(1, 5),
                 self._replicas,
                 trouble,
@@ -103,7 +105,7 @@ class _World:
                 self._clock,
                 is_mortal=number > 1,
             )
-            for number, agent_type in enumerate(types)
+            for number, name in enumerate(names)
         ]
         self._callers = Callers(self._replicas, trouble, self._clock, self._tell)
 
