@@ -89,16 +89,18 @@ class Admission:
         """Pay what is owed, and give back what is more than a chunk."""
         for tenant, free in list(self._free.items()):
             if free < 0:
-                await self._quota.owe(tenant, -free)
                 self._free[tenant] -= free
+                await self._quota.owe(tenant, -free)
             elif free > 2 * CHUNK:
-                await self._quota.give_back(tenant, free - CHUNK)
                 self._free[tenant] -= free - CHUNK
+                await self._quota.give_back(tenant, free - CHUNK)
 
     async def _borrow(self, tenant: str) -> None:
         async with self._borrowing:
             if self._free[tenant] <= 0:
-                self._free[tenant] += await self._quota.borrow(tenant, CHUNK - self._free[tenant], self._workflows_max)
+                # On a line of its own: permits that come back meanwhile must not be lost.
+                borrowed = await self._quota.borrow(tenant, CHUNK - self._free[tenant], self._workflows_max)
+                self._free[tenant] += borrowed
 
     def _give(self, tenant: str, count: int) -> None:
         if count:
