@@ -40,6 +40,10 @@ _UNPUBLISHED = """
 SELECT batch_id, extract(epoch FROM now() - committed_at)::float8 AS age FROM engine.commits WHERE NOT published
 """
 
+_INBOX = """
+SELECT tenant_id, target, key, extract(epoch FROM now() - created_at)::float8 AS age FROM engine.inbox
+"""
+
 _AUDIT = """
 SELECT *, hash = sha256(previous_hash || convert_to(concat_ws(E'\\x1f', tenant_id, writer, number, event_id,
          extract(epoch FROM at), user_id, coalesce(workflow_id::text, ''), action, resource, result, ip_address,
@@ -66,8 +70,8 @@ async def read(owner_dsn: str) -> Facts:
                 ],
                 audit=[_audit(row) for row in await connection.fetch(_AUDIT)],
                 inbox=[
-                    InboxFacts(Key(row["tenant_id"], ids.show("wf", row["target"])), row["key"])
-                    for row in await connection.fetch("SELECT tenant_id, target, key FROM engine.inbox")
+                    InboxFacts(Key(row["tenant_id"], ids.show("wf", row["target"])), row["key"], row["age"])
+                    for row in await connection.fetch(_INBOX)
                 ],
             )
     finally:

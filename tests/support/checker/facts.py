@@ -126,6 +126,7 @@ class InboxFacts:
 
     target: Key
     name: str
+    age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,9 +246,8 @@ def i12_nothing_leaks(facts: Facts, outside: Outside) -> Iterator[str]:
         if workflow is None or workflow.status.is_final:
             yield f"I12 timer {timer.name!r} is left of workflow {timer.key.workflow_id}, which is over"
     for row in facts.inbox:
-        workflow = stored.get(row.target)
-        if workflow is not None and workflow.status.is_final:
-            yield f"I12 word {row.name!r} is left for workflow {row.target.workflow_id}, which is over"
+        if row.age_seconds > OUTBOX_SECONDS_MAX:
+            yield f"I12 word {row.name!r} has waited {row.age_seconds:.0f} s for workflow {row.target.workflow_id}"
     for what, count in outside.after.items():
         if count > outside.before.get(what, 0):
             yield f"I12 {what}: {outside.before.get(what, 0)} before, {count} after"

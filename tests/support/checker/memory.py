@@ -51,6 +51,6 @@ def read(tables: Tables) -> Facts:
             AuditFacts(key.tenant, "", number, row.event_id, key.workflow_id, row.action)
             for number, (key, row) in enumerate(tables.audit, start=1)
         ],
-        inbox=[InboxFacts(row.key, row.name) for row in tables.inbox.values()],
+        inbox=[InboxFacts(row.key, row.name, (now - row.created_at).total_seconds()) for row in tables.inbox.values()],
         is_audit_chained=False,
     )

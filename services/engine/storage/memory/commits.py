@@ -213,7 +213,8 @@ class MemoryCommits:
             del inbox[entry.key, name]
         for message in entry.effects.messages:
             target = Key(entry.key.tenant, message.workflow_id)
-            row = MessageRow(target, message.key, dump_message(message.command), next(self._tables.order))
+            command, now = dump_message(message.command), self._tables.clock.now()
+            row = MessageRow(target, message.key, command, now, next(self._tables.order))
             inbox.setdefault((target, message.key), row)
 
     def _change_timers(self, entry: Entry) -> None:

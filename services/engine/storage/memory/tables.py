@@ -113,6 +113,7 @@ class MessageRow:
     key: Key
     name: str
     command: bytes
+    created_at: datetime
     order: int
     reserved_until: datetime | None = None
 
