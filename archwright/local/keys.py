@@ -5,6 +5,7 @@ Whoever can read the signing key can be anybody in this mesh, so it is its owner
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from archwright.serving.tokens import PLATFORM_TENANT, TokenSigner, jwks_of, new
 ISSUER = "archwright-local"
 AUDIENCE = "archwright"
 # Made afresh at every `up`; a mesh that stays up longer than this is no local mesh.
+_KEY_BYTES = 32
 _TOKEN_SECONDS = 365 * 24 * 3600
 
 
@@ -25,6 +27,7 @@ class Keys:
     jwks_file: Path
     enrolment_token_file: Path
     service_token_file: Path
+    hot_copy_key_file: Path
 
 
 def ensure(folder: Path) -> Keys:
@@ -34,7 +37,10 @@ def ensure(folder: Path) -> Keys:
         jwks_file=folder / "jwks.json",
         enrolment_token_file=folder / "enrolment.token",
         service_token_file=folder / "service.token",
+        hot_copy_key_file=folder / "hot-copies.key",
     )
+    if not keys.hot_copy_key_file.exists():
+        write_private(keys.hot_copy_key_file, os.urandom(_KEY_BYTES))
     if not keys.signing_key_file.exists():
         write_private(keys.signing_key_file, new_key_pem())
     write_private(keys.jwks_file, jwks_of(keys.signing_key_file.read_bytes()).encode())

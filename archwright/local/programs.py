@@ -55,7 +55,11 @@ class OwnPrograms:
         """Return the engine, which asks the registry who its agents are."""
         return self._service(
             "engine",
-            {"REGISTRY_ADDRESS": registry_address, "SERVICE_TOKEN_FILE": str(self.keys.service_token_file)},
+            {
+                "REGISTRY_ADDRESS": registry_address,
+                "SERVICE_TOKEN_FILE": str(self.keys.service_token_file),
+                "HOT_COPY_KEY_FILE": str(self.keys.hot_copy_key_file),
+            },
         )
 
     def agent(self, role: str, engine_address: str, registry_address: str) -> Program:

@@ -33,6 +33,7 @@ class Admission:
         self._queue_depth_max = queue_depth_max
         self._free: defaultdict[str, int] = defaultdict(int)
         self._depths: Mapping[str, int] = {}
+        self._strain = ""
         self._starting: dict[tuple[str, str], None] = {}
         self._borrowing = asyncio.Lock()
         self.freed = asyncio.Event()
@@ -44,7 +45,11 @@ class Admission:
         return dict(self._free)
 
     def require_room(self, tenant: str) -> None:
-        """Refuse a start when too much waits already. Raises LimitReached."""
+        """Refuse a start when too much waits already, or the machine is strained. Raises LimitReached."""
+        if self._strain:
+            raise LimitReached(
+                f"{self._strain} Try again in {_RETRY_SECONDS:.0f} s.", retry_after_seconds=_RETRY_SECONDS
+            )
         depth = self._depths.get(tenant, 0)
         if depth >= self._queue_depth_max:
             raise LimitReached(
@@ -84,6 +89,10 @@ class Admission:
     def note_depths(self, depths: Mapping[str, int]) -> None:
         """Remember how much waits."""
         self._depths = depths
+
+    def note_strain(self, strain: str) -> None:
+        """Remember what the machine is short of; empty when it is short of nothing."""
+        self._strain = strain
 
     async def settle(self) -> None:
         """Pay what is owed, and give back what is more than a chunk."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 import structlog
+from redis.asyncio import Redis
 
 from archwright import ids
 from archwright.channel import open_channel
@@ -39,6 +40,7 @@ from services.engine.api.watch import Watching
 from services.engine.api.workflows import WorkflowApi
 from services.engine.assignments import Assigner
 from services.engine.dispatch import Dispatch
+from services.engine.hot_store import HotStore
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
@@ -46,6 +48,7 @@ from services.engine.loops.claimer import Claimer
 from services.engine.loops.committer import Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.follow_registry import FollowRegistry
+from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
@@ -56,8 +59,11 @@ from services.engine.loops.schedules import FiringSchedules
 from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
 from services.engine.loops.watch_gaps import WatchGaps
+from services.engine.loops.watch_resources import WatchResources
 from services.engine.memory import Memory
 from services.engine.ports.commands import Listener
+from services.engine.ports.definitions import Definitions
+from services.engine.ports.store import Store
 from services.engine.roster import FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import GoingAway, Sessions
@@ -66,6 +72,7 @@ from services.engine.starts import Starts
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
+from services.engine.storage.hot_copies import RedisHotCopies
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.retention import PostgresLeftovers
@@ -78,6 +85,7 @@ log = structlog.get_logger(__name__)
 _SWEEP_SECONDS = 1.0
 _TIMER_SECONDS = 0.2
 _ADMIT_SECONDS = 0.5
+_COPY_SECONDS = 0.1
 _SCHEDULE_SECONDS = 0.5
 _TIDY_SECONDS = 600.0
 _RETENTION_SECONDS = 60.0
@@ -90,8 +98,8 @@ async def run(settings: EngineSettings, stop: asyncio.Event) -> None:
     clock = SystemClock()
     database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
     try:
-        async with _publisher(settings) as publisher, asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
-            engine = _Engine(settings, replica_id, database, publisher, clock, work)
+        async with _redis(settings) as redis, asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
+            engine = _Engine(settings, replica_id, database, redis, clock, work)
             keeping = [duties.create_task(duty) for duty in engine.duties()]
             port = await engine.server.start()
             await engine.server.set_ready(True)
@@ -114,12 +122,13 @@ class _Engine:
         settings: EngineSettings,
         replica_id: uuid.UUID,
         database: Database,
-        publisher: Publisher | None,
+        redis: Redis | None,
         clock: Clock,
         work: asyncio.TaskGroup,
     ) -> None:
         self._settings = settings
         self._clock = clock
+        publisher: Publisher | None = None if redis is None else RedisPublisher(redis)
         store = PostgresStore(database, replica_id, accept_seconds=settings.accept_seconds)
         board = TaskBoard(
             database, replica_id, lease_seconds=settings.lease_seconds, accept_seconds=settings.accept_seconds
@@ -131,7 +140,8 @@ class _Engine:
         self._sessions = Sessions()
         self._roster = FollowedRoster()
         dispatch = Dispatch(self._sessions, self._roster, clock, trust_seconds=2 * settings.poll_seconds)
-        assigner = Assigner(store, memory, dispatch, self._sessions, feed, clock)
+        hot, self._copying = self._hot_copies(store, catalogue, memory, redis)
+        assigner = Assigner(hot, memory, dispatch, self._sessions, feed, clock)
         self._claimer = Claimer(board, self._sessions, assigner, dispatch, clock, poll_seconds=settings.poll_seconds)
         self._relay = NoBus(store) if publisher is None else Relay(store, publisher, clock)
         quota = PostgresQuota(database, replica_id)
@@ -139,13 +149,21 @@ class _Engine:
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
         )
         listeners: list[Listener] = [self._sessions, self._claimer, feed, self._relay, admission]
+        if self._copying is not None:
+            listeners.append(self._copying)
         self._committer = Committer(
-            store, memory, listeners, assigner, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
+            hot, memory, listeners, assigner, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
         )
         starts = Starts(self._committer, store, catalogue, admission, clock)
         self._messages = DeliverMessages(PostgresInbox(database), self._committer, starts, store, clock)
         listeners.append(self._messages)
         self._admissions = Admissions(admission, quota, self._committer, clock)
+        self._resources = WatchResources(
+            admission,
+            clock,
+            memory_mb_max=settings.max_memory_usage_mb,
+            cpu_percent_max=settings.max_cpu_usage_percent,
+        )
         self._unavailable = UnavailableAgents(board, self._committer, self._roster, clock)
         self._progress_notes = ProgressNotes(board)
         self._acceptances = Acceptances(board, clock)
@@ -201,6 +219,18 @@ class _Engine:
             ],
         )
 
+    def _hot_copies(
+        self, store: Store, definitions: Definitions, memory: Memory, redis: Redis | None
+    ) -> tuple[Store, CopyWorkflows | None]:
+        """Return the store that looks for hot copies first, and who makes them; without a key there are none."""
+        file = self._settings.hot_copy_key_file
+        if redis is None or file is None:
+            return store, None
+        copies = RedisHotCopies(redis, file.read_bytes(), definitions)
+        copying = CopyWorkflows(copies, memory, self._clock)
+        memory.on_eviction = copying.evicted
+        return HotStore(store, copies), copying
+
     def send_away(self) -> None:
         """Ask agents and watchers to go on at another replica."""
         for session in self._sessions:
@@ -227,8 +257,11 @@ class _Engine:
             forever("admit", self._admissions.step, pause=_ADMIT_SECONDS, clock=clock),
             forever("tell_unavailable", self._unavailable.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("note_progress", self._progress_notes.step, pause=_SWEEP_SECONDS, clock=clock),
+            forever("watch_resources", self._resources.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("watch_gaps", self._watch_gaps.step, pause=_SWEEP_SECONDS, clock=clock),
         ]
+        if self._copying is not None:
+            duties.append(forever("copy_workflows", self._copying.step, pause=_COPY_SECONDS, clock=clock))
         if self._left_behind is not None:
             duties.append(forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock))
         if settings.registry_address:
@@ -248,12 +281,12 @@ class _Engine:
 
 
 @asynccontextmanager
-async def _publisher(settings: EngineSettings) -> AsyncIterator[Publisher | None]:
+async def _redis(settings: EngineSettings) -> AsyncIterator[Redis | None]:
     if settings.redis_url is None:
         yield None
         return
-    publisher = RedisPublisher(writer(settings.redis_url))
+    client = writer(settings.redis_url)
     try:
-        yield publisher
+        yield client
     finally:
-        await publisher.aclose()
+        await client.aclose()

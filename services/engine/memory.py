@@ -8,7 +8,7 @@ size; what was used longest ago goes first, so workflows that wait for long cost
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
@@ -21,6 +21,8 @@ class Memory:
     """Keeps the workflows that were used last, up to so many bytes."""
 
     def __init__(self, bytes_max: int) -> None:
+        self.on_eviction: Callable[[Stored], None] = _nobody
+        """Told of workflows that leave because others need the room."""
         self._bytes_max = bytes_max
         self._bytes = 0
         self._kept: OrderedDict[Key, Stored] = OrderedDict()
@@ -49,6 +51,11 @@ class Memory:
         while self._bytes > self._bytes_max and len(self._kept) > 1:
             _, oldest = self._kept.popitem(last=False)
             self._bytes -= _size(oldest)
+            self.on_eviction(oldest)
+
+    def peek(self, key: Key) -> Stored | None:
+        """Return a workflow, if it is kept, without counting it as used."""
+        return self._kept.get(key)
 
     def forget(self, keys: Collection[Key]) -> None:
         """Drop workflows of which somebody else may know more."""
@@ -56,6 +63,10 @@ class Memory:
             dropped = self._kept.pop(key, None)
             if dropped is not None:
                 self._bytes -= _size(dropped)
+
+
+def _nobody(stored: Stored) -> None:
+    """Stand in where nobody wants to know."""
 
 
 def _size(stored: Stored) -> int:

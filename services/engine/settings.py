@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from services.chassis.settings import ServiceSettings
@@ -25,6 +27,10 @@ class EngineSettings(ServiceSettings):
     queue_max: int = Field(default=10_000, ge=1, description="how many commands may wait for a commit")
     memory_bytes_max: int = Field(
         default=64 * 2**20, ge=2**20, description="about how many bytes of workflows are kept in memory"
+    )
+    hot_copy_key_file: Path | None = Field(
+        default=None,
+        description="a file of 32 bytes, the same for all replicas: with it and Redis, workflows are copied there",
     )
     poll_seconds: float = Field(default=0.25, gt=0, description="how often other replicas' work is looked for")
     max_concurrent_workflows: int = Field(

@@ -1,0 +1,64 @@
+"""A store that looks for a hot copy before it asks PostgreSQL for a workflow.
+
+A workflow whose commit did not win is not looked for among the copies again until it was read from PostgreSQL: its copy
+may be what was behind.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+
+from services.engine.domain.events import Json
+from services.engine.ports.hot_copies import HotCopies
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Entry, Span, Store, Stored, Written
+
+
+class HotStore:
+    """Both together."""
+
+    def __init__(self, store: Store, copies: HotCopies) -> None:
+        self._store = store
+        self._copies = copies
+        self._doubted: set[Key] = set()
+
+    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist: perhaps as of an earlier commit, which the next one finds out."""
+        if not keys:
+            return {}
+        doubted = self._doubted.intersection(keys)
+        copied = await self._copies.read([key for key in keys if key not in doubted])
+        found = dict(copied)
+        if missing := [key for key in keys if key not in copied]:
+            found.update(await self._store.load(missing))
+        self._doubted -= doubted
+        return found
+
+    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
+        """Write as the store does, and doubt the copies of those that did not win."""
+        written = await self._store.commit(batch_id, entries)
+        self._doubted.update(
+            entry.key for entry, fate in zip(entries, written, strict=True) if fate.verdict in ("lost", "fenced")
+        )
+        return written
+
+    async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
+        """Ask the store."""
+        return await self._store.settle(batch_id)
+
+    async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
+        """Ask the store."""
+        return await self._store.cached(tenant, keys)
+
+    async def find_by_request(self, tenant: str, request_id: str) -> tuple[str, bytes] | None:
+        """Ask the store."""
+        return await self._store.find_by_request(tenant, request_id)
+
+    async def publish_due(self, older_than_seconds: float) -> Sequence[tuple[uuid.UUID, Sequence[Span]]]:
+        """Ask the store."""
+        return await self._store.publish_due(older_than_seconds)
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
+        """Tell the store."""
+        await self._store.mark_published(batch_ids)
