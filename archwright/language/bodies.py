@@ -57,9 +57,9 @@ class PlacedBody:
         return self.path if self.role in {Role.FALLBACK, Role.COMPENSATION} else f"{self.path}[{position}]"
 
     @property
-    def owner(self) -> Step | None:
-        """The step that it belongs to."""
-        return None if self.around is None else self.around.steps[self.position]
+    def is_undoing(self) -> bool:
+        """Whether it is a compensation, or within one."""
+        return self.role is Role.COMPENSATION or (self.around is not None and self.around.is_undoing)
 
     @property
     def graph(self) -> Graph | None:

@@ -78,6 +78,15 @@ def reach(body: PlacedBody) -> Iterator[Violation]:
         )
 
 
+def undoing(body: PlacedBody) -> Iterator[Violation]:
+    """Yield the compensations of what is itself part of a compensation."""
+    if body.is_undoing:
+        for position, each in enumerate(body.steps):
+            if each.compensate is not None:
+                said = "a compensation is not undone itself; leave it out"
+                yield Violation(f"{body.step_path(position)}.compensate", said)
+
+
 def step(step: Step, path: str) -> Iterator[Violation]:
     """Yield what is wrong with one step by itself."""
     if step.parallel_execution and step.depends_on is not None:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from . import tree
-from .fields import Fields, Findings
+from .fields import Fields
+from .findings import Findings
 from .model import (
     AgentTask,
     CategoryPolicy,

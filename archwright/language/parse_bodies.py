@@ -30,8 +30,7 @@ def read_parallel(around: Fields, reader: BodyReader) -> Parallel:
         return Parallel(())
     fields.require("branches", "`parallel` needs `branches`, a mapping from names to lists of steps")
     branches: list[Branch] = []
-    for name, entry in fields.entries("branches", "names to lists of steps").items():
-        path = f"{fields.at('branches')}.{name}"
+    for path, name, entry in fields.entries("branches", "names to lists of steps"):
         if not STEP_NAME.pattern.fullmatch(name):
             said = f"a branch's name is {STEP_NAME.words}, such as 'business', not {name[:60]!r}"
             fields.findings.object_to(path, entry.key_place, said)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import tree
-from .fields import Fields, Findings
+from .fields import Fields
+from .findings import Findings
 from .model import (
     END,
     AgentTask,

@@ -12,7 +12,9 @@ from .model import (
 )
 from .shapes import (
     SECONDS_MAX,
+    STEPS_MAX,
     AnyOf,
+    Anything,
     Choice,
     ChoiceByChoice,
     Choices,
@@ -33,7 +35,6 @@ from .shapes import (
     WholeNumber,
     Words,
 )
-from .shapes import Anything as _Anything
 
 _WORD_RULE = "lower-case letters, digits and underscores, a letter first, at most 64"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -113,7 +114,7 @@ CONDITION = Words(
 
 FALLBACK_OUTPUT = Words(
     owner="a constant fallback",
-    fields={"output": Field(_Anything(), "What is taken for the step's output.")},
+    fields={"output": Field(Anything(), "What is taken for the step's output.")},
     required=(("output",),),
 )
 
@@ -153,7 +154,7 @@ LONE = {
 """What every step may say, also one that stands alone, as a fallback or a compensation does."""
 
 NEIGHBOURLY = {
-    "depends_on": Field(TextList(STEP_NAME, 1000), "The steps of the same body that are done before; none: at once."),
+    "depends_on": Field(TextList(STEP_NAME, STEPS_MAX), "The steps of the same list that are done before."),
     "parallel_execution": Field(Truth(), "Neighbours that say so are done at the same time."),
     "conditions": Field(NestedList(CONDITION), "Where to go, and when."),
     "else": Field(Text(STEP_NAME), "Where to go when no condition is true."),

@@ -194,6 +194,7 @@ class _Sound:
     def __init__(self, draw: st.DrawFn) -> None:
         self._draw = draw
         self._count = 0
+        self._is_undoing = False
 
     def body(self, given: tuple[Step, ...], readable: list[str], *, in_lone: bool = False) -> tuple[Step, ...]:
         """Return steps that follow each other, or depend on each other."""
@@ -219,8 +220,10 @@ class _Sound:
         if isinstance(fallback, Step):
             (fallback,) = self.body((fallback,), readable, in_lone=True)
         compensate = None
-        if step.compensate is not None:
+        if step.compensate is not None and not self._is_undoing:
+            self._is_undoing = True
             (compensate,) = self.body((step.compensate,), [*readable, name], in_lone=True)
+            self._is_undoing = False
         has_fallback = fallback is not None
         return replace(
             step,

@@ -248,6 +248,10 @@ def test_what_can_never_be_read_is_told(word: str, expression: str, problem: str
             ],
         ),
         (
+            steps("name: a, agent: x, compensate: {agent: y, compensate: {agent: z}}"),
+            [("steps[0].compensate.compensate", "a compensation is not undone itself; leave it out")],
+        ),
+        (
             steps("name: a, wait: {until: '2030-02-31T12:00:00Z'}"),
             [("steps[0].wait.until", "there is no such time as '2030-02-31T12:00:00Z'")],
         ),
