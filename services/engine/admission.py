@@ -39,10 +39,13 @@ class Admission:
         self.freed = asyncio.Event()
         """Set when a permit came back: somebody may be waiting for it."""
 
-    @property
-    def free(self) -> Mapping[str, int]:
-        """The permits that are borrowed and not used, by tenant; what is owed is negative."""
-        return dict(self._free)
+    async def report(self) -> None:
+        """Say which permits are borrowed and not used yet; what is owed is negative."""
+        async with self._borrowing:  # a report must not cross with what it does not know of yet
+            unused = defaultdict(int, self._free)
+            for tenant, _ in self._starting:
+                unused[tenant] += 1
+            await self._quota.report(unused)
 
     def require_room(self, tenant: str) -> None:
         """Refuse a start when too much waits already, or the machine is strained. Raises LimitReached."""

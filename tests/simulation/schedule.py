@@ -89,7 +89,7 @@ class _World:
             afterlife=self._everybody,
             tell=self._tell,
             mutation=mutation,
-            workflows_max=chance.choice((1_000, 1_000, 1_000)),
+            workflows_max=chance.choice((1, 2, 1_000, 1_000)),
         )
         self._replicas = [Replica(f"replica-{number}", around) for number in range(chance.choice((2, 2, 3)))]
         self._ledger: list[Effect] = []

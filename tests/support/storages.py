@@ -83,6 +83,11 @@ class Storage:
         assert written.verdict == "won"
         return await self.load(entry.key)
 
+    async def claim_one(self) -> Claimed:
+        """Give one of the waiting tasks to a session of its own."""
+        [claimed] = await self.claims(await self.session())
+        return claimed
+
     def now(self) -> datetime:
         """Return the time, as exactly as it is stored."""
         now = self.clock.now()
@@ -116,11 +121,11 @@ class Storage:
         [claimed] = await self.claims(session_id, tenant=tenant)
         return session_id, fence_of(claimed)
 
-    def beginning(self, key: Key, request_id: str = "", plan: str = "chain") -> Entry:
+    def beginning(self, key: Key, request_id: str = "", plan: str = "chain", *, admitted: bool = True) -> Entry:
         """Return the entry that starts a workflow."""
         new, known = Workflow(key.workflow_id), Known()
         request_id = request_id or key.workflow_id
-        command = StartWorkflow(self.now(), key.workflow_id, {"topic": "tea"}, request_id, "ann", "")
+        command = StartWorkflow(self.now(), key.workflow_id, {"topic": "tea"}, request_id, "ann", "", admitted)
         created = NewWorkflow(request_id, b"hash", plan, "1.0.0", PLANS[plan].content_hash, "ann", "")
         begun = Stored(key, PLANS[plan], new, 0, b"", known)
         return entry_of(begun, command, created=created, audit=(self.audit_row(),))

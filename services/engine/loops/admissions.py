@@ -34,7 +34,7 @@ class Admissions:
         self._admission.freed.clear()
         self._admission.note_depths(await self._quota.depths())
         await self._admission.settle()
-        await self._quota.report(self._admission.free)
+        await self._admission.report()
         if tenants := await self._quota.recount(DEAD_AFTER_SECONDS):
             log.warning("permits_recounted", tenants=len(tenants))
         for tenant in await self._quota.tenants_waiting():

@@ -28,7 +28,10 @@ class Quota(Protocol):
         ...
 
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
-        """Take back what replicas had that are dead; return the tenants concerned."""
+        """Take back what replicas had that are dead; return the tenants concerned.
+
+        Where workflows wait for a permit it is counted anew who has one: answers get lost, and permits with them.
+        """
         ...
 
     async def waiting(self, tenant: str, limit: int) -> Sequence[Key]:

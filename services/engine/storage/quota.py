@@ -20,6 +20,12 @@ SELECT $1, tenant_id, free FROM unnest($2::text[], $3::integer[]) AS x (tenant_i
 ON CONFLICT (replica_id, tenant_id) DO UPDATE SET free = excluded.free, seen_at = now()
 """
 
+# Whoever dies before its first report leaves its permits behind by name.
+_BORROWED = """
+INSERT INTO engine.permits AS p (replica_id, tenant_id, free) VALUES ($1, $2, $3)
+ON CONFLICT (replica_id, tenant_id) DO UPDATE SET free = p.free + excluded.free, seen_at = now()
+"""
+
 _BURY = "DELETE FROM engine.permits WHERE seen_at < now() - make_interval(secs => $1) RETURNING tenant_id"
 
 _RECOUNT = """
@@ -28,6 +34,10 @@ UPDATE engine.quotas AS q SET lent = greatest(0,
   + coalesce((SELECT sum(p.free) FROM engine.permits AS p WHERE p.tenant_id = q.tenant_id), 0))
  WHERE q.tenant_id = ANY($1::text[])
 """
+
+_LOCK = "SELECT FROM engine.quotas WHERE tenant_id = ANY($1::text[]) ORDER BY tenant_id FOR UPDATE"
+
+_TENANTS_WAITING = "SELECT DISTINCT tenant_id FROM engine.timers WHERE name = 'admit'"
 
 _WAITING = """
 SELECT tenant_id, workflow_id FROM engine.timers
@@ -57,6 +67,7 @@ class PostgresQuota:
             granted: int = max(0, min(wanted, limit - before))
             if granted:
                 await connection.execute(_OWE, tenant, granted)
+                await connection.execute(_BORROWED, self._replica_id, tenant, granted)
         return granted
 
     async def owe(self, tenant: str, count: int) -> None:
@@ -74,13 +85,19 @@ class PostgresQuota:
             await connection.execute(_REPORT, self._replica_id, list(free), list(free.values()))
 
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
-        """Take back what replicas had that are dead; return the tenants concerned."""
+        """Take back what replicas had that are dead; return the tenants concerned.
+
+        Where workflows wait for a permit it is counted anew who has one: answers get lost, and permits with them.
+        """
         async with self._database.loops() as connection, connection.transaction():
-            rows = await connection.fetch(_BURY, dead_after_seconds)
-            tenants = sorted({row["tenant_id"] for row in rows})
+            buried = await connection.fetch(_BURY, dead_after_seconds)
+            waiting = await connection.fetch(_TENANTS_WAITING)
+            tenants = sorted({row["tenant_id"] for row in (*buried, *waiting)})
             if tenants:
+                # Whoever borrows just now is done once the row is ours, and is counted.
+                await connection.fetch(_LOCK, tenants)
                 await connection.execute(_RECOUNT, tenants)
-        return tenants
+        return sorted({row["tenant_id"] for row in buried})
 
     async def waiting(self, tenant: str, limit: int) -> Sequence[Key]:
         """Return workflows of a tenant that wait for a permit, those first that have waited longest."""
@@ -91,7 +108,7 @@ class PostgresQuota:
     async def tenants_waiting(self) -> Sequence[str]:
         """Return the tenants of which workflows wait for a permit."""
         async with self._database.loops() as connection:
-            rows = await connection.fetch("SELECT DISTINCT tenant_id FROM engine.timers WHERE name = 'admit'")
+            rows = await connection.fetch(_TENANTS_WAITING)
         return sorted(row["tenant_id"] for row in rows)
 
     async def depths(self) -> Mapping[str, int]:

@@ -24,6 +24,10 @@ class MemoryQuota:
         """Borrow up to `wanted` permits, as long as no more than `limit` are lent in all; return how many."""
         granted = max(0, min(wanted, limit - self._tables.lent.get(tenant, 0)))
         await self.owe(tenant, granted)
+        if granted:
+            before = self._tables.permits.get((self._replica_id, tenant))
+            free = granted + (0 if before is None else before.free)
+            self._tables.permits[self._replica_id, tenant] = PermitsRow(free, self._tables.clock.now())
         return granted
 
     async def owe(self, tenant: str, count: int) -> None:
@@ -41,19 +45,22 @@ class MemoryQuota:
             self._tables.permits[self._replica_id, tenant] = PermitsRow(count, now)
 
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
-        """Take back what replicas had that are dead; return the tenants concerned."""
+        """Take back what replicas had that are dead; return the tenants concerned.
+
+        Where workflows wait for a permit it is counted anew who has one: answers get lost, and permits with them.
+        """
         tables = self._tables
         old = tables.clock.now() - timedelta(seconds=dead_after_seconds)
         dead = [each for each, row in tables.permits.items() if row.seen_at < old]
         for each in dead:
             del tables.permits[each]
-        tenants = sorted({tenant for _, tenant in dead})
-        for tenant in tenants:
+        buried = {tenant for _, tenant in dead}
+        for tenant in buried | {row.key.tenant for row in self._admissions()}:
             under_way = len({task.key for task in tables.open_tasks.values() if task.key.tenant == tenant})
             free = sum(row.free for (_, owner), row in tables.permits.items() if owner == tenant)
             if tenant in tables.lent:
                 tables.lent[tenant] = max(0, under_way + free)
-        return tenants
+        return sorted(buried)
 
     async def waiting(self, tenant: str, limit: int) -> Sequence[Key]:
         """Return workflows of a tenant that wait for a permit, those first that have waited longest."""
