@@ -54,7 +54,19 @@ name: urgent
 steps:
   - {name: draft, agent: writer, priority: critical}
 """
-SOURCES = (SOURCE, URGENT)
+LARGE = f"""
+name: large
+steps:
+  - name: look_at_each_of_them
+    foreach:
+      items: "{list(range(80))}"
+      as: part
+      steps:
+        - {{name: look, agent: writer}}
+        - {{name: report, agent: writer}}
+"""
+"""Its state is larger than what is written with every commit."""
+SOURCES = (SOURCE, URGENT, LARGE)
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
 _AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits")
@@ -279,4 +291,6 @@ def entry_of(
         created=created,
         fences=tuple(fences),
         audit=tuple(audit),
+        snapshot_bytes=stored.snapshot_bytes,
+        tail_bytes=stored.tail_bytes,
     )
