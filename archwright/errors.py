@@ -6,10 +6,12 @@ ArchwrightError
 │   └── CursorOutOfRange
 ├── NotFound            the caller: it names something that is not there
 │   ├── DefinitionNotFound, WorkflowNotFound, TaskNotFound, AgentNotFound, ArtifactNotFound, ScheduleNotFound
+│   ├── ChannelNotFound, ApprovalNotFound
 │   └── MethodUnknown
 ├── Taken               the caller: the name is in use for something else
 │   └── DefinitionVersionTaken, ScheduleNameTaken, RequestIdReused
 ├── Conflict            the caller: not in the present state
+│   ├── DefinitionDeprecated, ChannelInUse
 │   └── TransitionIllegal, AgentNotRegistered, StreamProtocol
 ├── Unauthenticated     the caller: say who you are
 │   └── TokenMissing, TokenInvalid
@@ -198,6 +200,35 @@ class ScheduleNotFound(NotFound):
         )
 
 
+class ChannelNotFound(NotFound):
+    """The definition has no channel of this name."""
+
+    reason = "CHANNEL_NOT_FOUND"
+
+    @classmethod
+    def named(cls, name: str, channel: str) -> ChannelNotFound:
+        """Name the channel that is missing."""
+        return cls(
+            f"Definition {name!r} has no channel {channel!r}. `archwright definitions channel list {name}` shows what "
+            "it has.",
+            facts={"definition_name": name, "channel": channel},
+        )
+
+
+class ApprovalNotFound(NotFound):
+    """No approval of this tenant has this id."""
+
+    reason = "APPROVAL_NOT_FOUND"
+
+    @classmethod
+    def named(cls, approval_id: str) -> ApprovalNotFound:
+        """Name the approval that is missing."""
+        return cls(
+            f"There is no approval {approval_id!r}. `archwright approvals list` shows those that wait.",
+            facts={"approval_id": approval_id},
+        )
+
+
 class MethodUnknown(NotFound):
     """No such method."""
 
@@ -243,6 +274,37 @@ class TransitionIllegal(Conflict):
     """The workflow's status does not allow the wished one."""
 
     reason = "TRANSITION_ILLEGAL"
+
+
+class DefinitionDeprecated(Conflict):
+    """New workflows should not follow this version."""
+
+    reason = "DEFINITION_DEPRECATED"
+
+    @classmethod
+    def named(cls, name: str, version: str, note: str) -> DefinitionDeprecated:
+        """Name the version, with what was noted about it."""
+        why = f": {note}" if note else ""
+        return cls(
+            f"Version {version} of {name!r} is deprecated{why.rstrip('.')}. "
+            f"`archwright definitions versions {name}` shows the others.",
+            facts={"definition_name": name, "definition_version": version, "note": note},
+        )
+
+
+class ChannelInUse(Conflict):
+    """A channel points at the version."""
+
+    reason = "CHANNEL_IN_USE"
+
+    @classmethod
+    def named(cls, name: str, version: str, channel: str) -> ChannelInUse:
+        """Name the channel that points at the version."""
+        return cls(
+            f"Channel {channel!r} points at version {version} of {name!r}. Move it first: "
+            f"`archwright definitions channel set {name} {channel} VERSION`.",
+            facts={"definition_name": name, "definition_version": version, "channel": channel},
+        )
 
 
 class AgentNotRegistered(Conflict):

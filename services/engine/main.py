@@ -34,8 +34,13 @@ from services.engine.api.agent_work import AgentWorkApi, StreamTimes
 from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.definitions import DefinitionApi
 from services.engine.api.description import DescriptionApi
+from services.engine.api.explanations import Explanations
+from services.engine.api.following import Following
+from services.engine.api.reading import Reading
 from services.engine.api.reports import Reports
 from services.engine.api.schedules import ScheduleApi
+from services.engine.api.starting import Starting
+from services.engine.api.steering import Steering
 from services.engine.api.watch import Watching
 from services.engine.api.workflows import WorkflowApi
 from services.engine.assignments import Assigner
@@ -68,6 +73,7 @@ from services.engine.roster import FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import GoingAway, Sessions
 from services.engine.settings import EngineSettings
+from services.engine.standings import Standings
 from services.engine.starts import Starts
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.catalogue import Catalogue
@@ -184,7 +190,16 @@ class _Engine:
             lease=settings.lease_seconds,
             cancel_grace=settings.cancel_grace_seconds,
         )
-        workflow_api = WorkflowApi(self._committer, starts, store, Watching(store, feed), clock)
+        watching = Watching(store, feed)
+        reading = Reading(store, watching)
+        steering = Steering(self._committer, store, reading, clock)
+        workflow_api = WorkflowApi(
+            Starting(starts, store, reading, clock),
+            steering,
+            reading,
+            Following(watching),
+            Explanations(reading, Standings(store, self._roster)),
+        )
         agent_work_api = AgentWorkApi(
             board,
             self._sessions,

@@ -43,6 +43,7 @@ class Start:
     workflow_id: str = ""
     parent: Parent | None = None
     rerun_of: str = ""
+    from_step: str = ""
     reused: tuple[Reused, ...] = field(default=())
 
     @property
@@ -50,7 +51,7 @@ class Start:
         """The SHA-256 of what is asked for: the same request_id with another one is a mistake."""
         asked = [self.definition_name, self.definition_version, self.input, self.session_id]
         if self.rerun_of:
-            asked.append([self.rerun_of, sorted(step.step for step in self.reused)])
+            asked.append([self.rerun_of, self.from_step])
         return hashlib.sha256(canonical(asked)).digest()
 
 

@@ -87,6 +87,17 @@ class Workflow(google.protobuf.message.Message):
     LAST_SEQ_FIELD_NUMBER: builtins.int
     DEGRADED_FIELD_NUMBER: builtins.int
     STEPS_FIELD_NUMBER: builtins.int
+    STEPS_COMPLETED_COUNT_FIELD_NUMBER: builtins.int
+    STEPS_SKIPPED_FIELD_NUMBER: builtins.int
+    PAUSED_BY_FIELD_NUMBER: builtins.int
+    PAUSED_AT_FIELD_NUMBER: builtins.int
+    DEADLINE_FIELD_NUMBER: builtins.int
+    PARENT_WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    PARENT_STEP_FIELD_NUMBER: builtins.int
+    RERUN_OF_FIELD_NUMBER: builtins.int
+    RETRIES_FIELD_NUMBER: builtins.int
+    WAITING_FOR_FIELD_NUMBER: builtins.int
+    MISSING_FIELD_NUMBER: builtins.int
     workflow_id: builtins.str
     """Output only. `wf_…`, sorts by time."""
     definition_name: builtins.str
@@ -96,7 +107,7 @@ class Workflow(google.protobuf.message.Message):
     status: global___Workflow.Status.ValueType
     """Output only. Where it stands."""
     current_step: builtins.str
-    """Output only. The step under way; the first by name where several are, empty where none is."""
+    """Output only. The path of the step under way; the first by name where several are, empty where none is."""
     error_details: builtins.str
     """Output only. Why it failed; empty otherwise."""
     user_id: builtins.str
@@ -107,17 +118,33 @@ class Workflow(google.protobuf.message.Message):
     """Output only. The number of its newest event."""
     degraded: builtins.bool
     """Output only. Whether part of the result is missing; the history says which."""
+    steps_completed_count: builtins.int
+    """Output only. How many steps are done."""
+    paused_by: builtins.str
+    """Output only. Who holds it; empty unless PAUSED."""
+    parent_workflow_id: builtins.str
+    """Output only. The workflow that it is a part of; empty where a caller started it."""
+    parent_step: builtins.str
+    """Output only. The step of that workflow that waits for this one."""
+    rerun_of: builtins.str
+    """Output only. The workflow whose finished steps it took over; empty where it is no rerun."""
+    retries: builtins.int
+    """Output only. How often it was retried."""
     @property
     def context(self) -> google.protobuf.struct_pb2.Struct:
         """Output only. Values shared between its steps."""
 
     @property
     def steps_completed(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Output only. Names of the steps that are done, in the order they were done."""
+        """Output only. Paths of the steps that were done last, in the order they were done: of the newest 500 events, at most
+        200. The history has them all, and `steps_completed_count` their number.
+        """
 
     @property
     def steps_failed(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Output only. Names of the steps that failed for good."""
+        """Output only. Paths of the steps that failed for good: of the newest 500 events, at most 200. Those that a retry
+        has begun anew are not among them.
+        """
 
     @property
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
@@ -141,7 +168,27 @@ class Workflow(google.protobuf.message.Message):
 
     @property
     def steps(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Output only. Names of all steps of the definition, in the order written."""
+        """Output only. Names of the steps of the definition, in the order written; at most 1,000."""
+
+    @property
+    def steps_skipped(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Output only. Paths of the steps that were passed over: of the newest 500 events, at most 200."""
+
+    @property
+    def paused_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Output only. Since when it is held; absent unless PAUSED."""
+
+    @property
+    def deadline(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Output only. When its time is over, as long as nobody pauses it; absent before it began."""
+
+    @property
+    def waiting_for(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___WaitingFor]:
+        """Output only. What its steps under way wait for; at most 20 of them. ExplainWorkflow says more."""
+
+    @property
+    def missing(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Output only. The steps and bodies that failed and that it went on without, the first few of them."""
 
     def __init__(
         self,
@@ -165,11 +212,98 @@ class Workflow(google.protobuf.message.Message):
         last_seq: builtins.int = ...,
         degraded: builtins.bool = ...,
         steps: collections.abc.Iterable[builtins.str] | None = ...,
+        steps_completed_count: builtins.int = ...,
+        steps_skipped: collections.abc.Iterable[builtins.str] | None = ...,
+        paused_by: builtins.str = ...,
+        paused_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        deadline: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        parent_workflow_id: builtins.str = ...,
+        parent_step: builtins.str = ...,
+        rerun_of: builtins.str = ...,
+        retries: builtins.int = ...,
+        waiting_for: collections.abc.Iterable[global___WaitingFor] | None = ...,
+        missing: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "input", b"input", "output", b"output", "started_at", b"started_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "current_step", b"current_step", "definition_name", b"definition_name", "definition_version", b"definition_version", "degraded", b"degraded", "error_details", b"error_details", "input", b"input", "last_seq", b"last_seq", "output", b"output", "session_id", b"session_id", "started_at", b"started_at", "status", b"status", "steps", b"steps", "steps_completed", b"steps_completed", "steps_failed", b"steps_failed", "user_id", b"user_id", "workflow_id", b"workflow_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "deadline", b"deadline", "input", b"input", "output", b"output", "paused_at", b"paused_at", "started_at", b"started_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "current_step", b"current_step", "deadline", b"deadline", "definition_name", b"definition_name", "definition_version", b"definition_version", "degraded", b"degraded", "error_details", b"error_details", "input", b"input", "last_seq", b"last_seq", "missing", b"missing", "output", b"output", "parent_step", b"parent_step", "parent_workflow_id", b"parent_workflow_id", "paused_at", b"paused_at", "paused_by", b"paused_by", "rerun_of", b"rerun_of", "retries", b"retries", "session_id", b"session_id", "started_at", b"started_at", "status", b"status", "steps", b"steps", "steps_completed", b"steps_completed", "steps_completed_count", b"steps_completed_count", "steps_failed", b"steps_failed", "steps_skipped", b"steps_skipped", "user_id", b"user_id", "waiting_for", b"waiting_for", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Workflow = Workflow
+
+@typing.final
+class WaitingFor(google.protobuf.message.Message):
+    """What a step waits for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Kind:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _KindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[WaitingFor._Kind.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: WaitingFor._Kind.ValueType  # 0
+        """Never sent."""
+        AGENT: WaitingFor._Kind.ValueType  # 1
+        """An agent: to take its task, or to finish it."""
+        RETRY: WaitingFor._Kind.ValueType  # 2
+        """The pause after a failure."""
+        TIME: WaitingFor._Kind.ValueType  # 3
+        """A time."""
+        SIGNAL: WaitingFor._Kind.ValueType  # 4
+        """A word from outside."""
+        APPROVAL: WaitingFor._Kind.ValueType  # 5
+        """People."""
+        CHILD: WaitingFor._Kind.ValueType  # 6
+        """A workflow of its own."""
+        BODIES: WaitingFor._Kind.ValueType  # 7
+        """The steps inside of it."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What kind of thing it is."""
+
+    KIND_UNSPECIFIED: WaitingFor.Kind.ValueType  # 0
+    """Never sent."""
+    AGENT: WaitingFor.Kind.ValueType  # 1
+    """An agent: to take its task, or to finish it."""
+    RETRY: WaitingFor.Kind.ValueType  # 2
+    """The pause after a failure."""
+    TIME: WaitingFor.Kind.ValueType  # 3
+    """A time."""
+    SIGNAL: WaitingFor.Kind.ValueType  # 4
+    """A word from outside."""
+    APPROVAL: WaitingFor.Kind.ValueType  # 5
+    """People."""
+    CHILD: WaitingFor.Kind.ValueType  # 6
+    """A workflow of its own."""
+    BODIES: WaitingFor.Kind.ValueType  # 7
+    """The steps inside of it."""
+
+    STEP_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    UNTIL_FIELD_NUMBER: builtins.int
+    step: builtins.str
+    """The step's path."""
+    kind: global___WaitingFor.Kind.ValueType
+    """What kind of thing it waits for."""
+    name: builtins.str
+    """Its name: a task, a signal, an approval, a workflow. Empty for a time and for bodies."""
+    @property
+    def until(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the waiting ends by itself; absent where it does not."""
+
+    def __init__(
+        self,
+        *,
+        step: builtins.str = ...,
+        kind: global___WaitingFor.Kind.ValueType = ...,
+        name: builtins.str = ...,
+        until: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["until", b"until"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["kind", b"kind", "name", b"name", "step", b"step", "until", b"until"]) -> None: ...
+
+global___WaitingFor = WaitingFor
 
 @typing.final
 class Task(google.protobuf.message.Message):
@@ -275,14 +409,16 @@ class Task(google.protobuf.message.Message):
     CREATED_AT_FIELD_NUMBER: builtins.int
     FAILURES_FIELD_NUMBER: builtins.int
     ERROR_CATEGORY_FIELD_NUMBER: builtins.int
+    QUEUE_FIELD_NUMBER: builtins.int
+    REPAIRS_FIELD_NUMBER: builtins.int
     task_id: builtins.str
     """Output only. `task_…`; also the key by which an agent recognises a repeated delivery."""
     workflow_id: builtins.str
     """The workflow that it belongs to."""
     agent_type: builtins.str
-    """The type of agent that may do it."""
+    """The type of agent that may do it; empty where any does that offers a capability."""
     step_id: builtins.str
-    """The step that made it."""
+    """The path of the step that made it."""
     task_type: builtins.str
     """What kind of work it is: analyze, design, generate, review, …"""
     priority: global___Task.Priority.ValueType
@@ -301,6 +437,10 @@ class Task(google.protobuf.message.Message):
     """How many attempts failed and were charged."""
     error_category: archwright.problem.v1.reason_pb2.ErrorCategory.ValueType
     """The category of the last failure."""
+    queue: builtins.str
+    """What an agent must be to do it: a type, or the text of a requirement. Tasks with one text wait in one queue."""
+    repairs: builtins.int
+    """How often its output did not fit and was sent back to be repaired."""
     @property
     def input_data(self) -> google.protobuf.struct_pb2.Struct:
         """What the agent is given."""
@@ -352,9 +492,11 @@ class Task(google.protobuf.message.Message):
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         failures: builtins.int = ...,
         error_category: archwright.problem.v1.reason_pb2.ErrorCategory.ValueType = ...,
+        queue: builtins.str = ...,
+        repairs: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["assigned_at", b"assigned_at", "completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "input_data", b"input_data", "result", b"result", "started_at", b"started_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "assigned_at", b"assigned_at", "attempt", b"attempt", "completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "error_category", b"error_category", "error_details", b"error_details", "failures", b"failures", "input_data", b"input_data", "priority", b"priority", "result", b"result", "started_at", b"started_at", "status", b"status", "step_id", b"step_id", "task_id", b"task_id", "task_type", b"task_type", "timeout_seconds", b"timeout_seconds", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "assigned_at", b"assigned_at", "attempt", b"attempt", "completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "error_category", b"error_category", "error_details", b"error_details", "failures", b"failures", "input_data", b"input_data", "priority", b"priority", "queue", b"queue", "repairs", b"repairs", "result", b"result", "started_at", b"started_at", "status", b"status", "step_id", b"step_id", "task_id", b"task_id", "task_type", b"task_type", "timeout_seconds", b"timeout_seconds", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Task = Task
 
@@ -489,14 +631,25 @@ class ListWorkflowsRequest(google.protobuf.message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     STATUS_FIELD_NUMBER: builtins.int
     DEFINITION_NAME_FIELD_NUMBER: builtins.int
+    FILTER_FIELD_NUMBER: builtins.int
+    ORDER_BY_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 200; 50 when 0."""
     page_token: builtins.str
-    """From the previous page; empty for the first."""
+    """From the previous page, with the same filter and order; empty for the first."""
     status: global___Workflow.Status.ValueType
     """Only workflows that stand so; all when unspecified."""
     definition_name: builtins.str
     """Only workflows of this definition; all when empty."""
+    filter: builtins.str
+    """Only workflows of which this is true; all when empty. At most 1,000 characters: comparisons joined by `AND`, each
+    of a field, an operator and a value, such as `status = failed AND created_at >= "2026-11-01T00:00:00Z"`.
+    `status` takes `=` and `!=`; `definition_name`, `definition_version`, `user_id` and `session_id` take `=`;
+    `created_at` takes `>=`, `>`, `<` and `<=` with a time as of RFC 3339. Quotes are needed around what has other
+    characters than letters, digits, `_`, `-` and `.`.
+    """
+    order_by: builtins.str
+    """`created_at desc` (the default) or `created_at asc`."""
     def __init__(
         self,
         *,
@@ -504,8 +657,10 @@ class ListWorkflowsRequest(google.protobuf.message.Message):
         page_token: builtins.str = ...,
         status: global___Workflow.Status.ValueType = ...,
         definition_name: builtins.str = ...,
+        filter: builtins.str = ...,
+        order_by: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["definition_name", b"definition_name", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definition_name", b"definition_name", "filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "status", b"status"]) -> None: ...
 
 global___ListWorkflowsRequest = ListWorkflowsRequest
 
@@ -521,7 +676,7 @@ class ListWorkflowsResponse(google.protobuf.message.Message):
     """Empty on the last page."""
     @property
     def workflows(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Workflow]:
-        """Newest first, without input and output."""
+        """In the order that was asked for, without input, output and steps."""
 
     def __init__(
         self,
@@ -564,6 +719,54 @@ class UpdateWorkflowStatusRequest(google.protobuf.message.Message):
 global___UpdateWorkflowStatusRequest = UpdateWorkflowStatusRequest
 
 @typing.final
+class PauseWorkflowRequest(google.protobuf.message.Message):
+    """Which workflow to hold."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Required. `wf_…`."""
+    reason: builtins.str
+    """Why, for the history; at most 2,000 characters."""
+    request_id: builtins.str
+    """Makes the call safe to retry: the same id gets the same answer. Over REST also the header `Idempotency-Key`."""
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        reason: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reason", b"reason", "request_id", b"request_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___PauseWorkflowRequest = PauseWorkflowRequest
+
+@typing.final
+class ResumeWorkflowRequest(google.protobuf.message.Message):
+    """Which workflow is to go on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Required. `wf_…`."""
+    request_id: builtins.str
+    """Makes the call safe to retry: the same id gets the same answer. Over REST also the header `Idempotency-Key`."""
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___ResumeWorkflowRequest = ResumeWorkflowRequest
+
+@typing.final
 class CancelWorkflowRequest(google.protobuf.message.Message):
     """Which workflow to call off."""
 
@@ -588,6 +791,270 @@ class CancelWorkflowRequest(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["reason", b"reason", "request_id", b"request_id", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___CancelWorkflowRequest = CancelWorkflowRequest
+
+@typing.final
+class RetryWorkflowRequest(google.protobuf.message.Message):
+    """Which failed workflow is to go on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Required. `wf_…`."""
+    request_id: builtins.str
+    """Makes the call safe to retry: the same id gets the same answer. Over REST also the header `Idempotency-Key`."""
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___RetryWorkflowRequest = RetryWorkflowRequest
+
+@typing.final
+class RerunWorkflowRequest(google.protobuf.message.Message):
+    """Which workflow to do anew, and from where."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    FROM_STEP_FIELD_NUMBER: builtins.int
+    INPUT_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    SESSION_ID_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Required. `wf_…`."""
+    from_step: builtins.str
+    """Required. Name or path of the first step to do anew. Inside of a step that holds others, that whole step is."""
+    request_id: builtins.str
+    """Two reruns with the same id are one. Made up by the server when empty."""
+    session_id: builtins.str
+    """What the caller groups its workflows by; that of the old one when empty."""
+    @property
+    def input(self) -> google.protobuf.struct_pb2.Struct:
+        """The new workflow's input, whole; that of the old one when absent. Steps that are taken over do not see it."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        from_step: builtins.str = ...,
+        input: google.protobuf.struct_pb2.Struct | None = ...,
+        request_id: builtins.str = ...,
+        session_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["input", b"input"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["from_step", b"from_step", "input", b"input", "request_id", b"request_id", "session_id", b"session_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___RerunWorkflowRequest = RerunWorkflowRequest
+
+@typing.final
+class SignalWorkflowRequest(google.protobuf.message.Message):
+    """What to tell which workflow."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    PAYLOAD_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Required. `wf_…`."""
+    name: builtins.str
+    """Required. The signal's name; at most 200 characters."""
+    request_id: builtins.str
+    """Makes the call safe to retry: the same id gets the same answer. Over REST also the header `Idempotency-Key`."""
+    @property
+    def payload(self) -> google.protobuf.struct_pb2.Struct:
+        """What the step that waits for it gets as its output."""
+
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+        name: builtins.str = ...,
+        payload: google.protobuf.struct_pb2.Struct | None = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["payload", b"payload"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "payload", b"payload", "request_id", b"request_id", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___SignalWorkflowRequest = SignalWorkflowRequest
+
+@typing.final
+class ExplainWorkflowRequest(google.protobuf.message.Message):
+    """Which workflow to explain."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    workflow_id: builtins.str
+    """Required. `wf_…`."""
+    def __init__(
+        self,
+        *,
+        workflow_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["workflow_id", b"workflow_id"]) -> None: ...
+
+global___ExplainWorkflowRequest = ExplainWorkflowRequest
+
+@typing.final
+class ExplainWorkflowResponse(google.protobuf.message.Message):
+    """Why a workflow is where it is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATUS_FIELD_NUMBER: builtins.int
+    SUMMARY_FIELD_NUMBER: builtins.int
+    STEPS_FIELD_NUMBER: builtins.int
+    status: global___Workflow.Status.ValueType
+    """Where it stands."""
+    summary: builtins.str
+    """The same in a sentence."""
+    @property
+    def steps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___StepExplanation]:
+        """The unfinished steps, those under way first; at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        status: global___Workflow.Status.ValueType = ...,
+        summary: builtins.str = ...,
+        steps: collections.abc.Iterable[global___StepExplanation] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["status", b"status", "steps", b"steps", "summary", b"summary"]) -> None: ...
+
+global___ExplainWorkflowResponse = ExplainWorkflowResponse
+
+@typing.final
+class StepExplanation(google.protobuf.message.Message):
+    """Why a step is not done."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Reason:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[StepExplanation._Reason.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        REASON_UNSPECIFIED: StepExplanation._Reason.ValueType  # 0
+        """Never sent."""
+        RUNNING: StepExplanation._Reason.ValueType  # 1
+        """An agent works on its task."""
+        ASSIGNED: StepExplanation._Reason.ValueType  # 2
+        """Its task was sent to an agent that has not accepted it yet."""
+        QUEUED: StepExplanation._Reason.ValueType  # 3
+        """Its task waits in its queue."""
+        NO_AGENT: StepExplanation._Reason.ValueType  # 4
+        """No agent is there that could take its task."""
+        BREAKER_OPEN: StepExplanation._Reason.ValueType  # 5
+        """The agents of its queue failed too often lately."""
+        QUOTA: StepExplanation._Reason.ValueType  # 6
+        """A limit holds it back."""
+        BACKING_OFF: StepExplanation._Reason.ValueType  # 7
+        """It failed and is tried again later."""
+        WAITING_FOR_TIME: StepExplanation._Reason.ValueType  # 8
+        """It waits for a time."""
+        WAITING_FOR_SIGNAL: StepExplanation._Reason.ValueType  # 9
+        """It waits for a word from outside."""
+        WAITING_FOR_APPROVAL: StepExplanation._Reason.ValueType  # 10
+        """It waits for people."""
+        WAITING_FOR_CHILD: StepExplanation._Reason.ValueType  # 11
+        """It waits for a workflow of its own."""
+        WAITING_FOR_BODIES: StepExplanation._Reason.ValueType  # 12
+        """Steps inside of it are under way."""
+        WAITING_FOR_STEPS: StepExplanation._Reason.ValueType  # 13
+        """Steps before it are not done."""
+        WAITING_FOR_ROOM: StepExplanation._Reason.ValueType  # 14
+        """The workflow waits for its admission."""
+        PAUSED: StepExplanation._Reason.ValueType  # 15
+        """The workflow is paused."""
+        FAILED: StepExplanation._Reason.ValueType  # 16
+        """It failed."""
+        CALLED_OFF: StepExplanation._Reason.ValueType  # 17
+        """It was called off."""
+
+    class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
+        """Why it is not done."""
+
+    REASON_UNSPECIFIED: StepExplanation.Reason.ValueType  # 0
+    """Never sent."""
+    RUNNING: StepExplanation.Reason.ValueType  # 1
+    """An agent works on its task."""
+    ASSIGNED: StepExplanation.Reason.ValueType  # 2
+    """Its task was sent to an agent that has not accepted it yet."""
+    QUEUED: StepExplanation.Reason.ValueType  # 3
+    """Its task waits in its queue."""
+    NO_AGENT: StepExplanation.Reason.ValueType  # 4
+    """No agent is there that could take its task."""
+    BREAKER_OPEN: StepExplanation.Reason.ValueType  # 5
+    """The agents of its queue failed too often lately."""
+    QUOTA: StepExplanation.Reason.ValueType  # 6
+    """A limit holds it back."""
+    BACKING_OFF: StepExplanation.Reason.ValueType  # 7
+    """It failed and is tried again later."""
+    WAITING_FOR_TIME: StepExplanation.Reason.ValueType  # 8
+    """It waits for a time."""
+    WAITING_FOR_SIGNAL: StepExplanation.Reason.ValueType  # 9
+    """It waits for a word from outside."""
+    WAITING_FOR_APPROVAL: StepExplanation.Reason.ValueType  # 10
+    """It waits for people."""
+    WAITING_FOR_CHILD: StepExplanation.Reason.ValueType  # 11
+    """It waits for a workflow of its own."""
+    WAITING_FOR_BODIES: StepExplanation.Reason.ValueType  # 12
+    """Steps inside of it are under way."""
+    WAITING_FOR_STEPS: StepExplanation.Reason.ValueType  # 13
+    """Steps before it are not done."""
+    WAITING_FOR_ROOM: StepExplanation.Reason.ValueType  # 14
+    """The workflow waits for its admission."""
+    PAUSED: StepExplanation.Reason.ValueType  # 15
+    """The workflow is paused."""
+    FAILED: StepExplanation.Reason.ValueType  # 16
+    """It failed."""
+    CALLED_OFF: StepExplanation.Reason.ValueType  # 17
+    """It was called off."""
+
+    STEP_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    UNTIL_FIELD_NUMBER: builtins.int
+    WAITS_FOR_FIELD_NUMBER: builtins.int
+    TASK_ID_FIELD_NUMBER: builtins.int
+    step: builtins.str
+    """The step's path."""
+    reason: global___StepExplanation.Reason.ValueType
+    """Why it is not done."""
+    message: builtins.str
+    """The same in words, with whom it waits for."""
+    task_id: builtins.str
+    """Its task; empty where it has none."""
+    @property
+    def until(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When this ends by itself at the latest; absent where it does not."""
+
+    @property
+    def waits_for(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What it waits for: steps, bodies, a signal, approvers, or a workflow."""
+
+    def __init__(
+        self,
+        *,
+        step: builtins.str = ...,
+        reason: global___StepExplanation.Reason.ValueType = ...,
+        message: builtins.str = ...,
+        until: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        waits_for: collections.abc.Iterable[builtins.str] | None = ...,
+        task_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["until", b"until"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "reason", b"reason", "step", b"step", "task_id", b"task_id", "until", b"until", "waits_for", b"waits_for"]) -> None: ...
+
+global___StepExplanation = StepExplanation
 
 @typing.final
 class ListHistoryRequest(google.protobuf.message.Message):
@@ -829,29 +1296,40 @@ global___GetTaskRequest = GetTaskRequest
 
 @typing.final
 class ListTasksRequest(google.protobuf.message.Message):
-    """Whose tasks."""
+    """Which page of whose tasks."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
     workflow_id: builtins.str
     """Required. `wf_…`."""
+    page_size: builtins.int
+    """At most 1,000; 200 when 0."""
+    page_token: builtins.str
+    """From the previous page; empty for the first."""
     def __init__(
         self,
         *,
         workflow_id: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___ListTasksRequest = ListTasksRequest
 
 @typing.final
 class ListTasksResponse(google.protobuf.message.Message):
-    """All tasks of a workflow."""
+    """One page."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     TASKS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty on the last page."""
     @property
     def tasks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Task]:
         """In the order they were made, without input and result."""
@@ -860,7 +1338,8 @@ class ListTasksResponse(google.protobuf.message.Message):
         self,
         *,
         tasks: collections.abc.Iterable[global___Task] | None = ...,
+        next_page_token: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["tasks", b"tasks"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "tasks", b"tasks"]) -> None: ...
 
 global___ListTasksResponse = ListTasksResponse

@@ -61,10 +61,40 @@ class WorkflowServiceStub(object):
                 request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.UpdateWorkflowStatusRequest.SerializeToString,
                 response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
                 _registered_method=True)
+        self.PauseWorkflow = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/PauseWorkflow',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.PauseWorkflowRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+                _registered_method=True)
+        self.ResumeWorkflow = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/ResumeWorkflow',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.ResumeWorkflowRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+                _registered_method=True)
         self.CancelWorkflow = channel.unary_unary(
                 '/archwright.engine.v1.WorkflowService/CancelWorkflow',
                 request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.CancelWorkflowRequest.SerializeToString,
                 response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+                _registered_method=True)
+        self.RetryWorkflow = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/RetryWorkflow',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.RetryWorkflowRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+                _registered_method=True)
+        self.RerunWorkflow = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/RerunWorkflow',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.RerunWorkflowRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+                _registered_method=True)
+        self.SignalWorkflow = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/SignalWorkflow',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.SignalWorkflowRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+                _registered_method=True)
+        self.ExplainWorkflow = channel.unary_unary(
+                '/archwright.engine.v1.WorkflowService/ExplainWorkflow',
+                request_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.ExplainWorkflowRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.ExplainWorkflowResponse.FromString,
                 _registered_method=True)
         self.ListHistory = channel.unary_unary(
                 '/archwright.engine.v1.WorkflowService/ListHistory',
@@ -138,33 +168,134 @@ class WorkflowServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListWorkflows(self, request, context):
-        """Lists workflows, newest first, without their input and output.
+        """Lists workflows without their input, output and steps: newest first, or as `order_by` says.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `filter` or `order_by` is not of the documented form, or `page_token` is
+        not one that a list with the same filter and order returned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateWorkflowStatus(self, request, context):
-        """Asks for another status. `CANCELLED` is the same as CancelWorkflow.
+        """Asks for another status: `RUNNING` resumes what is paused, and retries what has failed; `PAUSED` and `CANCELLED`
+        are the same as PauseWorkflow and CancelWorkflow.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: not from its present status; the legal ones are named.
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is none that a caller may ask for.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseWorkflow(self, request, context):
+        """Pauses a workflow: nothing new is begun and its time stands still. Tasks that agents work on may end.
+
+        What ends, fails or falls due meanwhile is recorded, and acted on when the workflow is resumed.
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not running; the legal statuses are named.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeWorkflow(self, request, context):
+        """Resumes a paused workflow. The time that it was paused for does not count.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not paused; the legal statuses are named.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelWorkflow(self, request, context):
-        """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED.
+        """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED. Nothing is compensated.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended already.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryWorkflow(self, request, context):
+        """Retries a failed workflow: the steps that failed, and those that were called off with it, begin anew. All that
+        was done stays done.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has not failed, or what it did was compensated; the legal statuses
+        are named.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RerunWorkflow(self, request, context):
+        """Reruns a workflow from a step: starts a new one, in the same version, that takes over every finished step that is
+        not downstream of the chosen one. The workflow itself is not touched, whatever its status.
+
+        Safe to retry: two calls with the same `request_id` start one workflow.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: the version that it followed is gone.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: the definition has no step `from_step`.
+        - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema.
+        - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` has started another workflow.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: there is no room for another workflow just now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignalWorkflow(self, request, context):
+        """Signals a workflow: the first step that waits for the name goes on. An early signal is kept until a step asks.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `name` is missing or too long.
+        - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `payload` is nested deeper than 16, or holds an integer beyond 2^53.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `payload` is larger than 1 MiB.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: 1,000 signals wait in it already.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainWorkflow(self, request, context):
+        """Explains why each unfinished step of a workflow is not done, and who or what it waits for.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,6 +354,7 @@ class WorkflowServiceServicer(object):
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -256,10 +388,40 @@ def add_WorkflowServiceServicer_to_server(servicer, server):
                     request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.UpdateWorkflowStatusRequest.FromString,
                     response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
             ),
+            'PauseWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseWorkflow,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.PauseWorkflowRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
+            ),
+            'ResumeWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeWorkflow,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.ResumeWorkflowRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
+            ),
             'CancelWorkflow': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelWorkflow,
                     request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.CancelWorkflowRequest.FromString,
                     response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
+            ),
+            'RetryWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryWorkflow,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.RetryWorkflowRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
+            ),
+            'RerunWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.RerunWorkflow,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.RerunWorkflowRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
+            ),
+            'SignalWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalWorkflow,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.SignalWorkflowRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.SerializeToString,
+            ),
+            'ExplainWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainWorkflow,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.ExplainWorkflowRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_workflows__pb2.ExplainWorkflowResponse.SerializeToString,
             ),
             'ListHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.ListHistory,
@@ -434,6 +596,60 @@ class WorkflowService(object):
             _registered_method=True)
 
     @staticmethod
+    def PauseWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/PauseWorkflow',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.PauseWorkflowRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/ResumeWorkflow',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.ResumeWorkflowRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CancelWorkflow(request,
             target,
             options=(),
@@ -450,6 +666,114 @@ class WorkflowService(object):
             '/archwright.engine.v1.WorkflowService/CancelWorkflow',
             archwright_dot_engine_dot_v1_dot_workflows__pb2.CancelWorkflowRequest.SerializeToString,
             archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/RetryWorkflow',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.RetryWorkflowRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RerunWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/RerunWorkflow',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.RerunWorkflowRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/SignalWorkflow',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.SignalWorkflowRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.Workflow.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.WorkflowService/ExplainWorkflow',
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.ExplainWorkflowRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_workflows__pb2.ExplainWorkflowResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -66,33 +66,134 @@ class WorkflowServiceStub:
         archwright.engine.v1.workflows_pb2.ListWorkflowsRequest,
         archwright.engine.v1.workflows_pb2.ListWorkflowsResponse,
     ]
-    """Lists workflows, newest first, without their input and output.
+    """Lists workflows without their input, output and steps: newest first, or as `order_by` says.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `filter` or `order_by` is not of the documented form, or `page_token` is
+      not one that a list with the same filter and order returned.
     """
 
     UpdateWorkflowStatus: grpc.UnaryUnaryMultiCallable[
         archwright.engine.v1.workflows_pb2.UpdateWorkflowStatusRequest,
         archwright.engine.v1.workflows_pb2.Workflow,
     ]
-    """Asks for another status. `CANCELLED` is the same as CancelWorkflow.
+    """Asks for another status: `RUNNING` resumes what is paused, and retries what has failed; `PAUSED` and `CANCELLED`
+    are the same as PauseWorkflow and CancelWorkflow.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
     Errors:
     - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
     - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: not from its present status; the legal ones are named.
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is none that a caller may ask for.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    PauseWorkflow: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.PauseWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Pauses a workflow: nothing new is begun and its time stands still. Tasks that agents work on may end.
+
+    What ends, fails or falls due meanwhile is recorded, and acted on when the workflow is resumed.
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not running; the legal statuses are named.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    ResumeWorkflow: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.ResumeWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Resumes a paused workflow. The time that it was paused for does not count.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not paused; the legal statuses are named.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
     """
 
     CancelWorkflow: grpc.UnaryUnaryMultiCallable[
         archwright.engine.v1.workflows_pb2.CancelWorkflowRequest,
         archwright.engine.v1.workflows_pb2.Workflow,
     ]
-    """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED.
+    """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED. Nothing is compensated.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
     Errors:
     - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
     - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended already.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    RetryWorkflow: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.RetryWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Retries a failed workflow: the steps that failed, and those that were called off with it, begin anew. All that
+    was done stays done.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has not failed, or what it did was compensated; the legal statuses
+      are named.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    RerunWorkflow: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.RerunWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Reruns a workflow from a step: starts a new one, in the same version, that takes over every finished step that is
+    not downstream of the chosen one. The workflow itself is not touched, whatever its status.
+
+    Safe to retry: two calls with the same `request_id` start one workflow.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: the version that it followed is gone.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: the definition has no step `from_step`.
+    - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema.
+    - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` has started another workflow.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: there is no room for another workflow just now.
+    """
+
+    SignalWorkflow: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.SignalWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Signals a workflow: the first step that waits for the name goes on. An early signal is kept until a step asks.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `name` is missing or too long.
+    - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `payload` is nested deeper than 16, or holds an integer beyond 2^53.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `payload` is larger than 1 MiB.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: 1,000 signals wait in it already.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    ExplainWorkflow: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.ExplainWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.ExplainWorkflowResponse,
+    ]
+    """Explains why each unfinished step of a workflow is not done, and who or what it waits for.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
     """
 
     ListHistory: grpc.UnaryUnaryMultiCallable[
@@ -151,6 +252,7 @@ class WorkflowServiceStub:
 
     Errors:
     - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
     """
 
 class WorkflowServiceAsyncStub:
@@ -200,33 +302,134 @@ class WorkflowServiceAsyncStub:
         archwright.engine.v1.workflows_pb2.ListWorkflowsRequest,
         archwright.engine.v1.workflows_pb2.ListWorkflowsResponse,
     ]
-    """Lists workflows, newest first, without their input and output.
+    """Lists workflows without their input, output and steps: newest first, or as `order_by` says.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `filter` or `order_by` is not of the documented form, or `page_token` is
+      not one that a list with the same filter and order returned.
     """
 
     UpdateWorkflowStatus: grpc.aio.UnaryUnaryMultiCallable[
         archwright.engine.v1.workflows_pb2.UpdateWorkflowStatusRequest,
         archwright.engine.v1.workflows_pb2.Workflow,
     ]
-    """Asks for another status. `CANCELLED` is the same as CancelWorkflow.
+    """Asks for another status: `RUNNING` resumes what is paused, and retries what has failed; `PAUSED` and `CANCELLED`
+    are the same as PauseWorkflow and CancelWorkflow.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
     Errors:
     - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
     - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: not from its present status; the legal ones are named.
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is none that a caller may ask for.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    PauseWorkflow: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.PauseWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Pauses a workflow: nothing new is begun and its time stands still. Tasks that agents work on may end.
+
+    What ends, fails or falls due meanwhile is recorded, and acted on when the workflow is resumed.
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not running; the legal statuses are named.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    ResumeWorkflow: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.ResumeWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Resumes a paused workflow. The time that it was paused for does not count.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not paused; the legal statuses are named.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
     """
 
     CancelWorkflow: grpc.aio.UnaryUnaryMultiCallable[
         archwright.engine.v1.workflows_pb2.CancelWorkflowRequest,
         archwright.engine.v1.workflows_pb2.Workflow,
     ]
-    """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED.
+    """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED. Nothing is compensated.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
     Errors:
     - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
     - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended already.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    RetryWorkflow: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.RetryWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Retries a failed workflow: the steps that failed, and those that were called off with it, begin anew. All that
+    was done stays done.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has not failed, or what it did was compensated; the legal statuses
+      are named.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    RerunWorkflow: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.RerunWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Reruns a workflow from a step: starts a new one, in the same version, that takes over every finished step that is
+    not downstream of the chosen one. The workflow itself is not touched, whatever its status.
+
+    Safe to retry: two calls with the same `request_id` start one workflow.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: the version that it followed is gone.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: the definition has no step `from_step`.
+    - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema.
+    - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` has started another workflow.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: there is no room for another workflow just now.
+    """
+
+    SignalWorkflow: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.SignalWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.Workflow,
+    ]
+    """Signals a workflow: the first step that waits for the name goes on. An early signal is kept until a step asks.
+
+    Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `name` is missing or too long.
+    - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `payload` is nested deeper than 16, or holds an integer beyond 2^53.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `payload` is larger than 1 MiB.
+    - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: 1,000 signals wait in it already.
+    - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+    """
+
+    ExplainWorkflow: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.workflows_pb2.ExplainWorkflowRequest,
+        archwright.engine.v1.workflows_pb2.ExplainWorkflowResponse,
+    ]
+    """Explains why each unfinished step of a workflow is not done, and who or what it waits for.
+
+    Errors:
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
     """
 
     ListHistory: grpc.aio.UnaryUnaryMultiCallable[
@@ -285,6 +488,7 @@ class WorkflowServiceAsyncStub:
 
     Errors:
     - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
     """
 
 class WorkflowServiceServicer(metaclass=abc.ABCMeta):
@@ -342,10 +546,11 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: archwright.engine.v1.workflows_pb2.ListWorkflowsRequest,
         context: _ServicerContext,
     ) -> typing.Union[archwright.engine.v1.workflows_pb2.ListWorkflowsResponse, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.ListWorkflowsResponse]]:
-        """Lists workflows, newest first, without their input and output.
+        """Lists workflows without their input, output and steps: newest first, or as `order_by` says.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `filter` or `order_by` is not of the documented form, or `page_token` is
+          not one that a list with the same filter and order returned.
         """
 
     @abc.abstractmethod
@@ -354,12 +559,49 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: archwright.engine.v1.workflows_pb2.UpdateWorkflowStatusRequest,
         context: _ServicerContext,
     ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
-        """Asks for another status. `CANCELLED` is the same as CancelWorkflow.
+        """Asks for another status: `RUNNING` resumes what is paused, and retries what has failed; `PAUSED` and `CANCELLED`
+        are the same as PauseWorkflow and CancelWorkflow.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: not from its present status; the legal ones are named.
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is none that a caller may ask for.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+
+    @abc.abstractmethod
+    def PauseWorkflow(
+        self,
+        request: archwright.engine.v1.workflows_pb2.PauseWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
+        """Pauses a workflow: nothing new is begun and its time stands still. Tasks that agents work on may end.
+
+        What ends, fails or falls due meanwhile is recorded, and acted on when the workflow is resumed.
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not running; the legal statuses are named.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+
+    @abc.abstractmethod
+    def ResumeWorkflow(
+        self,
+        request: archwright.engine.v1.workflows_pb2.ResumeWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
+        """Resumes a paused workflow. The time that it was paused for does not count.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it is not paused; the legal statuses are named.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
         """
 
     @abc.abstractmethod
@@ -368,11 +610,86 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         request: archwright.engine.v1.workflows_pb2.CancelWorkflowRequest,
         context: _ServicerContext,
     ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
-        """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED.
+        """Cancels a workflow: its open tasks are taken from their agents and it ends as CANCELLED. Nothing is compensated.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended already.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+
+    @abc.abstractmethod
+    def RetryWorkflow(
+        self,
+        request: archwright.engine.v1.workflows_pb2.RetryWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
+        """Retries a failed workflow: the steps that failed, and those that were called off with it, begin anew. All that
+        was done stays done.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has not failed, or what it did was compensated; the legal statuses
+          are named.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+
+    @abc.abstractmethod
+    def RerunWorkflow(
+        self,
+        request: archwright.engine.v1.workflows_pb2.RerunWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
+        """Reruns a workflow from a step: starts a new one, in the same version, that takes over every finished step that is
+        not downstream of the chosen one. The workflow itself is not touched, whatever its status.
+
+        Safe to retry: two calls with the same `request_id` start one workflow.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: the version that it followed is gone.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: the definition has no step `from_step`.
+        - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema.
+        - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` has started another workflow.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: there is no room for another workflow just now.
+        """
+
+    @abc.abstractmethod
+    def SignalWorkflow(
+        self,
+        request: archwright.engine.v1.workflows_pb2.SignalWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.Workflow, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.Workflow]]:
+        """Signals a workflow: the first step that waits for the name goes on. An early signal is kept until a step asks.
+
+        Safe to retry: a repeated `request_id` changes nothing and gets the workflow as it is now.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `name` is missing or too long.
+        - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `payload` is nested deeper than 16, or holds an integer beyond 2^53.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `payload` is larger than 1 MiB.
+        - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it has ended.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: 1,000 signals wait in it already.
+        - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to this workflow.
+        """
+
+    @abc.abstractmethod
+    def ExplainWorkflow(
+        self,
+        request: archwright.engine.v1.workflows_pb2.ExplainWorkflowRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.workflows_pb2.ExplainWorkflowResponse, collections.abc.Awaitable[archwright.engine.v1.workflows_pb2.ExplainWorkflowResponse]]:
+        """Explains why each unfinished step of a workflow is not done, and who or what it waits for.
+
+        Errors:
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
         """
 
     @abc.abstractmethod
@@ -441,6 +758,7 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
         """
 
 def add_WorkflowServiceServicer_to_server(servicer: WorkflowServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

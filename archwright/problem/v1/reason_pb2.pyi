@@ -122,6 +122,14 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """NOT_FOUND: no schedule of this tenant has this name."""
     SCHEDULE_NAME_TAKEN: _Reason.ValueType  # 41
     """ALREADY_EXISTS: the tenant has another schedule of this name."""
+    DEFINITION_DEPRECATED: _Reason.ValueType  # 50
+    """FAILED_PRECONDITION: the version is deprecated; its note says why."""
+    CHANNEL_IN_USE: _Reason.ValueType  # 51
+    """FAILED_PRECONDITION: a channel points at the version."""
+    CHANNEL_NOT_FOUND: _Reason.ValueType  # 52
+    """NOT_FOUND: the definition has no channel of this name."""
+    APPROVAL_NOT_FOUND: _Reason.ValueType  # 60
+    """NOT_FOUND: no approval of this tenant has this id."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call was refused: `google.rpc.ErrorInfo.reason`, under the domain `archwright.dev`."""
@@ -190,4 +198,12 @@ SCHEDULE_NOT_FOUND: Reason.ValueType  # 40
 """NOT_FOUND: no schedule of this tenant has this name."""
 SCHEDULE_NAME_TAKEN: Reason.ValueType  # 41
 """ALREADY_EXISTS: the tenant has another schedule of this name."""
+DEFINITION_DEPRECATED: Reason.ValueType  # 50
+"""FAILED_PRECONDITION: the version is deprecated; its note says why."""
+CHANNEL_IN_USE: Reason.ValueType  # 51
+"""FAILED_PRECONDITION: a channel points at the version."""
+CHANNEL_NOT_FOUND: Reason.ValueType  # 52
+"""NOT_FOUND: the definition has no channel of this name."""
+APPROVAL_NOT_FOUND: Reason.ValueType  # 60
+"""NOT_FOUND: no approval of this tenant has this id."""
 global___Reason = Reason

@@ -1,120 +1,52 @@
-"""Workflows, tasks and events as callers see them."""
+"""Workflows and events as callers see them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
+from typing import assert_never
 
+from google.protobuf import struct_pb2
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from archwright import payloads
 from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.events.v1 import workflow_event_pb2
-from archwright.language.model import ErrorCategory, Priority
 from archwright.language.plan import Plan
-from archwright.problem.v1 import reason_pb2
-from services.engine.domain.events import (
-    Event,
-    Json,
-    StepFailed,
-    TaskCancelled,
-    TaskCompleted,
-    TaskCreated,
-    TaskFailed,
-    TaskRetried,
-    WorkflowCompleted,
-    WorkflowCreated,
-    WorkflowRetried,
-)
+from services.engine.api.past import Past
+from services.engine.domain.beginning import canonical
+from services.engine.domain.events import Json
 from services.engine.domain.telling import agent_type_of, failures_before, name_of, payload_of, step_of, task_of
-from services.engine.domain.transitions import TaskStatus, WorkflowStatus
-from services.engine.domain.workflow import Workflow
-from services.engine.ports.history import Numbered, TaskRow
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import (
+    OpenApproval,
+    OpenChild,
+    OpenFallback,
+    OpenHolder,
+    OpenStep,
+    OpenTask,
+    OpenWait,
+    Workflow,
+)
+from services.engine.ports.history import Numbered
 from services.engine.ports.keys import Key
 from services.engine.ports.store import NewWorkflow
 
-_PRIORITY = {
-    Priority.LOW: pb.Task.LOW,
-    Priority.NORMAL: pb.Task.NORMAL,
-    Priority.HIGH: pb.Task.HIGH,
-    Priority.CRITICAL: pb.Task.CRITICAL,
-}
+STEPS_MAX = 1_000
+"""How many steps of its definition a workflow names."""
+
+DEPTH_MAX = 24
+"""How deep values are nested that are shown; a message with deeper ones could not be read."""
+
+WAITING_MAX = 20
+"""How many steps under way a workflow shows."""
 
 
-@dataclass(slots=True)
-class TaskTold:
-    """A task as its events tell it."""
-
-    created: TaskCreated
-    status: TaskStatus = TaskStatus.PENDING
-    attempt: int = 0
-    failures: int = 0
-    agent_id: str = ""
-    ended_at: datetime | None = None
-    error: str = ""
-    category: ErrorCategory | None = None
-    result: Json = None
-
-
-@dataclass(slots=True)
-class Told:
-    """A workflow as its history tells it."""
-
-    input: Json = None
-    output: Json = None
-    completed: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    tasks: dict[str, TaskTold] = field(default_factory=dict)
-    outputs: dict[str, Json] = field(default_factory=dict)
-
-
-def told_by(events: Iterable[Event]) -> Told:
-    """Return what a whole history tells."""
-    told = Told()
-    for event in events:
-        match event:
-            case WorkflowCreated():
-                told.input = event.input
-            case WorkflowCompleted():
-                told.output = event.output
-            case WorkflowRetried():
-                told.failed.clear()
-            case StepFailed(step=step):
-                told.failed.append(step)
-            case TaskCreated(task_id=task_id):
-                told.tasks[task_id] = TaskTold(event)
-            case TaskCompleted() | TaskFailed() | TaskRetried() | TaskCancelled():
-                _task_told(told, event)
-            case _:
-                pass
-    return told
-
-
-def _task_told(told: Told, event: TaskCompleted | TaskFailed | TaskRetried | TaskCancelled) -> None:
-    task = told.tasks[event.task_id]
-    match event:
-        case TaskCompleted():
-            task.status, task.attempt, task.agent_id = TaskStatus.COMPLETED, event.attempt, event.agent_id
-            task.ended_at, task.result, task.error, task.category = event.at, event.output, "", None
-            told.completed.append(event.step)
-            told.outputs[event.step] = event.output
-        case TaskFailed():
-            task.attempt, task.agent_id, task.failures = event.attempt, event.agent_id, event.failures
-            task.error, task.category = event.message, event.category
-            if event.retry_at is None:
-                timed_out = event.category is ErrorCategory.TIMEOUT
-                task.status = TaskStatus.TIMEOUT if timed_out else TaskStatus.FAILED
-                task.ended_at = event.at
-                told.failed.append(event.step)
-        case TaskRetried():
-            task.status = TaskStatus.PENDING
-        case TaskCancelled():
-            task.status, task.ended_at = TaskStatus.CANCELLED, event.at
-
-
-def workflow_view(key: Key, created: NewWorkflow, plan: Plan, workflow: Workflow, told: Told | None) -> pb.Workflow:
-    """Return a workflow as callers see it; without `told`, as lists show it."""
+def workflow_view(
+    key: Key, created: NewWorkflow, plan: Plan, workflow: Workflow, past: Past | None, shared: Mapping[str, Json]
+) -> pb.Workflow:
+    """Return a workflow as callers see it; without `past`, as lists show it. `shared` are its named values."""
     view = pb.Workflow(
         workflow_id=key.workflow_id,
         definition_name=created.definition_name,
@@ -125,58 +57,24 @@ def workflow_view(key: Key, created: NewWorkflow, plan: Plan, workflow: Workflow
         user_id=created.user_id,
         session_id=created.session_id,
         last_seq=workflow.last_seq,
-        steps=[node.step.name for node in plan.nodes],
+        degraded=workflow.degraded,
+        missing=workflow.missing,
+        steps_completed_count=workflow.completed,
+        retries=workflow.retries,
+        waiting_for=islice(_waiting(workflow), WAITING_MAX),
     )
-    _set(view.created_at, workflow.created_at)
-    _set(view.started_at, workflow.started_at)
-    _set(view.completed_at, workflow.ended_at)
-    if told is not None:
-        view.steps_completed.extend(told.completed)
-        view.steps_failed.extend(told.failed)
-        if isinstance(told.input, dict):
-            view.input.CopyFrom(payloads.to_struct(told.input))
-        if workflow.status is WorkflowStatus.COMPLETED:
-            # What is no object cannot be told as one: it is the field `output` of the object.
-            output = told.output if isinstance(told.output, dict) else {"output": told.output}
-            view.output.CopyFrom(payloads.to_struct(output))
-    return view
-
-
-def task_view(
-    key: Key, plan: Plan, task: TaskTold, open_task: TaskRow | None, given: Json | None, *, whole: bool
-) -> pb.Task:
-    """Return a task as callers see it; not `whole`, as lists show it."""
-    created = task.created
-    view = pb.Task(
-        task_id=created.task_id,
-        workflow_id=key.workflow_id,
-        agent_type=created.agent_type,
-        step_id=created.step,
-        task_type=created.task_type,
-        priority=_PRIORITY[created.priority],
-        timeout_seconds=created.timeout_seconds,
-        status=pb.Task.Status.Value(task.status.name),
-        error_details=task.error,
-        attempt=task.attempt,
-        agent_id=task.agent_id,
-        failures=task.failures,
-    )
-    if task.category is not None:
-        view.error_category = reason_pb2.ErrorCategory.Value(task.category.name)
-    _set(view.created_at, created.at)
-    _set(view.completed_at, task.ended_at)
-    if open_task is not None:
-        view.status = pb.Task.Status.Value(open_task.status.upper())
-        view.attempt = open_task.attempt
-        view.agent_id = open_task.agent_id or view.agent_id
-        _set(view.assigned_at, open_task.assigned_at)
-        _set(view.started_at, open_task.accepted_at)
-    if whole:
-        if isinstance(given, dict):
-            view.input_data.CopyFrom(payloads.to_struct(given))
-        if task.status is TaskStatus.COMPLETED:
-            result = task.result if isinstance(task.result, dict) else {"output": task.result}
-            view.result.CopyFrom(payloads.to_struct(result))
+    if workflow.parent is not None:
+        view.parent_workflow_id, view.parent_step = workflow.parent.workflow_id, workflow.parent.step
+    set_time(view.created_at, workflow.created_at)
+    set_time(view.started_at, workflow.started_at)
+    set_time(view.completed_at, workflow.ended_at)
+    set_time(view.deadline, workflow.deadline)
+    if workflow.status is WorkflowStatus.PAUSED:
+        view.paused_by = workflow.paused_by
+        set_time(view.paused_at, workflow.paused_at)
+    if past is not None:
+        _add_past(view, plan, workflow, past)
+        view.context.CopyFrom(struct_of(dict(shared)))
     return view
 
 
@@ -195,9 +93,20 @@ def event_view(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> wor
         step=step_of(event),
         task_id=task_of(event),
     )
-    view.payload.CopyFrom(payloads.to_struct(payload_of(event)))
-    _set(view.timestamp, event.at)
+    view.payload.CopyFrom(struct_of(payload_of(event)))
+    set_time(view.timestamp, event.at)
     return view
+
+
+def struct_of(value: Json) -> struct_pb2.Struct:
+    """Return a value as a Struct; one that is no object is the field `output` of one.
+
+    What was put together from payloads may be nested deeper than a payload: from a depth on it is told as JSON text,
+    so that every event and every output can be shown.
+    """
+    struct = struct_pb2.Struct()
+    struct.update(_showable(value if isinstance(value, dict) else {"output": value}, DEPTH_MAX))
+    return struct
 
 
 def status_number(status: WorkflowStatus) -> pb.Workflow.Status.ValueType:
@@ -205,11 +114,61 @@ def status_number(status: WorkflowStatus) -> pb.Workflow.Status.ValueType:
     return pb.Workflow.Status.Value(status.name)
 
 
-def status_of_number(number: pb.Workflow.Status.ValueType) -> WorkflowStatus | None:
-    """Return the status behind a number of the contract; None where none is meant."""
-    return None if number == pb.Workflow.STATUS_UNSPECIFIED else WorkflowStatus[pb.Workflow.Status.Name(number)]
-
-
-def _set(field_: Timestamp, at: datetime | None) -> None:
+def set_time(field: Timestamp, at: datetime | None) -> None:
+    """Set a time, if there is one."""
     if at is not None:
-        field_.FromDatetime(at)
+        field.FromDatetime(at)
+
+
+def _showable(value: Json, depth: int) -> Json:
+    match value:
+        case dict() | list() | tuple() if depth == 0:
+            return canonical(value).decode()
+        case dict():
+            return {name: _showable(each, depth - 1) for name, each in value.items()}
+        case list() | tuple():
+            return [_showable(each, depth - 1) for each in value]
+        case float() if not math.isfinite(value):
+            return str(value)
+        case _:
+            return value
+
+
+def _add_past(view: pb.Workflow, plan: Plan, workflow: Workflow, past: Past) -> None:
+    view.steps.extend(step.name for step in plan.definition.steps[:STEPS_MAX])
+    view.rerun_of = past.rerun_of
+    view.steps_completed.extend(past.completed)
+    view.steps_skipped.extend(past.skipped)
+    view.steps_failed.extend(past.failed)
+    if isinstance(past.input, dict):
+        view.input.CopyFrom(struct_of(past.input))
+    if workflow.status is WorkflowStatus.COMPLETED:
+        view.output.CopyFrom(struct_of(past.output))
+
+
+def _waiting(workflow: Workflow) -> Iterator[pb.WaitingFor]:
+    for path, step in sorted(workflow.open.items()):
+        kind, name, until = _awaited(step)
+        waiting = pb.WaitingFor(step=path, kind=kind, name=name)
+        set_time(waiting.until, until)
+        yield waiting
+
+
+def _awaited(step: OpenStep) -> tuple[pb.WaitingFor.Kind.ValueType, str, datetime | None]:
+    match step:
+        case OpenTask(task_id=task_id, retry_at=None):
+            return pb.WaitingFor.AGENT, task_id, None
+        case OpenTask(task_id=task_id, retry_at=retry_at):
+            return pb.WaitingFor.RETRY, task_id, retry_at
+        case OpenWait(until=until, signal=""):
+            return pb.WaitingFor.TIME, "", until
+        case OpenWait(until=until, signal=signal):
+            return pb.WaitingFor.SIGNAL, signal, until
+        case OpenApproval(approval_id=approval_id, expires_at=expires_at):
+            return pb.WaitingFor.APPROVAL, approval_id, expires_at
+        case OpenChild(child_id=child_id):
+            return pb.WaitingFor.CHILD, child_id, None
+        case OpenHolder() | OpenFallback():
+            return pb.WaitingFor.BODIES, "", None
+        case _:
+            assert_never(step)
