@@ -220,7 +220,8 @@ class _Engine:
             [
                 Served(workflows_pb2.DESCRIPTOR.services_by_name["WorkflowService"], workflow_api),
                 Served(
-                    definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"], DefinitionApi(catalogue, clock)
+                    definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
+                    DefinitionApi(catalogue, self._roster, clock),
                 ),
                 Served(
                     schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"],

@@ -53,15 +53,22 @@ class FollowedRoster:
         """Return an agent, if the registry has told of it."""
         return self._agents.get((tenant, agent_id))
 
+    @property
+    def has_heard(self) -> bool:
+        """Whether the registry has told of its agents; before that, nobody can say who is there."""
+        return self._heard
+
+    def agents_of(self, tenant: str) -> Sequence[AgentTold]:
+        """Return all agents that may work for a tenant, however they stand."""
+        return [agent for agent in self._agents.values() if agent.tenant in (PLATFORM_TENANT, tenant)]
+
     def agents_for(self, tenant: str, queue: str) -> Sequence[AgentTold]:
         """Return the agents that take new tasks and could take one of the tenant's from this queue."""
         requirement = Requirement.read(queue)
         return [
             agent
-            for agent in self._agents.values()
-            if agent.tenant in (PLATFORM_TENANT, tenant)
-            and agent.status in _AT_WORK
-            and requirement.is_met_by(agent.agent_type, agent.capabilities, agent.labels)
+            for agent in self.agents_of(tenant)
+            if agent.status in _AT_WORK and requirement.is_met_by(agent.agent_type, agent.capabilities, agent.labels)
         ]
 
     def has_agent_for(self, tenant: str, queue: str) -> bool:

@@ -7,10 +7,17 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
+import sys
 import typing
+
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
@@ -47,6 +54,8 @@ class Definition(google.protobuf.message.Message):
     CREATED_AT_FIELD_NUMBER: builtins.int
     CREATED_BY_FIELD_NUMBER: builtins.int
     BUILT_IN_FIELD_NUMBER: builtins.int
+    DEPRECATION_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Unique within the tenant, together with the version."""
     version: builtins.str
@@ -77,6 +86,14 @@ class Definition(google.protobuf.message.Message):
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Output only. When it was published."""
 
+    @property
+    def deprecation(self) -> global___Deprecation:
+        """Output only. Absent unless the version is deprecated."""
+
+    @property
+    def warnings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionProblem]:
+        """Output only. What is allowed in it but hardly meant. Only in the answer to PublishDefinition."""
+
     def __init__(
         self,
         *,
@@ -91,9 +108,11 @@ class Definition(google.protobuf.message.Message):
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         created_by: builtins.str = ...,
         built_in: builtins.bool = ...,
+        deprecation: global___Deprecation | None = ...,
+        warnings: collections.abc.Iterable[global___DefinitionProblem] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["created_at", b"created_at", "input_schema", b"input_schema"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["built_in", b"built_in", "content_hash", b"content_hash", "created_at", b"created_at", "created_by", b"created_by", "description", b"description", "input_schema", b"input_schema", "labels", b"labels", "name", b"name", "source", b"source", "steps", b"steps", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["created_at", b"created_at", "deprecation", b"deprecation", "input_schema", b"input_schema"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["built_in", b"built_in", "content_hash", b"content_hash", "created_at", b"created_at", "created_by", b"created_by", "deprecation", b"deprecation", "description", b"description", "input_schema", b"input_schema", "labels", b"labels", "name", b"name", "source", b"source", "steps", b"steps", "version", b"version", "warnings", b"warnings"]) -> None: ...
 
 global___Definition = Definition
 
@@ -106,22 +125,55 @@ class DefinitionStep(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     AGENT_TYPE_FIELD_NUMBER: builtins.int
     TASK_TYPE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Unique within the definition."""
     agent_type: builtins.str
-    """The type of agent that does it."""
+    """The type of agent that does it; empty where it is none, or any with a capability."""
     task_type: builtins.str
     """What kind of work it is: analyze, design, generate, review, …"""
+    kind: builtins.str
+    """What the step does: agent, parallel, foreach, switch, loop, workflow, approval, wait, set, emit or fail."""
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         agent_type: builtins.str = ...,
         task_type: builtins.str = ...,
+        kind: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "name", b"name", "task_type", b"task_type"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "kind", b"kind", "name", b"name", "task_type", b"task_type"]) -> None: ...
 
 global___DefinitionStep = DefinitionStep
+
+@typing.final
+class Deprecation(google.protobuf.message.Message):
+    """Why new workflows should not follow a version."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NOTE_FIELD_NUMBER: builtins.int
+    DEPRECATED_AT_FIELD_NUMBER: builtins.int
+    DEPRECATED_BY_FIELD_NUMBER: builtins.int
+    note: builtins.str
+    """For people: why, and what to use instead."""
+    deprecated_by: builtins.str
+    """Who deprecated it."""
+    @property
+    def deprecated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was deprecated."""
+
+    def __init__(
+        self,
+        *,
+        note: builtins.str = ...,
+        deprecated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        deprecated_by: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["deprecated_at", b"deprecated_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deprecated_at", b"deprecated_at", "deprecated_by", b"deprecated_by", "note", b"note"]) -> None: ...
+
+global___Deprecation = Deprecation
 
 @typing.final
 class ValidateDefinitionRequest(google.protobuf.message.Message):
@@ -149,25 +201,35 @@ class ValidateDefinitionResponse(google.protobuf.message.Message):
 
     VALID_FIELD_NUMBER: builtins.int
     PROBLEMS_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
+    CONTENT_HASH_FIELD_NUMBER: builtins.int
     valid: builtins.bool
     """Whether it could be published as it is."""
+    content_hash: builtins.str
+    """What the text's content hash would be. Empty unless `valid`."""
     @property
     def problems(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionProblem]:
         """What is wrong, in the order of the text. Empty when `valid`."""
+
+    @property
+    def warnings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionProblem]:
+        """What is allowed but hardly meant, in the order of the text. Told of valid texts only."""
 
     def __init__(
         self,
         *,
         valid: builtins.bool = ...,
         problems: collections.abc.Iterable[global___DefinitionProblem] | None = ...,
+        warnings: collections.abc.Iterable[global___DefinitionProblem] | None = ...,
+        content_hash: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["problems", b"problems", "valid", b"valid"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content_hash", b"content_hash", "problems", b"problems", "valid", b"valid", "warnings", b"warnings"]) -> None: ...
 
 global___ValidateDefinitionResponse = ValidateDefinitionResponse
 
 @typing.final
 class DefinitionProblem(google.protobuf.message.Message):
-    """One thing that is wrong with a definition."""
+    """One thing that is wrong with a definition, or hardly meant."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -196,6 +258,164 @@ class DefinitionProblem(google.protobuf.message.Message):
 global___DefinitionProblem = DefinitionProblem
 
 @typing.final
+class PlanDefinitionRequest(google.protobuf.message.Message):
+    """What to plan: a text, or a published definition."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """YAML or JSON, at most 1 MiB. It need not be published."""
+    name: builtins.str
+    """Instead of `source`: the name of a published definition."""
+    version: builtins.str
+    """With `name`: version or channel; `latest` when empty."""
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "source", b"source", "version", b"version"]) -> None: ...
+
+global___PlanDefinitionRequest = PlanDefinitionRequest
+
+@typing.final
+class PlanDefinitionResponse(google.protobuf.message.Message):
+    """What a workflow would do."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    CONTENT_HASH_FIELD_NUMBER: builtins.int
+    AGENTS_KNOWN_FIELD_NUMBER: builtins.int
+    COMPLETE_FIELD_NUMBER: builtins.int
+    STEPS_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The definition's name."""
+    version: builtins.str
+    """Its version."""
+    content_hash: builtins.str
+    """SHA-256 of its canonical content, in hexadecimal."""
+    agents_known: builtins.bool
+    """Whether the registry has told of its agents. If not, nobody can say who would take a step."""
+    complete: builtins.bool
+    """Whether nothing is missing."""
+    @property
+    def steps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PlannedStep]:
+        """Every step, the inner ones after the one that they are part of."""
+
+    @property
+    def warnings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionProblem]:
+        """What is allowed but hardly meant, in the order of the text."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        content_hash: builtins.str = ...,
+        agents_known: builtins.bool = ...,
+        complete: builtins.bool = ...,
+        steps: collections.abc.Iterable[global___PlannedStep] | None = ...,
+        warnings: collections.abc.Iterable[global___DefinitionProblem] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agents_known", b"agents_known", "complete", b"complete", "content_hash", b"content_hash", "name", b"name", "steps", b"steps", "version", b"version", "warnings", b"warnings"]) -> None: ...
+
+global___PlanDefinitionResponse = PlanDefinitionResponse
+
+@typing.final
+class PlannedStep(google.protobuf.message.Message):
+    """A step of a plan."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    DEPTH_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    LEADS_TO_FIELD_NUMBER: builtins.int
+    REQUIREMENT_FIELD_NUMBER: builtins.int
+    AGENTS_FIELD_NUMBER: builtins.int
+    AGENTS_TOTAL_FIELD_NUMBER: builtins.int
+    CHILD_FIELD_NUMBER: builtins.int
+    MISSING_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Where it stands: `define`, or `layers.business/define`; `assess[]/check` is done again and again."""
+    name: builtins.str
+    """Unique within the definition."""
+    kind: builtins.str
+    """What the step does: agent, parallel, foreach, switch, loop, workflow, approval, wait, set, emit or fail."""
+    depth: builtins.int
+    """How many steps it is inside of."""
+    requirement: builtins.str
+    """What an agent must be to take it: `business_analyst`, or `capability:pricing@^1.2;region=eu`."""
+    agents_total: builtins.int
+    """How many agents would take it now."""
+    child: builtins.str
+    """Of a child workflow: what would be started, as `name@version`."""
+    missing: builtins.str
+    """What keeps the step from being done as things are, and what to do about it. Empty when nothing does."""
+    @property
+    def after(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The steps beside it that are before it, by name. Empty for those with which their body begins."""
+
+    @property
+    def leads_to(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The steps beside it that it may lead to, by name; empty where its path ends."""
+
+    @property
+    def agents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PlannedAgent]:
+        """Agents that would take it now, at most 20, by id."""
+
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        name: builtins.str = ...,
+        kind: builtins.str = ...,
+        depth: builtins.int = ...,
+        after: collections.abc.Iterable[builtins.str] | None = ...,
+        leads_to: collections.abc.Iterable[builtins.str] | None = ...,
+        requirement: builtins.str = ...,
+        agents: collections.abc.Iterable[global___PlannedAgent] | None = ...,
+        agents_total: builtins.int = ...,
+        child: builtins.str = ...,
+        missing: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "agents", b"agents", "agents_total", b"agents_total", "child", b"child", "depth", b"depth", "kind", b"kind", "leads_to", b"leads_to", "missing", b"missing", "name", b"name", "path", b"path", "requirement", b"requirement"]) -> None: ...
+
+global___PlannedStep = PlannedStep
+
+@typing.final
+class PlannedAgent(google.protobuf.message.Message):
+    """An agent that would take a step."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    AGENT_TYPE_FIELD_NUMBER: builtins.int
+    agent_id: builtins.str
+    """Its id."""
+    agent_type: builtins.str
+    """What it is."""
+    def __init__(
+        self,
+        *,
+        agent_id: builtins.str = ...,
+        agent_type: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type"]) -> None: ...
+
+global___PlannedAgent = PlannedAgent
+
+@typing.final
 class PublishDefinitionRequest(google.protobuf.message.Message):
     """The text to publish."""
 
@@ -203,17 +423,23 @@ class PublishDefinitionRequest(google.protobuf.message.Message):
 
     SOURCE_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
     source: builtins.str
     """Required. YAML or JSON, at most 1 MiB."""
     request_id: builtins.str
     """Marks repetitions of one call; publishing the same content is safe to repeat anyway."""
+    @property
+    def channels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Channels to point at it, together with the publishing: all of it happens, or nothing."""
+
     def __init__(
         self,
         *,
         source: builtins.str = ...,
         request_id: builtins.str = ...,
+        channels: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["request_id", b"request_id", "source", b"source"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channels", b"channels", "request_id", b"request_id", "source", b"source"]) -> None: ...
 
 global___PublishDefinitionRequest = PublishDefinitionRequest
 
@@ -228,7 +454,7 @@ class GetDefinitionRequest(google.protobuf.message.Message):
     name: builtins.str
     """Required. Its name."""
     version: builtins.str
-    """Semantic version; the newest when empty."""
+    """Version or channel; `latest` when empty."""
     def __init__(
         self,
         *,
@@ -284,3 +510,546 @@ class ListDefinitionsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["definitions", b"definitions", "next_page_token", b"next_page_token"]) -> None: ...
 
 global___ListDefinitionsResponse = ListDefinitionsResponse
+
+@typing.final
+class ListDefinitionVersionsRequest(google.protobuf.message.Message):
+    """Whose versions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Required. The definition's name."""
+    page_size: builtins.int
+    """At most 200; 50 when 0."""
+    page_token: builtins.str
+    """From the previous page; empty for the first."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListDefinitionVersionsRequest = ListDefinitionVersionsRequest
+
+@typing.final
+class ListDefinitionVersionsResponse(google.protobuf.message.Message):
+    """One page."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty on the last page."""
+    @property
+    def versions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionVersion]:
+        """The highest first."""
+
+    def __init__(
+        self,
+        *,
+        versions: collections.abc.Iterable[global___DefinitionVersion] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]) -> None: ...
+
+global___ListDefinitionVersionsResponse = ListDefinitionVersionsResponse
+
+@typing.final
+class DefinitionVersion(google.protobuf.message.Message):
+    """One version of a definition, without what it says."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    CONTENT_HASH_FIELD_NUMBER: builtins.int
+    CREATED_AT_FIELD_NUMBER: builtins.int
+    CREATED_BY_FIELD_NUMBER: builtins.int
+    BUILT_IN_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    DEPRECATION_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The definition's name."""
+    version: builtins.str
+    """Semantic version."""
+    content_hash: builtins.str
+    """SHA-256 of the canonical content, in hexadecimal."""
+    created_by: builtins.str
+    """Who published it."""
+    built_in: builtins.bool
+    """Whether it comes with Archwright."""
+    @property
+    def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was published."""
+
+    @property
+    def channels(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The channels that point at it, by name, `latest` among them."""
+
+    @property
+    def deprecation(self) -> global___Deprecation:
+        """Absent unless the version is deprecated."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        content_hash: builtins.str = ...,
+        created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        created_by: builtins.str = ...,
+        built_in: builtins.bool = ...,
+        channels: collections.abc.Iterable[builtins.str] | None = ...,
+        deprecation: global___Deprecation | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["created_at", b"created_at", "deprecation", b"deprecation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["built_in", b"built_in", "channels", b"channels", "content_hash", b"content_hash", "created_at", b"created_at", "created_by", b"created_by", "deprecation", b"deprecation", "name", b"name", "version", b"version"]) -> None: ...
+
+global___DefinitionVersion = DefinitionVersion
+
+@typing.final
+class DiffDefinitionsRequest(google.protobuf.message.Message):
+    """What to compare."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    @property
+    def before(self) -> global___DefinitionReference:
+        """Required."""
+
+    @property
+    def after(self) -> global___DefinitionReference:
+        """Required."""
+
+    def __init__(
+        self,
+        *,
+        before: global___DefinitionReference | None = ...,
+        after: global___DefinitionReference | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["after", b"after", "before", b"before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before"]) -> None: ...
+
+global___DiffDefinitionsRequest = DiffDefinitionsRequest
+
+@typing.final
+class DefinitionReference(google.protobuf.message.Message):
+    """A definition: a text, or a published one."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """YAML or JSON, at most 1 MiB. It need not be published."""
+    name: builtins.str
+    """Instead of `source`: the name of a published definition."""
+    version: builtins.str
+    """With `name`: version or channel; `latest` when empty."""
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "source", b"source", "version", b"version"]) -> None: ...
+
+global___DefinitionReference = DefinitionReference
+
+@typing.final
+class DiffDefinitionsResponse(google.protobuf.message.Message):
+    """How two definitions differ."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SAME_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    AFFECTS_RUNNING_WORKFLOWS_FIELD_NUMBER: builtins.int
+    BEFORE_HASH_FIELD_NUMBER: builtins.int
+    AFTER_HASH_FIELD_NUMBER: builtins.int
+    same: builtins.bool
+    """Whether they say the same."""
+    text: builtins.str
+    """The difference in the unified format, between both in a canonical YAML. Empty when `same`, or when the two are
+    too long and too different to be laid side by side.
+    """
+    affects_running_workflows: builtins.bool
+    """Always false: a workflow that is under way follows the version that it was started with."""
+    before_hash: builtins.str
+    """Content hash of the first."""
+    after_hash: builtins.str
+    """Content hash of the second."""
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionChange]:
+        """What is different: of the definition itself first, then step by step."""
+
+    def __init__(
+        self,
+        *,
+        same: builtins.bool = ...,
+        changes: collections.abc.Iterable[global___DefinitionChange] | None = ...,
+        text: builtins.str = ...,
+        affects_running_workflows: builtins.bool = ...,
+        before_hash: builtins.str = ...,
+        after_hash: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["affects_running_workflows", b"affects_running_workflows", "after_hash", b"after_hash", "before_hash", b"before_hash", "changes", b"changes", "same", b"same", "text", b"text"]) -> None: ...
+
+global___DiffDefinitionsResponse = DiffDefinitionsResponse
+
+@typing.final
+class DefinitionChange(google.protobuf.message.Message):
+    """One difference."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Kind:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _KindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[DefinitionChange._Kind.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: DefinitionChange._Kind.ValueType  # 0
+        """Never sent."""
+        ADDED: DefinitionChange._Kind.ValueType  # 1
+        """The step, or the field, is new."""
+        REMOVED: DefinitionChange._Kind.ValueType  # 2
+        """The step, or the field, is gone."""
+        CHANGED: DefinitionChange._Kind.ValueType  # 3
+        """The field has another value."""
+        MOVED: DefinitionChange._Kind.ValueType  # 4
+        """The step stands elsewhere: in another body, or in another order."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What was done."""
+
+    KIND_UNSPECIFIED: DefinitionChange.Kind.ValueType  # 0
+    """Never sent."""
+    ADDED: DefinitionChange.Kind.ValueType  # 1
+    """The step, or the field, is new."""
+    REMOVED: DefinitionChange.Kind.ValueType  # 2
+    """The step, or the field, is gone."""
+    CHANGED: DefinitionChange.Kind.ValueType  # 3
+    """The field has another value."""
+    MOVED: DefinitionChange.Kind.ValueType  # 4
+    """The step stands elsewhere: in another body, or in another order."""
+
+    KIND_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    SCHEMA_FIELD_NUMBER: builtins.int
+    kind: global___DefinitionChange.Kind.ValueType
+    """What was done."""
+    step: builtins.str
+    """The step, by name; empty for what the definition says itself."""
+    field: builtins.str
+    """The field, such as `retry_policy.max_attempts`; empty when it is about the step as a whole."""
+    before: builtins.str
+    """The value before, or where the step stood, as JSON. Empty when there was none."""
+    after: builtins.str
+    """The value now, or where the step stands, as JSON. Empty when there is none."""
+    schema: builtins.bool
+    """Whether it is about what inputs or outputs must look like."""
+    def __init__(
+        self,
+        *,
+        kind: global___DefinitionChange.Kind.ValueType = ...,
+        step: builtins.str = ...,
+        field: builtins.str = ...,
+        before: builtins.str = ...,
+        after: builtins.str = ...,
+        schema: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before", "field", b"field", "kind", b"kind", "schema", b"schema", "step", b"step"]) -> None: ...
+
+global___DefinitionChange = DefinitionChange
+
+@typing.final
+class DeprecateDefinitionRequest(google.protobuf.message.Message):
+    """Which version, and why."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Required. The definition's name."""
+    version: builtins.str
+    """Required. A version; a channel will not do."""
+    note: builtins.str
+    """For people: why, and what to use instead. At most 1000 characters."""
+    request_id: builtins.str
+    """Marks repetitions of one call; deprecating is safe to repeat anyway."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        note: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "note", b"note", "request_id", b"request_id", "version", b"version"]) -> None: ...
+
+global___DeprecateDefinitionRequest = DeprecateDefinitionRequest
+
+@typing.final
+class RestoreDefinitionRequest(google.protobuf.message.Message):
+    """Which version."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Required. The definition's name."""
+    version: builtins.str
+    """Required. A version; a channel will not do."""
+    request_id: builtins.str
+    """Marks repetitions of one call; restoring is safe to repeat anyway."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "request_id", b"request_id", "version", b"version"]) -> None: ...
+
+global___RestoreDefinitionRequest = RestoreDefinitionRequest
+
+@typing.final
+class ListChannelsRequest(google.protobuf.message.Message):
+    """Whose channels."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Required. The definition's name."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___ListChannelsRequest = ListChannelsRequest
+
+@typing.final
+class ListChannelsResponse(google.protobuf.message.Message):
+    """All of them."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANNELS_FIELD_NUMBER: builtins.int
+    @property
+    def channels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Channel]:
+        """By name."""
+
+    def __init__(
+        self,
+        *,
+        channels: collections.abc.Iterable[global___Channel] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channels", b"channels"]) -> None: ...
+
+global___ListChannelsResponse = ListChannelsResponse
+
+@typing.final
+class Channel(google.protobuf.message.Message):
+    """A word that points at a version."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    UPDATED_AT_FIELD_NUMBER: builtins.int
+    UPDATED_BY_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The definition's name."""
+    channel: builtins.str
+    """Lower-case letters, digits, `_` and `-`, a letter first, at most 64, such as `stable`."""
+    version: builtins.str
+    """The version that it points at."""
+    updated_by: builtins.str
+    """Who pointed it there. Empty for `latest`."""
+    @property
+    def updated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was pointed there. Absent for `latest`."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        channel: builtins.str = ...,
+        version: builtins.str = ...,
+        updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        updated_by: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["updated_at", b"updated_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "name", b"name", "updated_at", b"updated_at", "updated_by", b"updated_by", "version", b"version"]) -> None: ...
+
+global___Channel = Channel
+
+@typing.final
+class SetChannelRequest(google.protobuf.message.Message):
+    """Where a channel should point."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Required. The definition's name."""
+    channel: builtins.str
+    """Required. The channel; `latest` is reserved."""
+    version: builtins.str
+    """Required. A version; a channel will not do."""
+    request_id: builtins.str
+    """Marks repetitions of one call; setting a channel is safe to repeat anyway."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        channel: builtins.str = ...,
+        version: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "name", b"name", "request_id", b"request_id", "version", b"version"]) -> None: ...
+
+global___SetChannelRequest = SetChannelRequest
+
+@typing.final
+class DeleteChannelRequest(google.protobuf.message.Message):
+    """Which channel."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    CHANNEL_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Required. The definition's name."""
+    channel: builtins.str
+    """Required. The channel."""
+    request_id: builtins.str
+    """Marks repetitions of one call."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        channel: builtins.str = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel", "name", b"name", "request_id", b"request_id"]) -> None: ...
+
+global___DeleteChannelRequest = DeleteChannelRequest
+
+@typing.final
+class DeleteChannelResponse(google.protobuf.message.Message):
+    """It is gone."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___DeleteChannelResponse = DeleteChannelResponse
+
+@typing.final
+class DrawDefinitionRequest(google.protobuf.message.Message):
+    """What to draw: a text, or a published definition."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    source: builtins.str
+    """YAML or JSON, at most 1 MiB. It need not be published."""
+    name: builtins.str
+    """Instead of `source`: the name of a published definition."""
+    version: builtins.str
+    """With `name`: version or channel; `latest` when empty."""
+    def __init__(
+        self,
+        *,
+        source: builtins.str = ...,
+        name: builtins.str = ...,
+        version: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "source", b"source", "version", b"version"]) -> None: ...
+
+global___DrawDefinitionRequest = DrawDefinitionRequest
+
+@typing.final
+class DrawDefinitionResponse(google.protobuf.message.Message):
+    """The picture."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MERMAID_FIELD_NUMBER: builtins.int
+    mermaid: builtins.str
+    """A flowchart in the language of Mermaid."""
+    def __init__(
+        self,
+        *,
+        mermaid: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["mermaid", b"mermaid"]) -> None: ...
+
+global___DrawDefinitionResponse = DrawDefinitionResponse
+
+@typing.final
+class GetLanguageSchemaRequest(google.protobuf.message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___GetLanguageSchemaRequest = GetLanguageSchemaRequest
+
+@typing.final
+class GetLanguageSchemaResponse(google.protobuf.message.Message):
+    """The schema."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SCHEMA_FIELD_NUMBER: builtins.int
+    @property
+    def schema(self) -> google.protobuf.struct_pb2.Struct:
+        """JSON Schema, draft 2020-12."""
+
+    def __init__(
+        self,
+        *,
+        schema: google.protobuf.struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["schema", b"schema"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["schema", b"schema"]) -> None: ...
+
+global___GetLanguageSchemaResponse = GetLanguageSchemaResponse

@@ -27,6 +27,10 @@ if _version_not_supported:
 
 class DefinitionServiceStub(object):
     """Keeps the recipes that workflows follow.
+
+    Where a request names a version, it may name a channel instead. A channel is a word that points at one version, and
+    may be moved to another. The channel `latest` is nobody's to move: it is the highest version by semantic versioning
+    that is neither a pre-release nor deprecated, and it is meant where no version is named.
     """
 
     def __init__(self, channel):
@@ -39,6 +43,11 @@ class DefinitionServiceStub(object):
                 '/archwright.engine.v1.DefinitionService/ValidateDefinition',
                 request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ValidateDefinitionRequest.SerializeToString,
                 response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ValidateDefinitionResponse.FromString,
+                _registered_method=True)
+        self.PlanDefinition = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/PlanDefinition',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.PlanDefinitionRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.PlanDefinitionResponse.FromString,
                 _registered_method=True)
         self.PublishDefinition = channel.unary_unary(
                 '/archwright.engine.v1.DefinitionService/PublishDefinition',
@@ -55,10 +64,59 @@ class DefinitionServiceStub(object):
                 request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionsRequest.SerializeToString,
                 response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionsResponse.FromString,
                 _registered_method=True)
+        self.ListDefinitionVersions = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/ListDefinitionVersions',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionVersionsRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionVersionsResponse.FromString,
+                _registered_method=True)
+        self.DiffDefinitions = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/DiffDefinitions',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DiffDefinitionsRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DiffDefinitionsResponse.FromString,
+                _registered_method=True)
+        self.DeprecateDefinition = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/DeprecateDefinition',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DeprecateDefinitionRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DefinitionVersion.FromString,
+                _registered_method=True)
+        self.RestoreDefinition = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/RestoreDefinition',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.RestoreDefinitionRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DefinitionVersion.FromString,
+                _registered_method=True)
+        self.ListChannels = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/ListChannels',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListChannelsRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListChannelsResponse.FromString,
+                _registered_method=True)
+        self.SetChannel = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/SetChannel',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.SetChannelRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.Channel.FromString,
+                _registered_method=True)
+        self.DeleteChannel = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/DeleteChannel',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DeleteChannelRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DeleteChannelResponse.FromString,
+                _registered_method=True)
+        self.DrawDefinition = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/DrawDefinition',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DrawDefinitionRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DrawDefinitionResponse.FromString,
+                _registered_method=True)
+        self.GetLanguageSchema = channel.unary_unary(
+                '/archwright.engine.v1.DefinitionService/GetLanguageSchema',
+                request_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.GetLanguageSchemaRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.GetLanguageSchemaResponse.FromString,
+                _registered_method=True)
 
 
 class DefinitionServiceServicer(object):
     """Keeps the recipes that workflows follow.
+
+    Where a request names a version, it may name a channel instead. A channel is a word that points at one version, and
+    may be moved to another. The channel `latest` is nobody's to move: it is the highest version by semantic versioning
+    that is neither a pre-release nor deprecated, and it is meant where no version is named.
     """
 
     def ValidateDefinition(self, request, context):
@@ -73,6 +131,19 @@ class DefinitionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanDefinition(self, request, context):
+        """Tells what a workflow of a definition would do and which agents would take its steps now. Nothing is started or kept.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+        - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PublishDefinition(self, request, context):
         """Publishes a definition. Its version never changes afterwards.
 
@@ -81,7 +152,10 @@ class DefinitionServiceServicer(object):
         Errors:
         - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of `channels` is no name for a channel, or reserved.
         - `ALREADY_EXISTS` `DEFINITION_VERSION_TAKEN`: the version is published with other content.
+        - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: `channels` are given, but the version is deprecated.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,17 +165,130 @@ class DefinitionServiceServicer(object):
         """Gets a definition.
 
         Errors:
-        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDefinitions(self, request, context):
-        """Lists the newest version of every definition, ordered by name.
+        """Lists every definition by name, in its version `latest`, or else in its highest.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDefinitionVersions(self, request, context):
+        """Lists the versions of a definition, the highest first.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is none that this list returned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiffDefinitions(self, request, context):
+        """Tells how two definitions differ, each published or not: step by step and field by field, and as text.
+
+        Workflows that are under way are never affected, whatever is published: each follows the version that it was
+        started with.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of the two is neither a text nor a name, or both.
+        - `INVALID_ARGUMENT` `DEFINITION_INVALID`: a text has problems; each is a field violation with line and column.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: a text is larger than 1 MiB.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeprecateDefinition(self, request, context):
+        """Advises against a version: `latest` passes it over, and a start that names it is refused.
+
+        It can still be read. Workflows that follow it go on, their reruns and the child workflows that they name too.
+        Safe to retry: deprecating a deprecated version replaces its note.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself, or `note` is too long.
+        - `FAILED_PRECONDITION` `CHANNEL_IN_USE`: a channel points at the version; move it first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreDefinition(self, request, context):
+        """Takes a deprecation back. Safe to retry: restoring a version that is not deprecated changes nothing.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChannels(self, request, context):
+        """Lists the channels of a definition by name, `latest` among them.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetChannel(self, request, context):
+        """Points a channel at a version; it is made where there is none. Safe to retry.
+
+        The next start by this channel follows that version. Workflows that were started go on as they are.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is no name for a channel, or reserved, or `version` is not a
+        version itself.
+        - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version is deprecated.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteChannel(self, request, context):
+        """Deletes a channel; the version that it points at stays.
+
+        Errors:
+        - `NOT_FOUND` `CHANNEL_NOT_FOUND`: the definition has no such channel.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is reserved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrawDefinition(self, request, context):
+        """Draws a definition as a Mermaid flowchart.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+        - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLanguageSchema(self, request, context):
+        """Gets the JSON Schema of the language, for editors.
+
+        Errors:
+        - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: never by itself; whatever stands before the engine may answer so.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,6 +301,11 @@ def add_DefinitionServiceServicer_to_server(servicer, server):
                     servicer.ValidateDefinition,
                     request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ValidateDefinitionRequest.FromString,
                     response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ValidateDefinitionResponse.SerializeToString,
+            ),
+            'PlanDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanDefinition,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.PlanDefinitionRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.PlanDefinitionResponse.SerializeToString,
             ),
             'PublishDefinition': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishDefinition,
@@ -130,6 +322,51 @@ def add_DefinitionServiceServicer_to_server(servicer, server):
                     request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionsRequest.FromString,
                     response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionsResponse.SerializeToString,
             ),
+            'ListDefinitionVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDefinitionVersions,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionVersionsRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionVersionsResponse.SerializeToString,
+            ),
+            'DiffDefinitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiffDefinitions,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DiffDefinitionsRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DiffDefinitionsResponse.SerializeToString,
+            ),
+            'DeprecateDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeprecateDefinition,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DeprecateDefinitionRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DefinitionVersion.SerializeToString,
+            ),
+            'RestoreDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreDefinition,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.RestoreDefinitionRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DefinitionVersion.SerializeToString,
+            ),
+            'ListChannels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChannels,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListChannelsRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.ListChannelsResponse.SerializeToString,
+            ),
+            'SetChannel': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetChannel,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.SetChannelRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.Channel.SerializeToString,
+            ),
+            'DeleteChannel': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteChannel,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DeleteChannelRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DeleteChannelResponse.SerializeToString,
+            ),
+            'DrawDefinition': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawDefinition,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DrawDefinitionRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.DrawDefinitionResponse.SerializeToString,
+            ),
+            'GetLanguageSchema': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLanguageSchema,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.GetLanguageSchemaRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_definitions__pb2.GetLanguageSchemaResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'archwright.engine.v1.DefinitionService', rpc_method_handlers)
@@ -140,6 +377,10 @@ def add_DefinitionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class DefinitionService(object):
     """Keeps the recipes that workflows follow.
+
+    Where a request names a version, it may name a channel instead. A channel is a word that points at one version, and
+    may be moved to another. The channel `latest` is nobody's to move: it is the highest version by semantic versioning
+    that is neither a pre-release nor deprecated, and it is meant where no version is named.
     """
 
     @staticmethod
@@ -159,6 +400,33 @@ class DefinitionService(object):
             '/archwright.engine.v1.DefinitionService/ValidateDefinition',
             archwright_dot_engine_dot_v1_dot_definitions__pb2.ValidateDefinitionRequest.SerializeToString,
             archwright_dot_engine_dot_v1_dot_definitions__pb2.ValidateDefinitionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/PlanDefinition',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.PlanDefinitionRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.PlanDefinitionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -240,6 +508,249 @@ class DefinitionService(object):
             '/archwright.engine.v1.DefinitionService/ListDefinitions',
             archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionsRequest.SerializeToString,
             archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDefinitionVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/ListDefinitionVersions',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionVersionsRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.ListDefinitionVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiffDefinitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/DiffDefinitions',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DiffDefinitionsRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DiffDefinitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeprecateDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/DeprecateDefinition',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DeprecateDefinitionRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DefinitionVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/RestoreDefinition',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.RestoreDefinitionRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DefinitionVersion.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChannels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/ListChannels',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.ListChannelsRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.ListChannelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetChannel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/SetChannel',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.SetChannelRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.Channel.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteChannel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/DeleteChannel',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DeleteChannelRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DeleteChannelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawDefinition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/DrawDefinition',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DrawDefinitionRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.DrawDefinitionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLanguageSchema(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DefinitionService/GetLanguageSchema',
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.GetLanguageSchemaRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_definitions__pb2.GetLanguageSchemaResponse.FromString,
             options,
             channel_credentials,
             insecure,

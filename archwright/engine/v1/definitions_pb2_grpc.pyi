@@ -18,7 +18,12 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class DefinitionServiceStub:
-    """Keeps the recipes that workflows follow."""
+    """Keeps the recipes that workflows follow.
+
+    Where a request names a version, it may name a channel instead. A channel is a word that points at one version, and
+    may be moved to another. The channel `latest` is nobody's to move: it is the highest version by semantic versioning
+    that is neither a pre-release nor deprecated, and it is meant where no version is named.
+    """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     ValidateDefinition: grpc.UnaryUnaryMultiCallable[
@@ -33,6 +38,19 @@ class DefinitionServiceStub:
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
     """
 
+    PlanDefinition: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.PlanDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.PlanDefinitionResponse,
+    ]
+    """Tells what a workflow of a definition would do and which agents would take its steps now. Nothing is started or kept.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+    - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    """
+
     PublishDefinition: grpc.UnaryUnaryMultiCallable[
         archwright.engine.v1.definitions_pb2.PublishDefinitionRequest,
         archwright.engine.v1.definitions_pb2.Definition,
@@ -44,7 +62,10 @@ class DefinitionServiceStub:
     Errors:
     - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of `channels` is no name for a channel, or reserved.
     - `ALREADY_EXISTS` `DEFINITION_VERSION_TAKEN`: the version is published with other content.
+    - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: `channels` are given, but the version is deprecated.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
     """
 
     GetDefinition: grpc.UnaryUnaryMultiCallable[
@@ -54,21 +75,139 @@ class DefinitionServiceStub:
     """Gets a definition.
 
     Errors:
-    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
     """
 
     ListDefinitions: grpc.UnaryUnaryMultiCallable[
         archwright.engine.v1.definitions_pb2.ListDefinitionsRequest,
         archwright.engine.v1.definitions_pb2.ListDefinitionsResponse,
     ]
-    """Lists the newest version of every definition, ordered by name.
+    """Lists every definition by name, in its version `latest`, or else in its highest.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative.
+    """
+
+    ListDefinitionVersions: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.ListDefinitionVersionsRequest,
+        archwright.engine.v1.definitions_pb2.ListDefinitionVersionsResponse,
+    ]
+    """Lists the versions of a definition, the highest first.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is none that this list returned.
+    """
+
+    DiffDefinitions: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DiffDefinitionsRequest,
+        archwright.engine.v1.definitions_pb2.DiffDefinitionsResponse,
+    ]
+    """Tells how two definitions differ, each published or not: step by step and field by field, and as text.
+
+    Workflows that are under way are never affected, whatever is published: each follows the version that it was
+    started with.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of the two is neither a text nor a name, or both.
+    - `INVALID_ARGUMENT` `DEFINITION_INVALID`: a text has problems; each is a field violation with line and column.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: a text is larger than 1 MiB.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    """
+
+    DeprecateDefinition: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DeprecateDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.DefinitionVersion,
+    ]
+    """Advises against a version: `latest` passes it over, and a start that names it is refused.
+
+    It can still be read. Workflows that follow it go on, their reruns and the child workflows that they name too.
+    Safe to retry: deprecating a deprecated version replaces its note.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself, or `note` is too long.
+    - `FAILED_PRECONDITION` `CHANNEL_IN_USE`: a channel points at the version; move it first.
+    """
+
+    RestoreDefinition: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.RestoreDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.DefinitionVersion,
+    ]
+    """Takes a deprecation back. Safe to retry: restoring a version that is not deprecated changes nothing.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself.
+    """
+
+    ListChannels: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.ListChannelsRequest,
+        archwright.engine.v1.definitions_pb2.ListChannelsResponse,
+    ]
+    """Lists the channels of a definition by name, `latest` among them.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+    """
+
+    SetChannel: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.SetChannelRequest,
+        archwright.engine.v1.definitions_pb2.Channel,
+    ]
+    """Points a channel at a version; it is made where there is none. Safe to retry.
+
+    The next start by this channel follows that version. Workflows that were started go on as they are.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is no name for a channel, or reserved, or `version` is not a
+      version itself.
+    - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version is deprecated.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
+    """
+
+    DeleteChannel: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DeleteChannelRequest,
+        archwright.engine.v1.definitions_pb2.DeleteChannelResponse,
+    ]
+    """Deletes a channel; the version that it points at stays.
+
+    Errors:
+    - `NOT_FOUND` `CHANNEL_NOT_FOUND`: the definition has no such channel.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is reserved.
+    """
+
+    DrawDefinition: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DrawDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.DrawDefinitionResponse,
+    ]
+    """Draws a definition as a Mermaid flowchart.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+    - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    """
+
+    GetLanguageSchema: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.GetLanguageSchemaRequest,
+        archwright.engine.v1.definitions_pb2.GetLanguageSchemaResponse,
+    ]
+    """Gets the JSON Schema of the language, for editors.
+
+    Errors:
+    - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: never by itself; whatever stands before the engine may answer so.
     """
 
 class DefinitionServiceAsyncStub:
-    """Keeps the recipes that workflows follow."""
+    """Keeps the recipes that workflows follow.
+
+    Where a request names a version, it may name a channel instead. A channel is a word that points at one version, and
+    may be moved to another. The channel `latest` is nobody's to move: it is the highest version by semantic versioning
+    that is neither a pre-release nor deprecated, and it is meant where no version is named.
+    """
 
     ValidateDefinition: grpc.aio.UnaryUnaryMultiCallable[
         archwright.engine.v1.definitions_pb2.ValidateDefinitionRequest,
@@ -82,6 +221,19 @@ class DefinitionServiceAsyncStub:
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
     """
 
+    PlanDefinition: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.PlanDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.PlanDefinitionResponse,
+    ]
+    """Tells what a workflow of a definition would do and which agents would take its steps now. Nothing is started or kept.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+    - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    """
+
     PublishDefinition: grpc.aio.UnaryUnaryMultiCallable[
         archwright.engine.v1.definitions_pb2.PublishDefinitionRequest,
         archwright.engine.v1.definitions_pb2.Definition,
@@ -93,7 +245,10 @@ class DefinitionServiceAsyncStub:
     Errors:
     - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of `channels` is no name for a channel, or reserved.
     - `ALREADY_EXISTS` `DEFINITION_VERSION_TAKEN`: the version is published with other content.
+    - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: `channels` are given, but the version is deprecated.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
     """
 
     GetDefinition: grpc.aio.UnaryUnaryMultiCallable[
@@ -103,21 +258,139 @@ class DefinitionServiceAsyncStub:
     """Gets a definition.
 
     Errors:
-    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
     """
 
     ListDefinitions: grpc.aio.UnaryUnaryMultiCallable[
         archwright.engine.v1.definitions_pb2.ListDefinitionsRequest,
         archwright.engine.v1.definitions_pb2.ListDefinitionsResponse,
     ]
-    """Lists the newest version of every definition, ordered by name.
+    """Lists every definition by name, in its version `latest`, or else in its highest.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative.
+    """
+
+    ListDefinitionVersions: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.ListDefinitionVersionsRequest,
+        archwright.engine.v1.definitions_pb2.ListDefinitionVersionsResponse,
+    ]
+    """Lists the versions of a definition, the highest first.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is none that this list returned.
+    """
+
+    DiffDefinitions: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DiffDefinitionsRequest,
+        archwright.engine.v1.definitions_pb2.DiffDefinitionsResponse,
+    ]
+    """Tells how two definitions differ, each published or not: step by step and field by field, and as text.
+
+    Workflows that are under way are never affected, whatever is published: each follows the version that it was
+    started with.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of the two is neither a text nor a name, or both.
+    - `INVALID_ARGUMENT` `DEFINITION_INVALID`: a text has problems; each is a field violation with line and column.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: a text is larger than 1 MiB.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    """
+
+    DeprecateDefinition: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DeprecateDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.DefinitionVersion,
+    ]
+    """Advises against a version: `latest` passes it over, and a start that names it is refused.
+
+    It can still be read. Workflows that follow it go on, their reruns and the child workflows that they name too.
+    Safe to retry: deprecating a deprecated version replaces its note.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself, or `note` is too long.
+    - `FAILED_PRECONDITION` `CHANNEL_IN_USE`: a channel points at the version; move it first.
+    """
+
+    RestoreDefinition: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.RestoreDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.DefinitionVersion,
+    ]
+    """Takes a deprecation back. Safe to retry: restoring a version that is not deprecated changes nothing.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself.
+    """
+
+    ListChannels: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.ListChannelsRequest,
+        archwright.engine.v1.definitions_pb2.ListChannelsResponse,
+    ]
+    """Lists the channels of a definition by name, `latest` among them.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+    """
+
+    SetChannel: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.SetChannelRequest,
+        archwright.engine.v1.definitions_pb2.Channel,
+    ]
+    """Points a channel at a version; it is made where there is none. Safe to retry.
+
+    The next start by this channel follows that version. Workflows that were started go on as they are.
+
+    Errors:
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is no name for a channel, or reserved, or `version` is not a
+      version itself.
+    - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version is deprecated.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
+    """
+
+    DeleteChannel: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DeleteChannelRequest,
+        archwright.engine.v1.definitions_pb2.DeleteChannelResponse,
+    ]
+    """Deletes a channel; the version that it points at stays.
+
+    Errors:
+    - `NOT_FOUND` `CHANNEL_NOT_FOUND`: the definition has no such channel.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is reserved.
+    """
+
+    DrawDefinition: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.DrawDefinitionRequest,
+        archwright.engine.v1.definitions_pb2.DrawDefinitionResponse,
+    ]
+    """Draws a definition as a Mermaid flowchart.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+    - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+    - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    """
+
+    GetLanguageSchema: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.definitions_pb2.GetLanguageSchemaRequest,
+        archwright.engine.v1.definitions_pb2.GetLanguageSchemaResponse,
+    ]
+    """Gets the JSON Schema of the language, for editors.
+
+    Errors:
+    - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: never by itself; whatever stands before the engine may answer so.
     """
 
 class DefinitionServiceServicer(metaclass=abc.ABCMeta):
-    """Keeps the recipes that workflows follow."""
+    """Keeps the recipes that workflows follow.
+
+    Where a request names a version, it may name a channel instead. A channel is a word that points at one version, and
+    may be moved to another. The channel `latest` is nobody's to move: it is the highest version by semantic versioning
+    that is neither a pre-release nor deprecated, and it is meant where no version is named.
+    """
 
     @abc.abstractmethod
     def ValidateDefinition(
@@ -134,6 +407,21 @@ class DefinitionServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def PlanDefinition(
+        self,
+        request: archwright.engine.v1.definitions_pb2.PlanDefinitionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.PlanDefinitionResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.PlanDefinitionResponse]]:
+        """Tells what a workflow of a definition would do and which agents would take its steps now. Nothing is started or kept.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+        - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        """
+
+    @abc.abstractmethod
     def PublishDefinition(
         self,
         request: archwright.engine.v1.definitions_pb2.PublishDefinitionRequest,
@@ -146,7 +434,10 @@ class DefinitionServiceServicer(metaclass=abc.ABCMeta):
         Errors:
         - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of `channels` is no name for a channel, or reserved.
         - `ALREADY_EXISTS` `DEFINITION_VERSION_TAKEN`: the version is published with other content.
+        - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: `channels` are given, but the version is deprecated.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
         """
 
     @abc.abstractmethod
@@ -158,7 +449,7 @@ class DefinitionServiceServicer(metaclass=abc.ABCMeta):
         """Gets a definition.
 
         Errors:
-        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
         """
 
     @abc.abstractmethod
@@ -167,10 +458,141 @@ class DefinitionServiceServicer(metaclass=abc.ABCMeta):
         request: archwright.engine.v1.definitions_pb2.ListDefinitionsRequest,
         context: _ServicerContext,
     ) -> typing.Union[archwright.engine.v1.definitions_pb2.ListDefinitionsResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.ListDefinitionsResponse]]:
-        """Lists the newest version of every definition, ordered by name.
+        """Lists every definition by name, in its version `latest`, or else in its highest.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative.
+        """
+
+    @abc.abstractmethod
+    def ListDefinitionVersions(
+        self,
+        request: archwright.engine.v1.definitions_pb2.ListDefinitionVersionsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.ListDefinitionVersionsResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.ListDefinitionVersionsResponse]]:
+        """Lists the versions of a definition, the highest first.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is none that this list returned.
+        """
+
+    @abc.abstractmethod
+    def DiffDefinitions(
+        self,
+        request: archwright.engine.v1.definitions_pb2.DiffDefinitionsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.DiffDefinitionsResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.DiffDefinitionsResponse]]:
+        """Tells how two definitions differ, each published or not: step by step and field by field, and as text.
+
+        Workflows that are under way are never affected, whatever is published: each follows the version that it was
+        started with.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: one of the two is neither a text nor a name, or both.
+        - `INVALID_ARGUMENT` `DEFINITION_INVALID`: a text has problems; each is a field violation with line and column.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: a text is larger than 1 MiB.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        """
+
+    @abc.abstractmethod
+    def DeprecateDefinition(
+        self,
+        request: archwright.engine.v1.definitions_pb2.DeprecateDefinitionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.DefinitionVersion, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.DefinitionVersion]]:
+        """Advises against a version: `latest` passes it over, and a start that names it is refused.
+
+        It can still be read. Workflows that follow it go on, their reruns and the child workflows that they name too.
+        Safe to retry: deprecating a deprecated version replaces its note.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself, or `note` is too long.
+        - `FAILED_PRECONDITION` `CHANNEL_IN_USE`: a channel points at the version; move it first.
+        """
+
+    @abc.abstractmethod
+    def RestoreDefinition(
+        self,
+        request: archwright.engine.v1.definitions_pb2.RestoreDefinitionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.DefinitionVersion, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.DefinitionVersion]]:
+        """Takes a deprecation back. Safe to retry: restoring a version that is not deprecated changes nothing.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `version` is not a version itself.
+        """
+
+    @abc.abstractmethod
+    def ListChannels(
+        self,
+        request: archwright.engine.v1.definitions_pb2.ListChannelsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.ListChannelsResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.ListChannelsResponse]]:
+        """Lists the channels of a definition by name, `latest` among them.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition.
+        """
+
+    @abc.abstractmethod
+    def SetChannel(
+        self,
+        request: archwright.engine.v1.definitions_pb2.SetChannelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.Channel, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.Channel]]:
+        """Points a channel at a version; it is made where there is none. Safe to retry.
+
+        The next start by this channel follows that version. Workflows that were started go on as they are.
+
+        Errors:
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is no name for a channel, or reserved, or `version` is not a
+          version itself.
+        - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version is deprecated.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the definition has 50 channels.
+        """
+
+    @abc.abstractmethod
+    def DeleteChannel(
+        self,
+        request: archwright.engine.v1.definitions_pb2.DeleteChannelRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.DeleteChannelResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.DeleteChannelResponse]]:
+        """Deletes a channel; the version that it points at stays.
+
+        Errors:
+        - `NOT_FOUND` `CHANNEL_NOT_FOUND`: the definition has no such channel.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `channel` is reserved.
+        """
+
+    @abc.abstractmethod
+    def DrawDefinition(
+        self,
+        request: archwright.engine.v1.definitions_pb2.DrawDefinitionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.DrawDefinitionResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.DrawDefinitionResponse]]:
+        """Draws a definition as a Mermaid flowchart.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: neither a text nor a name is given, or both are.
+        - `INVALID_ARGUMENT` `DEFINITION_INVALID`: the text has problems; each is a field violation with line and column.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `source` is larger than 1 MiB.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        """
+
+    @abc.abstractmethod
+    def GetLanguageSchema(
+        self,
+        request: archwright.engine.v1.definitions_pb2.GetLanguageSchemaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.definitions_pb2.GetLanguageSchemaResponse, collections.abc.Awaitable[archwright.engine.v1.definitions_pb2.GetLanguageSchemaResponse]]:
+        """Gets the JSON Schema of the language, for editors.
+
+        Errors:
+        - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: never by itself; whatever stands before the engine may answer so.
         """
 
 def add_DefinitionServiceServicer_to_server(servicer: DefinitionServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
 class KnownAgent(Protocol):
-    """An agent, by the registry's word."""
+    """An agent, by the registry's word. `status` is the name in the registry's contract."""
+
+    @property
+    def agent_id(self) -> str:
+        """Its id, unique within its tenant."""
+        ...
+
+    @property
+    def agent_type(self) -> str:
+        """What it is."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """How it stands."""
+        ...
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -37,4 +52,17 @@ class Roster(Protocol):
 
     def has_agent_for(self, tenant: str, queue: str) -> bool:
         """Return whether an agent that takes new tasks could take one from this queue."""
+        ...
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether the registry has told of its agents; before that, nobody can say who is there."""
+        ...
+
+    def agents_for(self, tenant: str, queue: str) -> Sequence[KnownAgent]:
+        """Return the agents that take new tasks and could take one of the tenant's from this queue."""
+        ...
+
+    def agents_of(self, tenant: str) -> Sequence[KnownAgent]:
+        """Return all agents that may work for a tenant, however they stand."""
         ...

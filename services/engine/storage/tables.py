@@ -32,6 +32,20 @@ definitions = Table(
     Column("built_in", Boolean),
     Column("created_at", _at),
     Column("created_by", Text),
+    Column("deprecated_at", _at),
+    Column("deprecated_by", Text),
+    Column("deprecated_note", Text),
+)
+
+definition_channels = Table(
+    "definition_channels",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("version", Text),
+    Column("updated_at", _at),
+    Column("updated_by", Text),
 )
 
 workflows = Table(

@@ -22,9 +22,9 @@ from services.engine.domain.workflow import OpenTask, Workflow
 from services.engine.ports.history import PLACES_MAX, Numbered, Summary, TaskRow, Wanted
 from services.engine.ports.keys import Key
 from services.engine.ports.store import NewWorkflow, Stored
-from services.engine.storage.catalogue import plan_of
 from services.engine.storage.codec import STATUS_NUMBER, load_events
 from services.engine.storage.database import Database
+from services.engine.storage.plans import PLANS
 from services.engine.storage.state_codec import load_workflow
 from services.engine.storage.tables import definitions, history, workflows
 
@@ -33,7 +33,8 @@ _TASK_STATUS = {1: "pending", 2: "assigned", 3: "in_progress", 4: "held"}
 _NOBODY: tuple[str, datetime | None] = ("", None)
 
 _LOAD = """
-SELECT w.tenant_id, w.workflow_id, w.status, w.version, w.last_seq, w.head_hash, w.state, w.state_seq, d.source
+SELECT w.tenant_id, w.workflow_id, w.definition_hash, w.status, w.version, w.last_seq, w.head_hash, w.state,
+       w.state_seq, d.source
   FROM unnest($1::text[], $2::uuid[]) AS x (tenant_id, workflow_id)
   JOIN engine.workflows AS w USING (tenant_id, workflow_id)
   JOIN engine.definitions AS d
@@ -100,7 +101,7 @@ class Workflows:
             await connection.execute("SELECT set_config('app.tenants', $1, true)", ",".join(sorted(set(tenants))))
             rows = await connection.fetch(_LOAD, tenants, workflow_ids)
             tails = await _tails(connection, rows)
-            found = {_key(row): (row, plan_of(row["source"])) for row in rows}
+            found = {_key(row): (row, PLANS.of(row["definition_hash"], row["source"])) for row in rows}
             current = {key: _workflow(row, plan, tails.get(key, ())) for key, (row, plan) in found.items()}
             known = await _known(connection, current)
         return {
@@ -325,7 +326,7 @@ def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
 
 def _summary(row: Row[Any], tail: Sequence[bytes]) -> Summary:
     workflow_id = ids.show("wf", row.workflow_id)
-    plan: Plan = plan_of(row.source)
+    plan: Plan = PLANS.of(row.definition_hash, row.source)
     return Summary(
         key=Key(row.tenant_id, workflow_id),
         created=NewWorkflow(
