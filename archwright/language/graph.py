@@ -168,6 +168,8 @@ class _Body:
         if target == END:
             return ()
         found = self._positions.get(target)
+        if self._is_full:
+            return ()
         if found is None:
             name = self._by_step_id.get(target)
             later = [step.name for step in islice(self._steps, position + 1, None)]
@@ -187,6 +189,8 @@ class _Body:
 
     def _depend(self, position: int, name: str, path: str) -> None:
         found = self._positions.get(name)
+        if self._is_full:
+            return
         if found is None:
             self._object(position, path, f"there is no step {name!r} in this body{did_you_mean(name, self._positions)}")
         elif found == position:
@@ -203,8 +207,13 @@ class _Body:
         told = " waits for ".join(repr(self._steps[at].name) for at in (*circle, circle[0]))
         return Violation(f"{self._path}[{min(circle)}].depends_on", f"these steps wait for each other: {told}")
 
+    @property
+    def _is_full(self) -> bool:
+        """Whether no more problems are noted: looking for hints is slow."""
+        return len(self._violations) >= VIOLATIONS_MAX
+
     def _object(self, position: int, path: str, wrong: str) -> None:
-        if len(self._violations) < VIOLATIONS_MAX:
+        if not self._is_full:
             self._violations.append(Violation(f"{self._path}[{position}].{path}", wrong))
 
 
