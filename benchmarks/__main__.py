@@ -2,43 +2,147 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import typer
 
-from benchmarks import mesh as meshes
-from benchmarks import throughput as measuring
+from archwright.errors import ArchwrightError
+from benchmarks import floor as floors
+from benchmarks import latency as latencies
+from benchmarks import machine, measure, mesh, profile, report
+from benchmarks import scaling as scalings
+from benchmarks import throughput as throughputs
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+Workflows = Annotated[int, typer.Option(min=1, help="How many workflows of eight steps.")]
+Concurrent = Annotated[int, typer.Option(min=1, help="How many of them at once.")]
+Engines = Annotated[int, typer.Option(min=1, help="How many engine processes.")]
+Agents = Annotated[int, typer.Option(min=1, help="How many agent processes.")]
+Runs = Annotated[int, typer.Option(min=1, help="How many times; the figures are the medians.")]
+Profiled = Annotated[str, typer.Option("--profile", help="Sample this process with py-spy: engine, agent, client.")]
+Keep = Annotated[bool, typer.Option("--keep", help="Keep the mesh's folder, with its database and logs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with every run.")]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()
 def benchmarks() -> None:
-    """Measure Archwright on this machine."""
+    """Measure Archwright on this machine, on a mesh that is made for it and thrown away."""
 
 
 @app.command()
 def throughput(
-    workflows: Annotated[int, typer.Option(min=1, help="How many workflows of eight steps.")] = 4_000,
-    concurrent: Annotated[int, typer.Option(min=1, help="How many of them at once.")] = 1_000,
-    engines: Annotated[int, typer.Option(min=1)] = 1,
-    agents: Annotated[int, typer.Option(min=1)] = 1,
-    profiled: Annotated[str, typer.Option("--profile", help="Sample these processes: engine or agent.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    workflows: Workflows = 10_000,
+    concurrent: Concurrent = 1_000,
+    engines: Engines = 1,
+    agents: Agents = 1,
+    runs: Runs = 5,
+    profiled: Profiled = "",
+    keep: Keep = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Durable steps a second, with many workflows at once."""
-    shape = meshes.Shape(engines, agents, settings={"MAX_CONCURRENT_WORKFLOWS": str(max(1_000, 2 * concurrent))})
+    """Durable steps a second with many workflows at once, and what the machine could do at best."""
+    if profiled:
+        profile.require_profiler()
 
-    async def use(mesh: meshes.Mesh) -> dict[str, Any]:
-        return await measuring.measure(mesh, workflows=workflows, concurrent=concurrent, profiled=profiled)
+    async def use(there: mesh.Mesh) -> dict[str, Any]:
+        return await throughputs.measure(
+            there, workflows=workflows, concurrent=concurrent, runs=runs, profiled=profiled, say=_say
+        )
 
-    print(json.dumps(meshes.run(shape, use, _say), indent=None if as_json else 2))
+    asked = {"workflows": workflows, "concurrent": concurrent, "engines": engines, "agents": agents, "runs": runs}
+    _measure("throughput", asked, mesh.Shape(engines, agents, is_with_floor=True), use, keep=keep, as_json=as_json)
+
+
+@app.command()
+def latency(
+    workflows: Workflows = 500,
+    concurrent: Concurrent = 1_000,
+    under_load: Annotated[int, typer.Option(min=1, help="How many workflows make the load.")] = 5_000,
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> None:
+    """How long one workflow takes on an idle mesh, and a start on a busy one."""
+
+    async def use(there: mesh.Mesh) -> dict[str, Any]:
+        return await latencies.measure(there, workflows=workflows, concurrent=concurrent, under_load=under_load)
+
+    asked = {"workflows": workflows, "concurrent": concurrent, "under_load": under_load}
+    _measure("latency", asked, mesh.Shape(), use, keep=keep, as_json=as_json)
+
+
+@app.command()
+def floor(
+    workflows: Workflows = 10_000,
+    concurrent: Concurrent = 1_000,
+    agents: Agents = 1,
+    runs: Runs = 5,
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> None:
+    """What the machine could do at best: the same messages and rows, and nothing else."""
+
+    async def use(there: mesh.Mesh) -> dict[str, Any]:
+        await floors.warm_up(there, workflows)
+        done = [await floors.measure(there, workflows=workflows, concurrent=concurrent) for _ in range(runs)]
+        return {**measure.medians(done), "runs": done}
+
+    asked = {"workflows": workflows, "concurrent": concurrent, "agents": agents, "runs": runs}
+    _measure("floor", asked, mesh.Shape(agents=agents, is_with_floor=True), use, keep=keep, as_json=as_json)
+
+
+@app.command()
+def scaling(
+    workflows: Annotated[int, typer.Option(min=200, help="How many workflows the database comes to hold.")] = 10_000,
+    waiting: Annotated[int, typer.Option(min=1, help="How many workflows wait.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=20, help="How many steps the one long workflow has.")] = 10_000,
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a task costs as the database fills and as one workflow grows; two engines; what waiting costs."""
+    asked = {"workflows": workflows, "waiting": waiting, "steps": steps}
+    result: dict[str, Any] = {"benchmark": "scaling", "asked": asked}
+    for engines in (1, 2):
+
+        async def use(there: mesh.Mesh, engines: int = engines) -> dict[str, Any]:
+            said = await machine.describe(there)
+            if engines > 1:
+                return {"engines_2": await scalings.several_engines(there, workflows), **said}
+            return {
+                **await scalings.measure(there, workflows=workflows, waiting=waiting, steps=steps, say=_say),
+                **said,
+            }
+
+        result |= _up(mesh.Shape(engines, engines, settings={"MAX_QUEUE_DEPTH": str(2 * waiting)}), use, keep=keep)
+    _print(result, as_json=as_json)
+
+
+def _measure(
+    name: str, asked: dict[str, int], shape: mesh.Shape, use: mesh.Use[dict[str, Any]], *, keep: bool, as_json: bool
+) -> None:
+    async def described(there: mesh.Mesh) -> dict[str, Any]:
+        said = await machine.describe(there)
+        return {"benchmark": name, **await use(there), "asked": asked, **said}
+
+    _print(_up(shape, described, keep=keep), as_json=as_json)
+
+
+def _up(shape: mesh.Shape, use: Callable[[mesh.Mesh], Awaitable[dict[str, Any]]], *, keep: bool) -> dict[str, Any]:
+    try:
+        return mesh.run(shape, use, _say, keep=keep)
+    except ArchwrightError as error:
+        _say(error.message)
+        raise typer.Exit(1) from None
+
+
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
+    print(report.as_json(result) if as_json else report.as_text(result))
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(line, file=sys.stderr, flush=True)
 
 
 app()

@@ -1,30 +1,36 @@
 """A mesh of the benchmark's own: PostgreSQL with its default durability, Valkey, engines and agents as processes.
 
 It lives in temporary folders and goes with the benchmark, also when that is killed. Nothing is tuned that a user's
-mesh would not have: TLS between the services, tokens, fsync and synchronous_commit are on.
+mesh would not have: TLS between the services, tokens, fsync and synchronous_commit are on. The bare processes that
+the floor is measured with stand beside it on the same PostgreSQL, idle until they are asked.
 """
 
 from __future__ import annotations
 
-import asyncio
+import sys
+import tempfile
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
-import psutil
 
 from archwright import Client
 from archwright.local import certificates, keys, programs
-from archwright.local.child import Program
+from archwright.local.child import Program, clean_environment
+from archwright.local.mesh import Tier
 from archwright.local.postgres import Postgres
 from archwright.local.serve import Site, serve
 from archwright.local.state import MeshRecord, StateFolder
 from archwright.local.valkey import Valkey
+from archwright.serving.tokens import TokenSigner
 
 AGENT_TYPE = "worker"
 TENANT = "benchmark"
+TOKEN_SECONDS = 7_200.0
 
 Answer = TypeVar("Answer")
 
@@ -36,52 +42,49 @@ class Shape:
     engines: int = 1
     agents: int = 1
     slots: int = 1_000
+    """How many tasks an agent takes at once."""
+    is_with_floor: bool = False
+    """Whether the bare processes are there too."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Variables of the engine, without their prefix."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Mesh:
-    """What runs."""
+    """What runs, and how to reach it."""
 
     postgres_dsn: str
     engines: tuple[str, ...]
+    bare_engine: str
     ca_file: Path
     tokens: keys.Keys
     folder: Path
 
     def client(self, engine: int = 0) -> Client:
-        """Return a client of one engine."""
-        from archwright.serving.tokens import TokenSigner  # noqa: PLC0415  # only who measures needs it
-
+        """Return a client of one of the engines."""
         signer = TokenSigner(self.tokens.signing_key_file, keys.ISSUER, keys.AUDIENCE)
         roles = ["viewer", "operator", "admin"]
-        token, _ = signer.sign(subject="benchmark", tenant=TENANT, roles=roles, ttl_seconds=7_200)
+        token, _ = signer.sign(subject="benchmark", tenant=TENANT, roles=roles, ttl_seconds=TOKEN_SECONDS)
         return Client(self.engines[engine % len(self.engines)], token, self.ca_file)
 
-    async def connect(self) -> asyncpg.Connection:
-        """Connect to the database as its owner."""
-        return await asyncpg.connect(self.postgres_dsn)
+    def bare_client(self) -> Client:
+        """Return a client of the bare engine, which asks nobody who they are."""
+        return Client(self.bare_engine, "")
 
-    def processes(self) -> Mapping[str, list[psutil.Process]]:
-        """Return the processes of the mesh by what they are."""
-        found: dict[str, list[psutil.Process]] = {}
-        for process in psutil.Process().children(recursive=True):
-            kind = _kind(process)
-            if kind:
-                found.setdefault(kind, []).append(process)
-        return found
+    async def connect(self) -> asyncpg.Connection:
+        """Connect to the database as its owner. Lookups use indexes, however small PostgreSQL believes a table is."""
+        return await asyncpg.connect(self.postgres_dsn, server_settings={"enable_seqscan": "off"})
 
 
 Use = Callable[[Mesh], Awaitable[Answer]]
 
 
-def run(shape: Shape, use: Use[Answer], say: Callable[[str], None]) -> Answer:
-    """Bring a mesh up, await `use`, and take it down."""
+def run(shape: Shape, use: Use[Answer], say: Callable[[str], None], *, keep: bool = False) -> Answer:
+    """Bring a mesh up, await `use`, and take it down; with `keep` its folder stays, with database and logs."""
     built: list[Mesh] = []
 
     async def start(site: Site) -> MeshRecord:
-        mesh = await _build(site, shape)
+        mesh = await _Building(site, shape).build()
         built.append(mesh)
         return MeshRecord(
             gateway="",
@@ -98,66 +101,76 @@ def run(shape: Shape, use: Use[Answer], say: Callable[[str], None]) -> Answer:
     async def used(_place: StateFolder, _record: MeshRecord) -> Answer:
         return await use(built[0])
 
-    return serve(start, used, say, is_ephemeral=True)
+    if not keep:
+        return serve(start, used, say, is_ephemeral=True)
+    folder = Path(tempfile.mkdtemp(prefix="archwright-benchmark-"))
+    say(f"What the mesh leaves behind stays in {folder}")
+    return serve(start, used, say, state_folder=folder)
 
 
-async def _build(site: Site, shape: Shape) -> Mesh:
-    from datetime import UTC, datetime  # noqa: PLC0415
+@dataclass(frozen=True, slots=True)
+class _Building:
+    site: Site
+    shape: Shape
 
-    trust = certificates.ensure(site.place.certificates, datetime.now(UTC))  # noqa: TID251  # certificates need today
-    tokens = keys.ensure(site.place.keys)
-    postgres = Postgres(site.place.postgres, site.sockets / "postgres", is_ephemeral=False)
-    await site.supervisor.complete(postgres.making())
-    postgres.take_made()
-    await site.supervisor.keep(postgres.serving(), tier=0)
-    valkey = Valkey(site.place.valkey, site.sockets / "valkey.sock")
-    await site.supervisor.keep(valkey.serving(), tier=0)
-    own = programs.OwnPrograms(trust, tokens, postgres.dsn, "", valkey.url)
-    for service in ("registry", "engine"):
-        await site.supervisor.complete(own.migration(service))
-    registry = await site.supervisor.keep(own.registry(), tier=1)
-    engines = []
-    for number in range(shape.engines):
+    async def build(self) -> Mesh:
+        """Start every part; raises `StartFailed` naming the part that does not come."""
+        place = self.site.place
+        trust = certificates.ensure(place.certificates, datetime.fromtimestamp(time.time(), UTC))
+        tokens = keys.ensure(place.keys)
+        postgres_dsn, redis_url = await self._postgres(), await self._valkey()
+        own = programs.OwnPrograms(trust, tokens, postgres_dsn, "", redis_url)
+        for service in ("registry", "engine"):
+            await self.site.supervisor.complete(own.migration(service))
+        registry = await self.site.supervisor.keep(own.registry(), tier=Tier.REGISTRY)
+        engines = [await self._engine(own, registry, number) for number in range(self.shape.engines)]
+        for number in range(self.shape.agents):
+            await self._agent(own, engines[number % len(engines)], registry, number)
+        bare_engine = await self._floor(postgres_dsn) if self.shape.is_with_floor else ""
+        addresses = tuple(f"https://{engine}" for engine in engines)
+        return Mesh(postgres_dsn, addresses, f"http://{bare_engine}", trust.ca_file, tokens, place.root)
+
+    async def _postgres(self) -> str:
+        # Not ephemeral, though it is thrown away: that would turn fsync off.
+        postgres = Postgres(self.site.place.postgres, self.site.sockets / "postgres", is_ephemeral=False)
+        await self.site.supervisor.complete(postgres.making())
+        postgres.take_made()
+        await self.site.supervisor.keep(postgres.serving(), tier=Tier.STORAGE)
+        return postgres.dsn
+
+    async def _valkey(self) -> str:
+        valkey = Valkey(self.site.place.valkey, self.site.sockets / "valkey.sock")
+        await self.site.supervisor.keep(valkey.serving(), tier=Tier.STORAGE)
+        return valkey.url
+
+    async def _engine(self, own: programs.OwnPrograms, registry: str, number: int) -> str:
         engine = own.engine(registry)
-        told = {f"ARCHWRIGHT_{name}": value for name, value in shape.settings.items()}
+        told = {f"ARCHWRIGHT_{name}": value for name, value in self.shape.settings.items()}
         engine = replace(engine, name=f"engine {number + 1}", environment={**engine.environment, **told})
-        engines.append(await site.supervisor.keep(engine, tier=2))
-    for number in range(shape.agents):
-        agent = _agent(own, engines[number % len(engines)], registry, number, shape.slots)
-        await site.supervisor.keep(agent, tier=3)
-    return Mesh(postgres.dsn, tuple(f"https://{engine}" for engine in engines), trust.ca_file, tokens, site.place.root)
+        return await self.site.supervisor.keep(engine, tier=Tier.ENGINE)
+
+    async def _agent(self, own: programs.OwnPrograms, engine: str, registry: str, number: int) -> None:
+        agent = own.agent(AGENT_TYPE, engine, registry)
+        environment = {
+            **agent.environment,
+            "ARCHWRIGHT_AGENT_ID": f"{AGENT_TYPE}-{number + 1}",
+            "ARCHWRIGHT_LOG_LEVEL": "warning",
+            "BENCHMARK_AGENT_TYPE": AGENT_TYPE,
+            "BENCHMARK_SLOTS": str(self.shape.slots),
+        }
+        agent = replace(agent, name=f"agent {number + 1}", command=_python("agent"), environment=environment)
+        await self.site.supervisor.keep(agent, tier=Tier.AGENTS)
+
+    async def _floor(self, postgres_dsn: str) -> str:
+        environment = clean_environment() | {"BENCHMARK_POSTGRES_DSN": postgres_dsn}
+        engine = Program("bare engine", _python("bare_engine"), environment)
+        address = await self.site.supervisor.keep(engine, tier=Tier.ENGINE)
+        for number in range(self.shape.agents):
+            told = environment | {"BENCHMARK_ENGINE": address}
+            agent = Program(f"bare agent {number + 1}", _python("bare_agent"), told)
+            await self.site.supervisor.keep(agent, tier=Tier.AGENTS)
+        return address
 
 
-def _agent(own: programs.OwnPrograms, engine: str, registry: str, number: int, slots: int) -> Program:
-    agent = own.agent(AGENT_TYPE, engine, registry)
-    environment = {
-        **agent.environment,
-        "ARCHWRIGHT_AGENT_ID": f"{AGENT_TYPE}-{number + 1}",
-        "ARCHWRIGHT_LOG_LEVEL": "warning",
-        "BENCHMARK_AGENT_TYPE": AGENT_TYPE,
-        "BENCHMARK_SLOTS": str(slots),
-    }
-    command = (*agent.command[:2], "-m", "benchmarks.agent")
-    return replace(agent, name=f"agent {number + 1}", command=command, environment=environment)
-
-
-def _kind(process: psutil.Process) -> str:
-    try:
-        line = " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
-    for words, kind in (
-        ("services.engine", "engine"),
-        ("services.registry", "registry"),
-        ("benchmarks.agent", "agent"),
-        ("postgres", "postgres"),
-        ("valkey-server", "valkey"),
-    ):
-        if words in line:
-            return kind
-    return ""
-
-
-def wait(seconds: float) -> Awaitable[None]:
-    """Let that much time pass."""
-    return asyncio.sleep(seconds)  # noqa: TID251  # a benchmark lives in real time
+def _python(module: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"benchmarks.{module}")

@@ -1,53 +1,74 @@
-"""Where the time of a process goes, sampled from outside: needs py-spy, which `pip install py-spy` brings."""
+"""Where the time of a process goes, sampled from outside with py-spy: `pip install py-spy` brings it.
+
+Only moments count in which the process holds Python's lock, so waiting is left out and all shares are of its work.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from archwright.errors import InvalidArgument
+from benchmarks.measure import processes
 from benchmarks.mesh import Mesh
 
 _SHOWN = 30
+_SAMPLES_PER_SECOND = 500
+
+
+class ProfilerMissing(InvalidArgument):
+    """There is no py-spy."""
+
+
+def require_profiler() -> str:
+    """Return where py-spy is; raises ProfilerMissing."""
+    beside = Path(sys.executable).with_name("py-spy")
+    program = str(beside) if beside.exists() else shutil.which("py-spy")
+    if program is None:
+        raise ProfilerMissing("--profile needs py-spy, which is not installed. `pip install py-spy` brings it.")
+    return program
 
 
 @asynccontextmanager
 async def sampled(mesh: Mesh, kind: str) -> AsyncIterator[list[str]]:
-    """Sample one kind of process while the block lasts; the list is filled with lines for people at its end."""
+    """Sample the first process of a kind while the block lasts; at its end the list holds lines for people."""
     found: list[str] = []
-    program = shutil.which("py-spy") or str(Path(sys.executable).with_name("py-spy"))
     file = mesh.folder / f"{kind}.samples"
-    pid = mesh.processes()[kind][-1].pid
+    name = next((name for name in processes() if name.startswith(kind)), None)
+    if name is None:
+        raise InvalidArgument(f"--profile names {kind!r}; there are: {', '.join(sorted(processes()))}.")
     process = await asyncio.create_subprocess_exec(
-        *(program, "record", "--pid", str(pid), "--rate", "250", "--format", "raw", "--output", str(file)),
-        *("--duration", "600"),
+        *(require_profiler(), "record", "--pid", str(processes()[name][0].pid), "--gil"),
+        *("--rate", str(_SAMPLES_PER_SECOND), "--duration", "600", "--format", "raw", "--output", str(file)),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         yield found
     finally:
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         await process.wait()
-        found.extend(_told(kind, file.read_text().splitlines()))
+        found.extend(_told(name, file.read_text().splitlines()))
 
 
-def _told(kind: str, lines: list[str]) -> list[str]:
+def _told(name: str, lines: Iterable[str]) -> list[str]:
     own: Counter[str] = Counter()
     within: Counter[str] = Counter()
     total = 0
     for line in lines:
         stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
+        frames = [_function(frame) for frame in stack.split(";")]
         total += int(count)
-        own[_function(frames[-1])] += int(count)
-        for frame in {_function(frame) for frame in frames}:
+        own[frames[-1]] += int(count)
+        for frame in set(frames):
             within[frame] += int(count)
-    told = [f"{kind}: {total} samples", "  own time"]
+    told = [f"{name}: {total} samples", "  own time"]
     told += [f"  {count / total:6.1%}  {frame}" for frame, count in own.most_common(_SHOWN)]
     told.append("  with what is called")
     return told + [f"  {count / total:6.1%}  {frame}" for frame, count in within.most_common(2 * _SHOWN)]
