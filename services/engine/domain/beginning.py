@@ -163,11 +163,10 @@ def take_signal(story: Story, path: str) -> None:
         return
     come = story.workflow.signals.get(found.signal)
     if come:
-        payload = story.known.values[come[0]]
+        payload = story.known.values[come[0]] if come[0] else None
         require_fit(story.plan.node(path).step.output_schema, payload, path, "output")
         following = next_after(story, path, payload)
-        parts = come[0] if payload is not None else None
-        story.tell(StepCompleted(story.now, path, parts=parts, next=following, source="signal"))
+        story.tell(StepCompleted(story.now, path, parts=come[0] or None, next=following, source="signal"))
 
 
 def set_vars(story: Story, path: str, node: Node, scope: Scope) -> None:

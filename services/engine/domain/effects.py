@@ -39,7 +39,7 @@ from services.engine.domain.events import (
     WorkflowStarted,
 )
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.domain.workflow import OpenChild, OpenTask, Workflow
+from services.engine.domain.workflow import OpenApproval, OpenChild, OpenTask, Workflow
 
 Hold: TypeAlias = Literal["", "hold", "release"]
 """Whether the workflow's waiting tasks are held from now on, or wait again."""
@@ -103,6 +103,15 @@ class NewCached:
 
 
 @dataclass(frozen=True, slots=True)
+class NewApproval:
+    """A question to people, asked by the event `seq`."""
+
+    approval_id: str
+    step: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Effects:
     """Row changes, the net of all events of one commit."""
 
@@ -115,6 +124,8 @@ class Effects:
     holds: Hold = ""
     messages: tuple[Message, ...] = ()
     cached: tuple[NewCached, ...] = ()
+    approvals: tuple[NewApproval, ...] = ()
+    ended_approvals: tuple[str, ...] = ()
 
 
 def effects(plan: Plan, before: Workflow, after: Workflow, events: Iterable[Event]) -> Effects:
@@ -142,6 +153,8 @@ class _Gathering:
         self._holds: Hold = ""
         self._messages: dict[tuple[str, str], Message] = {}
         self._cached: list[NewCached] = []
+        self._approvals: dict[str, NewApproval] = {}
+        self._ended_approvals: list[str] = []
         self._cache_keys: dict[str, str] = {}
         self._asked: dict[str, str] = {}
 
@@ -161,6 +174,8 @@ class _Gathering:
             holds=self._holds,
             messages=tuple(self._messages.values()),
             cached=tuple(self._cached),
+            approvals=tuple(self._approvals.values()),
+            ended_approvals=tuple(self._ended_approvals),
         )
 
     def add(self, seq: int, event: Event) -> None:
@@ -194,8 +209,11 @@ class _Gathering:
                 self._end_timer(RETRY + event.step)
             case WaitStarted(until=until) if until is not None:
                 self._start_timer(WAIT + event.step, seq, until)
-            case ApprovalRequested(expires_at=until) | ApprovalEscalated(expires_at=until) if until is not None:
-                self._start_timer(APPROVAL + event.step, seq, until)
+            case ApprovalRequested(expires_at=until) | ApprovalEscalated(expires_at=until):
+                if isinstance(event, ApprovalRequested):
+                    self._approvals[event.step] = NewApproval(event.approval_id, event.step, seq)
+                if until is not None:
+                    self._start_timer(APPROVAL + event.step, seq, until)
             case StepCompleted(step=step) | StepFailed(step=step) | StepCancelled(step=step):
                 self._end_waiting(step)
                 if isinstance(event, StepCancelled):
@@ -279,8 +297,14 @@ class _Gathering:
                 self._end_timer(WAIT + path)
             case Approval():
                 self._end_timer(APPROVAL + path)
+                self._end_approval(path)
             case _:
                 pass
+
+    def _end_approval(self, path: str) -> None:
+        asked = self._approvals.get(path, self._before.open.get(path))
+        if isinstance(asked, NewApproval | OpenApproval):
+            self._ended_approvals.append(asked.approval_id)
 
     def _cache(self, event: TaskCompleted) -> None:
         kind = self._plan.node(event.step).step.kind

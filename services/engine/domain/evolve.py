@@ -132,7 +132,8 @@ def apply(plan: Plan, workflow: Workflow, event: Event) -> None:
         case CompensationStarted():
             _compensation_started(workflow, event)
         case SignalReceived(name=name):
-            workflow.signals = workflow.signals.set(name, (*workflow.signals.get(name, ()), workflow.last_seq))
+            came = 0 if event.payload is None else workflow.last_seq
+            workflow.signals = workflow.signals.set(name, (*workflow.signals.get(name, ()), came))
             _remember(workflow, event.request_id)
         case TimerDue(key=key, generation=generation):
             workflow.due = workflow.due.set(key, generation)

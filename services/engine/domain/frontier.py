@@ -98,24 +98,21 @@ def close_scope(plan: Plan, workflow: Workflow, scope: str) -> None:
 
 def scopes_of(plan: Plan, workflow: Workflow, owner: str) -> Iterator[str]:
     """Yield the bodies of an open step that are under way, but not its compensation."""
-    step = workflow.open.get(owner)
-    if isinstance(step, OpenFallback):
-        yield owner + FALLBACK
-    if not isinstance(step, OpenHolder):
-        return
-    node = plan.node(owner)
-    match node.step.kind:
-        case Loop():
-            found = [f"{owner}[{step.begun - 1}]"]
-        case ForEach():
-            found = [f"{owner}[{number}]" for number in range(step.begun) if str(number) not in step.results]
-        case Switch():
-            found = [f"{owner}.{step.case}"]
-        case _:
+    step, node = workflow.open.get(owner), plan.node(owner)
+    match step, node.step.kind:
+        case OpenFallback(), _:
+            found = [owner + FALLBACK]
+        case OpenHolder(begun=begun), Loop():
+            found = [f"{owner}[{begun - 1}]"]
+        case OpenHolder(begun=begun, results=results), ForEach():
+            found = [f"{owner}[{number}]" for number in range(begun) if str(number) not in results]
+        case OpenHolder(case=case), Switch():
+            found = [f"{owner}.{case}"]
+        case OpenHolder(), _:
             found = [owner + plan.bodies[body].label for body in node.bodies]
-    for scope in found:
-        if scope in workflow.scopes:
-            yield scope
+        case _:
+            found = []
+    yield from (scope for scope in found if scope in workflow.scopes)
 
 
 def open_in(plan: Plan, workflow: Workflow, scope: str) -> Iterator[str]:

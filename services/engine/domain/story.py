@@ -13,7 +13,6 @@ from services.engine.domain.events import (
     CompensationStarted,
     Event,
     ScopeEnded,
-    SignalReceived,
     WorkflowCreated,
     WorkflowResumed,
     WorkflowRetried,
@@ -58,7 +57,7 @@ class Story:
         if isinstance(event, WorkflowCreated):
             self._input = event.input
         value = value_of(event)
-        if value is not None or isinstance(event, SignalReceived):
+        if value is not None:
             self._values = self._values.set(self.workflow.last_seq, value)
             self._known = Known(self._input, self._values, self._before.cached)
         if isinstance(event, WorkflowResumed | WorkflowRetried):

@@ -184,7 +184,7 @@ class Workflow:
     vars: Map[str, int] = field(default_factory=Map)
     """Named values, each with the seq of the event that holds it."""
     signals: Map[str, tuple[int, ...]] = field(default_factory=Map)
-    """Signals that nobody has asked for yet, by name, each by its seq."""
+    """Signals that nobody has asked for yet, by name, each by its seq; 0 where it says nothing."""
     given_up: Map[str, int] = field(default_factory=Map)
     """Steps that failed, or were called off with the workflow: a retry begins them anew."""
     unhandled: Map[str, Failure] = field(default_factory=Map)
@@ -221,7 +221,7 @@ class Workflow:
         yield from self.vars.values()
         yield from self.elements.values()
         for waiting in self.signals.values():
-            yield from waiting
+            yield from filter(None, waiting)
         for kept in self.outputs.values():
             yield from seqs_of(kept.ref)
         for step in self.open.values():

@@ -1,0 +1,69 @@
+"""The rows of a workflow's tasks, timers and children, as the effects of its commits change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from services.engine.domain.clocks import ADMISSION_TIMER, APPROVAL, DEADLINE_TIMER, RETRY, WAIT
+from services.engine.domain.commands import StartChild
+from services.engine.domain.effects import Effects
+from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.workflow import OpenApproval, OpenChild, OpenTask, OpenWait, Workflow
+
+
+@dataclass
+class Rows:
+    """What stands in the tables beside a workflow: each task with whether it is held, each timer's generation."""
+
+    tasks: dict[str, bool] = field(default_factory=dict)
+    timers: dict[str, int] = field(default_factory=dict)
+    children: set[str] = field(default_factory=set)
+
+    def change(self, made: Effects) -> None:
+        """Write the effects of one commit."""
+        for task_id in made.ended_tasks:
+            self.tasks.pop(task_id, None)
+        if made.holds:
+            self.tasks = dict.fromkeys(self.tasks, made.holds == "hold")
+        assert not {task.task_id for task in made.new_tasks} & self.tasks.keys()
+        self.tasks |= {task.task_id: task.held for task in made.new_tasks}
+        if made.clears_timers:
+            self.timers.clear()
+        for key in made.ended_timers:
+            self.timers.pop(key, None)
+        self.timers |= {timer.key: timer.generation for timer in made.new_timers}
+        for message in made.messages:
+            if isinstance(message.command, StartChild):
+                self.children.add(message.workflow_id)
+            else:
+                self.children.discard(message.workflow_id)
+
+    @classmethod
+    def of(cls, workflow: Workflow) -> Rows:
+        """Return the rows that a workflow's state asks for."""
+        is_held = workflow.status is WorkflowStatus.PAUSED
+        rows = cls()
+        match workflow.status:
+            case WorkflowStatus.PENDING:
+                rows.timers[ADMISSION_TIMER] = 0
+            case WorkflowStatus.RUNNING:
+                rows.timers[DEADLINE_TIMER] = workflow.clock
+            case _:
+                pass
+        for path, step in workflow.open.items():
+            match step:
+                case OpenTask(retry_at=None):
+                    rows.tasks[step.task_id] = is_held
+                case OpenTask():
+                    rows.timers[RETRY + path] = step.attempt
+                case OpenWait(until=until) if until is not None:
+                    rows.timers[WAIT + path] = step.generation
+                case OpenApproval(expires_at=until) if until is not None:
+                    rows.timers[APPROVAL + path] = step.generation
+                case OpenChild():
+                    rows.children.add(step.child_id)
+                case _:
+                    pass
+        for key in workflow.due:
+            del rows.timers[key]
+        return rows
