@@ -103,10 +103,9 @@ def _begin(story: Story, path: str) -> None:
             case ForEach():
                 _begin_foreach(story, path, node, node.expressions["items"].evaluate(scope))
             case Switch(cases=cases):
-                labels = [
-                    f".{number}" for number in range(len(cases)) if node.expressions[f"case.{number}"].is_true(scope)
-                ]
-                _begin_switch(story, path, node, labels[0] if labels else ".else")
+                holding = (n for n in range(len(cases)) if node.expressions[f"case.{n}"].is_true(scope))
+                chosen = next(holding, None)  # a case after the first that holds is never asked
+                _begin_switch(story, path, node, ".else" if chosen is None else f".{chosen}")
             case Loop():
                 _begin_loop(story, path, node, scope)
             case ChildWorkflow():
