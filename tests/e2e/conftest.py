@@ -16,9 +16,9 @@ Meshes = Callable[..., AbstractAsyncContextManager[SmallMesh]]
 def meshes(database: Any, tmp_path: Path) -> Meshes:
     """Makes small meshes on this module's database."""
 
-    def make(**settings: str) -> AbstractAsyncContextManager[SmallMesh]:
-        users = ("archwright_engine", "archwright_registry")
-        return small_mesh(tmp_path, database.owner_dsn, {user: database.dsn(user) for user in users}, **settings)
+    def make(*, replicas: int = 1, **settings: str) -> AbstractAsyncContextManager[SmallMesh]:
+        dsn_of = {user: database.dsn(user) for user in ("archwright_engine", "archwright_registry")}
+        return small_mesh(tmp_path, database.owner_dsn, dsn_of, replicas=replicas, **settings)
 
     return make
 

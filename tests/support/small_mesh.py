@@ -1,4 +1,4 @@
-"""An engine, a registry and agents as processes of their own on one database, to be killed at will."""
+"""Engines, a registry and agents as processes of their own on one database, to be killed at will."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from front import Front
 
 from archwright import Client
 from archwright.serving.tokens import TokenSigner, jwks_of, new_key_pem
@@ -71,11 +73,18 @@ class SmallMesh:
     """What runs, and where the agents write down what they did."""
 
     folder: Path
-    engine: Child
+    engines: list[Child]
     registry: Child
     signer: TokenSigner
     shared: dict[str, str]
+    address: str
+    """Where the engines are reached: the only one itself, or what stands in front of several."""
     agents: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> Child:
+        """Return the first engine, in most meshes the only one."""
+        return self.engines[0]
 
     @property
     def ledger(self) -> list[dict[str, str]]:
@@ -85,20 +94,21 @@ class SmallMesh:
 
     def client(self, *, roles: tuple[str, ...] = ("viewer", "operator", "admin"), tenant: str = "acme") -> Client:
         token, _ = self.signer.sign(subject="ann", tenant=tenant, roles=list(roles), ttl_seconds=600)
-        return Client(f"http://{self.engine.address}", token)
+        return Client(f"http://{self.address}", token)
 
-    async def restart_engine(self) -> None:
-        """Bring the engine back where it was."""
-        await self.engine.gone()
-        self.engine.environment["ARCHWRIGHT_PORT"] = self.engine.address.rpartition(":")[2]
-        await self.engine.start()
+    async def restart_engine(self, engine: Child | None = None) -> None:
+        """Bring an engine back where it was, the first where none is named."""
+        engine = engine or self.engine
+        await engine.gone()
+        engine.environment["ARCHWRIGHT_PORT"] = engine.address.rpartition(":")[2]
+        await engine.start()
 
     async def add_agent(self, agent_type: str, *, name: str = "", **settings: str) -> Child:
         """Start an agent whose behaviour the tasks' inputs decide."""
         name = name or f"{agent_type}-1"
         enrolment, _ = self.signer.sign(subject="enrolment", tenant="platform", roles=["enrolment"], ttl_seconds=3600)
         environment = self.shared | {
-            "ARCHWRIGHT_ENGINE_ADDRESS": f"http://{self.engine.address}",
+            "ARCHWRIGHT_ENGINE_ADDRESS": f"http://{self.address}",
             "ARCHWRIGHT_REGISTRY_ADDRESS": f"http://{self.registry.address}",
             "ARCHWRIGHT_ENROLMENT_TOKEN": enrolment,
             "ARCHWRIGHT_AGENT_ID": name,
@@ -115,9 +125,9 @@ class SmallMesh:
 
 @asynccontextmanager
 async def small_mesh(
-    folder: Path, owner_dsn: str, dsn_of: Mapping[str, str], **settings: str
+    folder: Path, owner_dsn: str, dsn_of: Mapping[str, str], *, replicas: int = 1, **settings: str
 ) -> AsyncIterator[SmallMesh]:
-    """Run an engine and a registry on this database; `settings` are variables of the engine."""
+    """Run engines and a registry on this database; `settings` are variables of every engine."""
     await migrate_engine(owner_dsn)
     await _migrate_registry(owner_dsn)
     key_file, jwks_file, token_file = (folder / name for name in ("key.pem", "jwks.json", "service.token"))
@@ -142,26 +152,32 @@ async def small_mesh(
         services | {"ARCHWRIGHT_POSTGRES_DSN": dsn_of["archwright_registry"], "LOG_FILE": str(folder / "registry.log")},
     )
     await registry.start()
-    engine = Child(
-        "engine",
-        ["-m", "services.engine"],
-        services
-        | {
-            "ARCHWRIGHT_POSTGRES_DSN": dsn_of["archwright_engine"],
-            "ARCHWRIGHT_REGISTRY_ADDRESS": f"http://{registry.address}",
-            "LOG_FILE": str(folder / "engine.log"),
-        }
-        | settings,
-    )
-    await engine.start()
-    mesh = SmallMesh(folder, engine, registry, signer, shared)
-    try:
-        yield mesh
-    finally:
-        for child in (*mesh.agents.values(), mesh.engine, mesh.registry):
-            await child.stop()
-        os.close(writing)
-        os.close(reading)
+    engines = [
+        Child(
+            name,
+            ["-m", "services.engine"],
+            services
+            | {
+                "ARCHWRIGHT_POSTGRES_DSN": dsn_of["archwright_engine"],
+                "ARCHWRIGHT_REGISTRY_ADDRESS": f"http://{registry.address}",
+                "LOG_FILE": str(folder / f"{name}.log"),
+            }
+            | settings,
+        )
+        for name in ["engine", *(f"engine-{number}" for number in range(2, replicas + 1))]
+    ]
+    for engine in engines:
+        await engine.start()
+    async with Front(lambda: [engine.address for engine in engines]).serving() as front:
+        address = engines[0].address if replicas == 1 else front.address
+        mesh = SmallMesh(folder, engines, registry, signer, shared, address)
+        try:
+            yield mesh
+        finally:
+            for child in (*mesh.agents.values(), *mesh.engines, mesh.registry):
+                await child.stop()
+            os.close(writing)
+            os.close(reading)
 
 
 async def _migrate_registry(owner_dsn: str) -> None:

@@ -6,6 +6,8 @@ rule that it keeps. A violation is a sentence that begins with the rule's number
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from checker.database import read
 from checker.facts import Facts, Outside
 from checker.invariants import found_wrong
@@ -13,6 +15,10 @@ from checker.invariants import found_wrong
 __all__ = ["Facts", "Outside", "found_wrong", "violations"]
 
 
-async def violations(owner_dsn: str, outside: Outside | None = None) -> list[str]:
-    """Return what is wrong in this database, and between it and what was seen `outside` of it."""
-    return found_wrong(await read(owner_dsn), outside)
+async def violations(owner_dsn: str, outside: Outside | None = None, among: Collection[str] | None = None) -> list[str]:
+    """Return what is wrong in this database, and between it and what was seen `outside` of it.
+
+    `among` names the workflows that are looked at, where others are none of the test's.
+    """
+    facts = await read(owner_dsn)
+    return found_wrong(facts if among is None else facts.among(among), outside)

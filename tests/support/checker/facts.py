@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -141,6 +141,16 @@ class Facts:
     inbox: Sequence[InboxFacts] = ()
     is_audit_chained: bool = True
     """Whether the audit's rows carry hashes; those in memory do not."""
+
+    def among(self, workflow_ids: Collection[str]) -> Facts:
+        """Return what concerns these workflows; commits and the audit, which hold many, are left whole."""
+        return replace(
+            self,
+            workflows=[each for each in self.workflows if each.key.workflow_id in workflow_ids],
+            tasks=[each for each in self.tasks if each.key.workflow_id in workflow_ids],
+            timers=[each for each in self.timers if each.key.workflow_id in workflow_ids],
+            inbox=[each for each in self.inbox if each.target.workflow_id in workflow_ids],
+        )
 
 
 @dataclass(frozen=True, slots=True)
