@@ -66,7 +66,12 @@ steps:
         - {{name: report, agent: writer}}
 """
 """Its state is larger than what is written with every commit."""
-SOURCES = (SOURCE, URGENT, LARGE)
+APPROVED = """
+name: approved
+steps:
+  - {name: consent, approval: {approvers: ["role:operator"]}}
+"""
+SOURCES = (SOURCE, URGENT, LARGE, APPROVED)
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
 _AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits")
@@ -228,7 +233,7 @@ class PostgresStorage(Storage):
         """Close the connections and leave no task, session, timer or commit behind."""
         await self.database.close()
         owner = await asyncpg.connect(self._owner_dsn)
-        await owner.execute(f"TRUNCATE {', '.join(f'engine.{table}' for table in (*_AGING, 'quotas'))}")
+        await owner.execute(f"TRUNCATE {', '.join(f'engine.{table}' for table in (*_AGING, 'quotas', 'approvals'))}")
         await owner.close()
 
 

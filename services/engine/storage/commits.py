@@ -15,6 +15,7 @@ from services.engine.domain.beginning import canonical
 from services.engine.domain.workflow import OpenTask
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
+from services.engine.storage.approvals import touches_approvals, write_approvals
 from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events
 from services.engine.storage.database import Database
 from services.engine.storage.message_codec import dump_message
@@ -62,7 +63,12 @@ class Commits:
         arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.groups())
         async with self._database.committing() as connection:
             try:
-                verdicts = await connection.fetchval(_COMMIT, *arguments)
+                if touches_approvals(entries):
+                    async with connection.transaction():
+                        verdicts = await connection.fetchval(_COMMIT, *arguments)
+                        await write_approvals(connection, [e for e, v in zip(entries, verdicts, strict=True) if v == 1])
+                else:
+                    verdicts = await connection.fetchval(_COMMIT, *arguments)
             except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
                 raise UnknownOutcome(str(error)) from error
             except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:

@@ -38,6 +38,8 @@ WITH old AS MATERIALIZED (
   DELETE FROM engine.open_tasks AS t USING old WHERE t.tenant_id = old.tenant_id AND t.workflow_id = old.workflow_id
 ), timers AS (
   DELETE FROM engine.timers AS m USING old WHERE m.tenant_id = old.tenant_id AND m.workflow_id = old.workflow_id
+), asked AS (
+  DELETE FROM engine.approvals AS a USING old WHERE a.tenant_id = old.tenant_id AND a.workflow_id = old.workflow_id
 ), mail AS (
   DELETE FROM engine.inbox AS i USING old WHERE i.tenant_id = old.tenant_id AND i.target = old.workflow_id
 )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from archwright.language.model import OnUnavailable
 from services.engine.domain.beginning import canonical
 from services.engine.domain.effects import NewTask
 from services.engine.domain.transitions import TaskStatus
+from services.engine.ports.approvals import ApprovalRow
 from services.engine.ports.keys import Fence, Key
 from services.engine.ports.store import Entry, Grant, Indigestible, Span, Verdict, Written
 from services.engine.storage.codec import dump_events
@@ -169,6 +170,11 @@ class MemoryCommits:
             expires_at = tables.until(each.ttl_seconds)
             tables.step_cache[key.tenant, each.key_sha256] = CachedRow(each.step, canonical(each.output), expires_at)
         tables.audit.extend((key, row) for row in entry.audit)
+        for asked in entry.effects.approvals:
+            row_of_approval = ApprovalRow(key, asked.approval_id, asked.step, asked.seq, ended=False)
+            tables.approvals[key.tenant, asked.approval_id] = row_of_approval
+        for approval_id in entry.effects.ended_approvals:
+            tables.approvals[key.tenant, approval_id] = replace(tables.approvals[key.tenant, approval_id], ended=True)
 
     def _change_tasks(self, entry: Entry) -> None:
         tasks, effects = self._tables.open_tasks, entry.effects

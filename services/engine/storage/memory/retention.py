@@ -60,6 +60,7 @@ class MemoryLeftovers:
         _drop(tables.references, [each for each in tables.references if each[0] == key])
         _drop(tables.timers, [each for each in tables.timers if each[0] == key])
         _drop(tables.inbox, [each for each in tables.inbox if each[0] == key])
+        _drop(tables.approvals, [each for each, asked in tables.approvals.items() if asked.key == key])
         _drop(tables.open_tasks, [task_id for task_id, task in tables.open_tasks.items() if task.key == key])
 
 

@@ -18,6 +18,7 @@ from services.chassis.clock import Clock
 from services.engine.domain.evolve import fold
 from services.engine.domain.transitions import TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
+from services.engine.ports.approvals import ApprovalRow
 from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.store import NewWorkflow
 from services.engine.storage.codec import load_events
@@ -187,6 +188,8 @@ class Tables:
     permits: dict[tuple[uuid.UUID, str], PermitsRow] = field(default_factory=dict)
     """By replica and tenant."""
     commits: dict[uuid.UUID, CommitRow] = field(default_factory=dict)
+    approvals: dict[tuple[str, str], ApprovalRow] = field(default_factory=dict)
+    """By tenant and approval."""
     audit: list[tuple[Key, AuditRow]] = field(default_factory=list)
     """Each with the workflow that the call was about."""
     files: dict[tuple[str, str], FileRow] = field(default_factory=dict)
