@@ -35,12 +35,14 @@ async def main() -> None:
         gc.freeze()
         gc.set_threshold(50_000, 50, 50)
         print(json.dumps({"event": "ready", "address": ""}), flush=True)
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with asyncio.TaskGroup() as group:
-            writing = group.create_task(_write(call, gathering))
-            reading = group.create_task(_read(call, gathering))
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, reading.cancel)
-                asyncio.get_running_loop().add_signal_handler(number, writing.cancel)
+            talking = [group.create_task(_write(call, gathering)), group.create_task(_read(call, gathering))]
+            await stop.wait()
+            for task in talking:
+                task.cancel()
 
 
 async def _read(call: Stream, gathering: Gathering[Delivery]) -> None:

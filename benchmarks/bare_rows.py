@@ -55,16 +55,16 @@ WITH made AS (
   UPDATE floor.workflows AS w
      SET status = CASE WHEN x.step < $9 THEN 2 ELSE 3 END, version = w.version + 1, last_seq = w.last_seq + 2,
          head_hash = $7, state = $8, ended_at = CASE WHEN x.step >= $9 THEN now() END
-    FROM unnest($3::uuid[], $4::integer[]) AS x (workflow_id, step)
-   WHERE w.tenant_id = $1 AND w.workflow_id = x.workflow_id
+    FROM unnest($14::text[], $3::uuid[], $4::integer[]) AS x (tenant_id, workflow_id, step)
+   WHERE w.tenant_id = x.tenant_id AND w.workflow_id = x.workflow_id
 ), told AS (
   INSERT INTO floor.history (tenant_id, workflow_id, first_seq, count, hash, body)
   SELECT $1, workflow_id, 1, 3, $7::bytea, $10::bytea FROM unnest($2::uuid[]) AS x (workflow_id)
   UNION ALL
   SELECT $1, workflow_id, 2 + 2 * step, 2, $7::bytea, $10::bytea FROM unnest($3::uuid[], $4::integer[]) AS x (workflow_id, step)
 ), ended AS (
-  DELETE FROM floor.open_tasks AS t USING unnest($5::uuid[]) AS x (task_id)
-   WHERE t.tenant_id = $1 AND t.task_id = x.task_id
+  DELETE FROM floor.open_tasks AS t USING unnest($14::text[], $5::uuid[]) AS x (tenant_id, task_id)
+   WHERE t.tenant_id = x.tenant_id AND t.task_id = x.task_id
 ), opened AS (
   INSERT INTO floor.open_tasks (
     tenant_id, task_id, workflow_id, step, queue, status, attempt, lease_id, session_id)
@@ -131,4 +131,6 @@ async def write(connection: asyncpg.Connection, rows: Sequence[Row], bodies: Bod
         AGENT_TYPE,
         [workflow_id for _, workflow_id in opened],
         ids.new_uuid(),
+        # Beside each row, not as a constant: or the planner would take the tenant alone for a good enough key.
+        [TENANT] * len(moved),
     )
