@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import grpc
 
 from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceStub
+from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceStub
 from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceStub
 from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceStub
 from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceStub
@@ -19,6 +20,7 @@ from archwright.registry.v1.agent_registry_pb2_grpc import AgentRegistryServiceS
 
 if TYPE_CHECKING:
     from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceAsyncStub
+    from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceAsyncStub
     from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceAsyncStub
     from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceAsyncStub
     from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceAsyncStub
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
 def agent_work(channel: grpc.aio.Channel) -> AgentWorkServiceAsyncStub:
     """Return a stub of AgentWorkService."""
     return cast("AgentWorkServiceAsyncStub", AgentWorkServiceStub(channel))
+
+
+def approvals(channel: grpc.aio.Channel) -> ApprovalServiceAsyncStub:
+    """Return a stub of ApprovalService."""
+    return cast("ApprovalServiceAsyncStub", ApprovalServiceStub(channel))
 
 
 def artifacts(channel: grpc.aio.Channel) -> ArtifactServiceAsyncStub:

@@ -15,6 +15,7 @@ from archwright.channel import open_channel
 from archwright.connection import Connection
 from archwright.engine.v1 import (
     agent_work_pb2,
+    approvals_pb2,
     artifacts_pb2,
     definitions_pb2,
     description_pb2,
@@ -31,6 +32,7 @@ from services.chassis.lifecycle import announce_ready
 from services.chassis.loops import forever
 from services.engine.admission import Admission
 from services.engine.api.agent_work import AgentWorkApi, StreamTimes
+from services.engine.api.approvals import ApprovalApi
 from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.definitions import DefinitionApi
 from services.engine.api.description import DescriptionApi
@@ -75,6 +77,7 @@ from services.engine.sessions import GoingAway, Sessions
 from services.engine.settings import EngineSettings
 from services.engine.standings import Standings
 from services.engine.starts import Starts
+from services.engine.storage.approvals import PostgresApprovals
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
@@ -200,6 +203,7 @@ class _Engine:
             Following(watching),
             Explanations(reading, Standings(store, self._roster)),
         )
+        approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
         agent_work_api = AgentWorkApi(
             board,
             self._sessions,
@@ -219,6 +223,7 @@ class _Engine:
             TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
             [
                 Served(workflows_pb2.DESCRIPTOR.services_by_name["WorkflowService"], workflow_api),
+                Served(approvals_pb2.DESCRIPTOR.services_by_name["ApprovalService"], approval_api),
                 Served(
                     definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
                     DefinitionApi(catalogue, self._roster, clock),

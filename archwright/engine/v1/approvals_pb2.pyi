@@ -109,7 +109,7 @@ class Approval(google.protobuf.message.Message):
 
     @property
     def decisions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ApprovalDecision]:
-        """Output only. What was decided so far, oldest first."""
+        """Output only. What was decided so far, oldest first; in lists without comments and times."""
 
     @property
     def ended_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
