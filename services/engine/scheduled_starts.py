@@ -15,6 +15,7 @@ from archwright import ids
 from archwright.errors import ArchwrightError, Exhausted, TransitionIllegal, Unavailable, WorkflowNotFound
 from services.chassis.clock import Clock
 from services.engine.domain.commands import CancelWorkflow, Repeated
+from services.engine.domain.definitions import require_startable
 from services.engine.domain.schedule import Schedule, Target, told
 from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.definitions import Definitions
@@ -45,8 +46,9 @@ class ScheduledStarts:
         self._clock = clock
 
     async def check(self, tenant: str, target: Target, fire_at: datetime) -> None:
-        """Raise DefinitionNotFound or InputMismatch unless a firing could be started now."""
+        """Raise DefinitionNotFound, DefinitionDeprecated or InputMismatch unless a firing could be started now."""
         definition = await self._definitions.get(tenant, target.definition, target.version)
+        require_startable(definition.published)
         require_fit(definition, target.input_at(fire_at))
 
     async def start(self, schedule: Schedule, fire_times: Sequence[datetime], audit: AuditRow) -> list[Firing]:

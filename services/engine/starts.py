@@ -12,12 +12,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archwright import ids
-from archwright.errors import ArchwrightError, DependencyUnavailable, InputMismatch, LimitReached, RequestIdReused
+from archwright.errors import (
+    ArchwrightError,
+    Conflict,
+    DependencyUnavailable,
+    InputMismatch,
+    InvalidArgument,
+    LimitReached,
+    NotFound,
+    RequestIdReused,
+)
 from archwright.language.schema import validator
 from services.chassis.clock import Clock
 from services.engine.admission import Admission
 from services.engine.domain.beginning import canonical
 from services.engine.domain.commands import Reused, StartWorkflow
+from services.engine.domain.definitions import require_startable
 from services.engine.domain.events import Json, Parent
 from services.engine.ports.commands import Answer, Asked, Commands, RequestTaken
 from services.engine.ports.definitions import Definitions, PublishedDefinition
@@ -79,8 +89,8 @@ class Starts:
     async def start(self, start: Start) -> Started:
         """Start a workflow, or find the one that the same request started before.
 
-        Raises DefinitionNotFound, InputMismatch, RequestIdReused, LimitReached when too much waits already, and what
-        `Commands.submit` raises.
+        Raises DefinitionNotFound, DefinitionDeprecated, InputMismatch, RequestIdReused, LimitReached when too much
+        waits already, and what `Commands.submit` raises.
         """
         outcome = (await self.start_all([start]))[0]
         if isinstance(outcome, Exception):
@@ -95,6 +105,9 @@ class Starts:
         for place, start in enumerate(starts):
             try:
                 asked.append((place, await self._asked(start, definitions)))
+            except (InvalidArgument, NotFound, Conflict) as refusal:
+                # The same request may have been good before its definition moved on.
+                outcomes[place] = await self._started_before(start) or refusal
             except ArchwrightError as refusal:
                 outcomes[place] = refusal
         for (place, each), answer in zip(asked, await self._post([each for _, each in asked]), strict=True):
@@ -104,15 +117,16 @@ class Starts:
     async def _look_up(
         self, starts: Sequence[Start]
     ) -> Mapping[tuple[str, str, str], PublishedDefinition | ArchwrightError]:
-        found: dict[tuple[str, str, str], PublishedDefinition | ArchwrightError] = {}
-        for start in starts:
-            which = _which(start)
-            if which not in found:
-                try:
-                    found[which] = await self._definitions.get(*which)
-                except ArchwrightError as refusal:
-                    found[which] = refusal
-        return found
+        wanted = list(dict.fromkeys(_which(start) for start in starts))
+        # At the same time, so that one query is enough for all of them.
+        found = await asyncio.gather(*(self._look_up_one(which) for which in wanted))
+        return dict(zip(wanted, found, strict=True))
+
+    async def _look_up_one(self, which: tuple[str, str, str]) -> PublishedDefinition | ArchwrightError:
+        try:
+            return await self._definitions.get(*which)
+        except ArchwrightError as refusal:
+            return refusal
 
     async def _asked(
         self, start: Start, definitions: Mapping[tuple[str, str, str], PublishedDefinition | ArchwrightError]
@@ -120,6 +134,9 @@ class Starts:
         definition = definitions[_which(start)]
         if isinstance(definition, ArchwrightError):
             raise definition
+        if start.parent is None and not start.rerun_of:
+            # Whoever follows a definition already may go on with it, in new workflows too.
+            require_startable(definition.published)
         if start.parent is None:
             self._admission.require_room(start.tenant)
         require_fit(definition, start.input)
@@ -180,9 +197,16 @@ class Starts:
         self._admission.refuse(asked.key.tenant, asked.key.workflow_id)
         if not isinstance(answer, RequestTaken):
             return answer
+        found = await self._started_before(start)
+        return found or DependencyUnavailable(
+            f"The workflow of request {start.request_id!r} is being removed. Try again."
+        )
+
+    async def _started_before(self, start: Start) -> Started | RequestIdReused | None:
+        """Return the workflow that the same request started before, or the refusal when it was another request."""
         found = await self._store.find_by_request(start.tenant, start.request_id)
         if found is None:
-            return DependencyUnavailable(f"The workflow of request {start.request_id!r} is being removed. Try again.")
+            return None
         workflow_id, body_hash = found
         if body_hash != start.body_hash:
             return RequestIdReused(
