@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -15,11 +15,21 @@ from archwright.language.model import ErrorCategory
 from archwright.language.parse import parse
 from archwright.language.plan import compile as compile_plan
 from services.chassis.clock import Clock, ManualClock, SystemClock
-from services.engine.domain.commands import CancelWorkflow, Command, CompleteTask, FailTask, FireTimer, StartWorkflow
+from services.engine.domain.commands import (
+    CancelWorkflow,
+    Command,
+    CompleteTask,
+    EndChild,
+    FailTask,
+    FireTimer,
+    SignalWorkflow,
+    StartChild,
+    StartWorkflow,
+)
 from services.engine.domain.decide import decide
-from services.engine.domain.effects import effects
+from services.engine.domain.effects import Message, effects
 from services.engine.domain.events import ArtifactMade
-from services.engine.domain.values import Known
+from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.history import History
 from services.engine.ports.inbox import Inbox
@@ -71,7 +81,22 @@ name: approved
 steps:
   - {name: consent, approval: {approvers: ["role:operator"]}}
 """
-SOURCES = (SOURCE, URGENT, LARGE, APPROVED)
+WATCHED = """
+name: watched
+steps:
+  - {name: draft, agent: writer, idle_timeout_seconds: 10, on_unavailable: skip}
+"""
+THRIFTY = """
+name: thrifty
+steps:
+  - {name: draft, agent: writer, cache: {key: "${topic}", ttl_seconds: 100}}
+"""
+PARENT = """
+name: parent
+steps:
+  - {name: child, workflow: chain}
+"""
+SOURCES = (SOURCE, URGENT, LARGE, APPROVED, WATCHED, THRIFTY, PARENT)
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
 _AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits")
@@ -175,6 +200,18 @@ class Storage:
 
     def firing(self, stored: Stored, timer: DueTimer) -> Entry:
         return entry_of(stored, FireTimer(self.now(), timer.name, timer.generation))
+
+    def heeding(self, stored: Stored, command: Command, message_key: str) -> Entry:
+        """Return the entry of a command that came as a word from another workflow."""
+        return replace(entry_of(stored, command), received=(message_key,))
+
+    def signalling(self, stored: Stored, request_id: str) -> Entry:
+        return entry_of(stored, SignalWorkflow(self.now(), "go", None, "ann", request_id))
+
+    def saying(self, entry: Entry, to: Key, key: str, command: StartChild | EndChild | CancelWorkflow) -> Entry:
+        """Return the entry with a word to another workflow."""
+        message = Message(to.workflow_id, key, command)
+        return replace(entry, effects=replace(entry.effects, messages=(message,)))
 
     def audit_row(self) -> AuditRow:
         at = self.now()
@@ -284,7 +321,12 @@ def entry_of(
     audit: Sequence[AuditRow] = (),
 ) -> Entry:
     """Return what a commit of one command about one workflow writes."""
-    decided = decide(stored.plan, stored.workflow, command, stored.known)
+    try:
+        decided = decide(stored.plan, stored.workflow, command, stored.known)
+    except Unread as unread:
+        # As the committer does, only that nothing is in the cache.
+        known = replace(stored.known, cached=dict.fromkeys(unread.cache_keys, ()))
+        decided = decide(stored.plan, stored.workflow, command, known)
     return Entry(
         key=stored.key,
         expected_version=stored.version,
