@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -38,6 +38,7 @@ from services.engine.ports.quota import Quota
 from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Written
 from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
 from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
@@ -46,6 +47,7 @@ from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
 from services.engine.storage.memory.tables import Tables
 from services.engine.storage.memory.task_board import MemoryTaskBoard
+from services.engine.storage.migrate import migrate
 from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard as PostgresTaskBoard
@@ -300,6 +302,18 @@ class MemoryStorage(Storage):
 
     async def audit_count(self, tenant: str) -> int:
         return sum(key.tenant == tenant for key, _ in self.tables.audit)
+
+
+async def prepare(database: Any) -> str:
+    """Migrate a database and publish the definitions of these tests; return the engine's DSN."""
+    await migrate(database.owner_dsn)
+    dsn: str = database.dsn("archwright_engine")
+    first = Database(dsn, pool_max=2)
+    for tenant in (TENANT, OTHER_TENANT):
+        for source in SOURCES:
+            await Catalogue(first).publish(tenant, source, "ann", MemoryStorage().audit_row())
+    await first.close()
+    return dsn
 
 
 def new_key(tenant: str = TENANT, at_ms: int | None = None) -> Key:

@@ -6,23 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from storages import OTHER_TENANT, SOURCES, TENANT, MemoryStorage, PostgresStorage, Storage
-
-from services.engine.storage.catalogue import Catalogue
-from services.engine.storage.database import Database
-from services.engine.storage.migrate import migrate
+from storages import MemoryStorage, PostgresStorage, Storage, prepare
 
 
 @pytest.fixture(scope="module")
 async def engine_dsn(database: Any) -> str:
-    await migrate(database.owner_dsn)
-    dsn: str = database.dsn("archwright_engine")
-    first = Database(dsn, pool_max=2)
-    for tenant in (TENANT, OTHER_TENANT):
-        for source in SOURCES:
-            await Catalogue(first).publish(tenant, source, "ann", MemoryStorage().audit_row())
-    await first.close()
-    return dsn
+    return await prepare(database)
 
 
 @pytest.fixture(params=["postgres", "memory"])

@@ -8,11 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 from checker import violations
-from storages import OTHER_TENANT, SOURCES, TENANT, MemoryStorage, PostgresStorage
-
-from services.engine.storage.catalogue import Catalogue
-from services.engine.storage.database import Database
-from services.engine.storage.migrate import migrate
+from storages import PostgresStorage, prepare
 
 PLANTED = {
     "a task without a row": ("I1", "DELETE FROM engine.open_tasks"),
@@ -46,14 +42,7 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 async def dsn(database: Any) -> str:
-    await migrate(database.owner_dsn)
-    found: str = database.dsn("archwright_engine")
-    first = Database(found, pool_max=2)
-    for tenant in (TENANT, OTHER_TENANT):
-        for source in SOURCES:
-            await Catalogue(first).publish(tenant, source, "ann", MemoryStorage().audit_row())
-    await first.close()
-    return found
+    return await prepare(database)
 
 
 @pytest.fixture
