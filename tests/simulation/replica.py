@@ -23,6 +23,7 @@ from services.engine.api.agent_work import AgentWorkApi, StreamTimes
 from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
 from services.engine.dispatch import Dispatch
+from services.engine.domain.definitions import DefinitionVersion
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
@@ -48,7 +49,7 @@ from tests.simulation.definitions import plans
 from tests.simulation.links import Bus, Link, Linked
 from tests.simulation.mutants import Mutation
 from tests.simulation.trouble import Trouble
-from tests.simulation.virtual_loop import Duties, VirtualClock
+from tests.simulation.virtual_loop import START, Duties, VirtualClock
 from tests.simulation.watched_storage import FenceLog
 
 LEASE_SECONDS = 4.0
@@ -91,7 +92,8 @@ class Recipes:
         plan = next((plan for plan in plans() if plan.definition.name == name), None)
         if plan is None:
             raise DefinitionNotFound.named(name, version, known=[])
-        return PublishedDefinition(name, plan.definition.version, plan.content_hash, "", plan, None, "ann", False)
+        version = DefinitionVersion(name, plan.definition.version, plan.content_hash, START, "ann", built_in=False)
+        return PublishedDefinition(version, plan)
 
 
 class Replica:
