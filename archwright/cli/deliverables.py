@@ -73,6 +73,9 @@ def summarise(workflow: Workflow, console: Console) -> None:
     console.print(f"{workflow.workflow_id} {status}" + (f" in {took}" if took else ""), markup=False, style="bold")
     if workflow.error_details:
         console.print(workflow.error_details, markup=False, style="red")
+    if workflow.degraded:
+        without = f": {', '.join(workflow.missing)}" if workflow.missing else "; its history says what"
+        console.print(f"Part of the result is missing{without}", markup=False, style="yellow")
     if workflow.HasField("output"):
         for line in _told(from_struct(workflow.output)):
             console.print(line, markup=False)

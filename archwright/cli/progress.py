@@ -1,4 +1,4 @@
-"""A workflow's progress as lines: one when a step begins, one when it ends, and what the agent says between."""
+"""A workflow's progress as lines: what happens to each step, and what its agent says meanwhile."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from archwright.cli.show import duration, seconds
+from archwright.cli.show import duration, seconds, shortened
+from archwright.cli.wording import said_by
 from archwright.client.watch import Update
 from archwright.engine.v1.workflows_pb2 import TaskProgress
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 
-_ENDINGS = {"workflow_completed": "green", "workflow_failed": "red", "workflow_cancelled": "yellow"}
-_STEP_WIDTH = 24
+_STEP_WIDTH, _STEP_WIDTH_MAX = 24, 44
+_BEGINNINGS = frozenset({"task_created", "step_started", "wait_started", "approval_requested", "child_started"})
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Progress:
     _began: datetime | None = None
     _begun: dict[str, datetime] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
+    _width: int = _STEP_WIDTH
 
     async def follow(self, updates: AsyncIterable[Update]) -> None:
         """Print every update until the last."""
@@ -39,28 +41,16 @@ class Progress:
     def _event(self, event: WorkflowEvent) -> None:
         at = seconds(event.timestamp)
         self._began = self._began or at
-        elapsed = duration((at - self._began).total_seconds())
-        match event.event_type:
-            case "task_created":
-                self._begun[event.task_id] = at
-                self._line(elapsed, event.step, f"for the {_words(event.agent_type)}")
-            case "task_completed":
-                took = duration((at - self._begun.get(event.task_id, at)).total_seconds())
-                self._line(elapsed, event.step, f"done in {took}", "green")
-            case "task_failed":
-                again = "will be tried again" if _text(event, "retry_at") else "failed for good"
-                self._line(elapsed, event.step, f"{again}: {_text(event, 'message')}", "yellow")
-            case "task_retried":
-                self._line(elapsed, event.step, "tried again")
-            case "task_cancelled":
-                self._line(elapsed, event.step, "called off", "yellow")
-            case "step_skipped":
-                self._line(elapsed, event.step, "skipped", "dim")
-            case "step_failed":
-                self._line(elapsed, event.step, f"failed: {_text(event, 'message')}", "red")
-            case ending if ending in _ENDINGS:
-                reason = _text(event, "message") or _text(event, "reason")
-                self._line(elapsed, "", _words(ending) + (f": {reason}" if reason else ""), _ENDINGS[ending])
+        if event.event_type in _BEGINNINGS:
+            self._begun.setdefault(event.step, at)
+        said = said_by(event)
+        if said is None:
+            return
+        words = said.words
+        if said.ends:
+            begun = self._begun.pop(event.step, None)
+            words += "" if begun is None else f" in {duration((at - begun).total_seconds())}"
+        self._line(duration((at - self._began).total_seconds()), event.step, words, said.style)
 
     def _progress(self, progress: TaskProgress) -> None:
         said = f"{progress.percent:3.0f} %  {progress.message}"
@@ -71,16 +61,8 @@ class Progress:
     def _line(self, elapsed: str, step: str, words: str, style: str = "") -> None:
         line = Text(f"{elapsed:>9}  ", style="dim")
         if step:
-            line.append(f"{step:<{_STEP_WIDTH}}  ", style="dim" if not elapsed else "none")
+            shown = shortened(step, _STEP_WIDTH_MAX)
+            self._width = max(self._width, len(shown))
+            line.append(f"{shown:<{self._width}}  ", style="dim" if not elapsed else "none")
         line.append(words, style=style or "none")
         self.console.print(line)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _text(event: WorkflowEvent, name: str) -> str:
-    """Return a field of the event's payload as text, empty when it is absent or null."""
-    fields = event.payload.fields
-    return fields[name].string_value if name in fields else ""

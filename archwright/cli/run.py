@@ -50,7 +50,9 @@ async def command(
     raise typer.Exit(finished.exit_code)
 
 
-async def start(client: Client, definition: str, input_file: str, request_id: str = "") -> Workflow:
+async def start(
+    client: Client, definition: str, input_file: str, request_id: str = "", session_id: str = ""
+) -> Workflow:
     """Start the workflow; errors about its input name the file, the line and the column."""
     name, _, version = definition.partition("@")
     shown = "standard input" if input_file == STANDARD_INPUT else input_file
@@ -58,7 +60,7 @@ async def start(client: Client, definition: str, input_file: str, request_id: st
         given = InputFile(read_text(input_file))
         content = given.content()
     try:
-        return await client.start(name, content, version=version, request_id=request_id or None)
+        return await client.start(name, content, version=version, request_id=request_id or None, session_id=session_id)
     except ArchwrightError as error:
         if not error.violations:
             raise

@@ -86,5 +86,10 @@ def duration(length_seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def shortened(path: str, width_max: int) -> str:
+    """Return a step's path, without its beginning where it is longer than there is room for: its name comes last."""
+    return path if len(path) <= width_max else "…" + path[1 - width_max :]
+
+
 def _plain(message: Message) -> dict[str, object]:
     return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)

@@ -1,7 +1,8 @@
-"""`archwright workflows`: what is under way, what happened, and calling it off."""
+"""`archwright workflows`: what is under way, what happened, and what may be done about it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,17 +10,39 @@ from typing import Annotated
 import typer
 from google.protobuf.json_format import MessageToJson
 
-from archwright.cli import show
+from archwright.cli import show, steering
 from archwright.cli.calling import calls
 from archwright.cli.deliverables import fetch, finish, summarise
+from archwright.cli.explain import explain_workflow
 from archwright.cli.options import AsJson, WorkflowId
 from archwright.cli.progress import Progress
+from archwright.cli.wording import said_by
 from archwright.client import Client
-from archwright.engine.v1.workflows_pb2 import Task, Workflow
+from archwright.engine.v1.workflows_pb2 import Task, WaitingFor, Workflow
 
-app = typer.Typer(help="Show workflows, follow them and call them off.")
+app = typer.Typer(help="Start workflows, show, follow and steer them.")
+
+for name, command in {
+    "start": steering.start_workflow,
+    "pause": steering.pause_workflow,
+    "resume": steering.resume_workflow,
+    "cancel": steering.cancel_workflow,
+    "retry": steering.retry_workflow,
+    "rerun": steering.rerun_workflow,
+    "signal": steering.signal_workflow,
+    "explain": explain_workflow,
+}.items():
+    app.command(name)(command)
 
 _COUNT_DEFAULT = 50
+_STEPS_SHOWN = 20
+_STEP_WIDTH_MAX = 40
+_AWAITED = {
+    "agent": "an agent: task",
+    "retry": "a retry: task",
+    "time": "a time",
+    "bodies": "the steps inside of it",
+}
 
 
 class Status(StrEnum):
@@ -39,13 +62,21 @@ async def list_workflows(
     client: Client,
     status: Annotated[Status | None, typer.Option("--status", help="Only those that stand so.")] = None,
     definition: Annotated[str, typer.Option("--definition", help="Only those of this definition.")] = "",
+    filtered: Annotated[
+        str,
+        typer.Option(
+            "--filter", metavar="TEXT", help="Only those of which it is true: 'user_id = ann AND status != completed'."
+        ),
+    ] = "",
+    oldest_first: Annotated[bool, typer.Option("--oldest-first", help="Begin with the oldest.")] = False,
     count: Annotated[int, typer.Option("--count", min=1, help="At most so many.")] = _COUNT_DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """List workflows, newest first."""
     wanted = Workflow.Status.Value(status.name) if status else Workflow.STATUS_UNSPECIFIED
+    order_by = "created_at asc" if oldest_first else ""
     found: list[Workflow] = []
-    async for workflow in client.list(status=wanted, definition=definition):
+    async for workflow in client.list(status=wanted, definition=definition, filter=filtered, order_by=order_by):
         found.append(workflow)
         if len(found) == count:
             break
@@ -55,9 +86,9 @@ async def list_workflows(
     rows = [
         (
             workflow.workflow_id,
-            _status(workflow),
+            _status(workflow) + (", degraded" if workflow.degraded else ""),
             f"{workflow.definition_name} {workflow.definition_version}",
-            workflow.current_step,
+            show.shortened(workflow.current_step, _STEP_WIDTH_MAX),
             show.when(workflow.created_at),
             show.between(workflow.created_at, workflow.completed_at),
         )
@@ -66,28 +97,18 @@ async def list_workflows(
     show.table(("WORKFLOW", "STATUS", "DEFINITION", "STEP", "CREATED", "TOOK"), rows, empty="No workflows.")
 
 
-@app.command("get")
+@app.command("show")
+@calls
+async def show_workflow(client: Client, workflow_id: WorkflowId, as_json: AsJson = False) -> None:
+    """Show a workflow, with its input and output."""
+    await _show(client, workflow_id, as_json)
+
+
+@app.command("get", hidden=True)
 @calls
 async def get_workflow(client: Client, workflow_id: WorkflowId, as_json: AsJson = False) -> None:
-    """Show a workflow, with its input and output."""
-    workflow = await client.get(workflow_id)
-    if as_json:
-        show.json(workflow)
-        return
-    console = show.console()
-    summarise(workflow, console)
-    show.facts(
-        (
-            ("definition", f"{workflow.definition_name} {workflow.definition_version}"),
-            ("step", workflow.current_step),
-            ("done", ", ".join(workflow.steps_completed)),
-            ("failed", ", ".join(workflow.steps_failed)),
-            ("started by", workflow.user_id),
-            ("created", show.when(workflow.created_at)),
-            ("ended", show.when(workflow.completed_at)),
-            ("events", str(workflow.last_seq)),
-        )
-    )
+    """Show a workflow, with its input and output: the same as `show`."""
+    await _show(client, workflow_id, as_json)
 
 
 @app.command("watch")
@@ -130,8 +151,12 @@ async def show_history(
     if as_json:
         show.json(events)
         return
-    rows = [(str(event.seq), show.when(event.timestamp), event.event_type, event.step) for event in events]
-    show.table(("SEQ", "WHEN", "EVENT", "STEP"), rows, empty="Nothing has happened after that event.")
+    rows = [
+        (str(event.seq), show.when(event.timestamp), event.event_type, event.step, said.words if said else "")
+        for event in events
+        for said in [said_by(event)]
+    ]
+    show.table(("SEQ", "WHEN", "EVENT", "STEP", "IN WORDS"), rows, empty="Nothing has happened after that event.")
 
 
 @app.command("tasks")
@@ -147,7 +172,7 @@ async def list_tasks(client: Client, workflow_id: WorkflowId, as_json: AsJson = 
             task.task_id,
             task.step_id,
             Task.Status.Name(task.status).lower(),
-            task.agent_id or task.agent_type,
+            task.agent_id or task.queue,
             str(task.attempt),
             show.between(task.created_at, task.completed_at),
         )
@@ -177,20 +202,47 @@ async def list_artifacts(
     show.table(("NAME", "BYTES", "TYPE"), rows, empty="No files yet.")
 
 
-@app.command("cancel")
-@calls
-async def cancel_workflow(
-    client: Client,
-    workflow_id: WorkflowId,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Call a workflow off: its open tasks are taken from their agents."""
-    workflow = await client.cancel(workflow_id, reason)
+async def _show(client: Client, workflow_id: str, as_json: bool) -> None:
+    workflow = await client.get(workflow_id)
     if as_json:
         show.json(workflow)
         return
-    typer.echo(f"{workflow.workflow_id} {_status(workflow)}")
+    summarise(workflow, show.console())
+    held = f"by {workflow.paused_by} since {show.when(workflow.paused_at)}" if workflow.paused_by else ""
+    part_of = f"{workflow.parent_workflow_id}, step {workflow.parent_step}" if workflow.parent_workflow_id else ""
+    show.facts(
+        (
+            ("definition", f"{workflow.definition_name} {workflow.definition_version}"),
+            ("paused", held),
+            ("part of", part_of),
+            ("goes on from", workflow.rerun_of),
+            ("waiting", "\n".join(map(_waiting, workflow.waiting_for))),
+            ("done", _some(workflow.steps_completed, workflow.steps_completed_count)),
+            ("skipped", _some(workflow.steps_skipped)),
+            ("failed", _some(workflow.steps_failed)),
+            ("retries", str(workflow.retries or "")),
+            ("started by", workflow.user_id),
+            ("session", workflow.session_id),
+            ("created", show.when(workflow.created_at)),
+            ("time until", "" if workflow.completed_at.seconds else show.when(workflow.deadline)),
+            ("ended", show.when(workflow.completed_at)),
+            ("events", str(workflow.last_seq)),
+        )
+    )
+
+
+def _waiting(waiting: WaitingFor) -> str:
+    awaited = WaitingFor.Kind.Name(waiting.kind).lower()
+    until = f" until {show.when(waiting.until)}" if waiting.until.seconds else ""
+    name = f" {waiting.name}" if waiting.name else ""
+    return f"{waiting.step} for {_AWAITED.get(awaited, awaited)}{name}{until}"
+
+
+def _some(steps: Sequence[str], count: int = 0) -> str:
+    """Return the newest of some steps, and how many there are besides."""
+    more = max(count, len(steps)) - min(len(steps), _STEPS_SHOWN)
+    before = f"{more:,} before, " if more > 0 else ""
+    return before + ", ".join(steps[-_STEPS_SHOWN:])
 
 
 def _status(workflow: Workflow) -> str:

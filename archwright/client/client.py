@@ -1,4 +1,4 @@
-"""The client itself: workflows and their artifacts; definitions, schedules and agents are its parts."""
+"""The client itself: workflows and their artifacts; approvals, definitions, schedules and agents are its parts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Self
 
 from archwright import ids, stubs
 from archwright.client.agents import Agents
+from archwright.client.approvals import Approvals
 from archwright.client.definitions import Definitions
 from archwright.client.local import sign_token
 from archwright.client.pages import walk
 from archwright.client.schedules import Schedules
+from archwright.client.steering import Steering
 from archwright.client.watch import Update, follow
 from archwright.connection import Connection, TokenSource
 from archwright.engine.v1.artifacts_pb2 import Artifact, GetArtifactRequest, ListArtifactsRequest
 from archwright.engine.v1.workflows_pb2 import (
-    CancelWorkflowRequest,
     GetTaskRequest,
     GetWorkflowRequest,
     ListHistoryRequest,
@@ -35,11 +36,12 @@ from archwright.payloads import Json, to_struct
 
 PAGE_SIZE = 200
 HISTORY_PAGE_SIZE = 1000
+TASKS_PAGE_SIZE = 1000
 DOWNLOAD_SECONDS_MAX = 60.0
 PATIENCE_SECONDS = 60.0
 
 
-class Client:
+class Client(Steering):
     """One caller's view of a mesh; use it as an async context manager.
 
     `token` may be a function, which is asked before every call, so that a token can be renewed. `ca_file` names
@@ -64,6 +66,7 @@ class Client:
         self._artifacts = stubs.artifacts(self._connection.channel)
         self.definitions = Definitions(self._connection)
         self.agents = Agents(self._connection)
+        self.approvals = Approvals(self._connection)
         self.schedules = Schedules(self._connection)
         return self
 
@@ -127,13 +130,27 @@ class Client:
         return await self._connection.unary(self._workflows.GetWorkflow, GetWorkflowRequest(workflow_id=workflow_id))
 
     async def list(
-        self, *, status: Workflow.Status.ValueType = Workflow.STATUS_UNSPECIFIED, definition: str = ""
+        self,
+        *,
+        status: Workflow.Status.ValueType = Workflow.STATUS_UNSPECIFIED,
+        definition: str = "",
+        filter: str = "",  # noqa: A002 - the word of the contract
+        order_by: str = "",
     ) -> AsyncIterator[Workflow]:
-        """Yield workflows, newest first, without input and output; pages are fetched as they are needed."""
+        """Yield workflows, newest first, without input and output; pages are fetched as they are needed.
+
+        `filter` is such as `status != completed AND created_at >= "2026-11-01T00:00:00Z"`; `order_by` may be
+        `created_at asc`.
+        """
 
         async def page(token: str) -> tuple[Sequence[Workflow], str]:
             request = ListWorkflowsRequest(
-                page_size=PAGE_SIZE, page_token=token, status=status, definition_name=definition
+                page_size=PAGE_SIZE,
+                page_token=token,
+                status=status,
+                definition_name=definition,
+                filter=filter,
+                order_by=order_by,
             )
             answer = await self._connection.unary(self._workflows.ListWorkflows, request)
             return answer.workflows, answer.next_page_token
@@ -169,17 +186,15 @@ class Client:
             pass
         return await self.get(workflow_id)
 
-    async def cancel(self, workflow_id: str, reason: str = "", *, request_id: str | None = None) -> Workflow:
-        """Call the workflow off: its open tasks are taken from their agents."""
-        request = CancelWorkflowRequest(
-            workflow_id=workflow_id, reason=reason, request_id=request_id or _new_request_id()
-        )
-        return await self._connection.unary(self._workflows.CancelWorkflow, request)
-
     async def tasks(self, workflow_id: str) -> Sequence[Task]:
         """Return the workflow's tasks in the order they were made, without input and result."""
-        answer = await self._connection.unary(self._workflows.ListTasks, ListTasksRequest(workflow_id=workflow_id))
-        return tuple(answer.tasks)
+
+        async def page(token: str) -> tuple[Sequence[Task], str]:
+            request = ListTasksRequest(workflow_id=workflow_id, page_size=TASKS_PAGE_SIZE, page_token=token)
+            answer = await self._connection.unary(self._workflows.ListTasks, request)
+            return answer.tasks, answer.next_page_token
+
+        return tuple([task async for task in walk(page)])
 
     async def task(self, workflow_id: str, task_id: str) -> Task:
         """Return the task, with its input and result."""

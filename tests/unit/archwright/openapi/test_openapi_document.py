@@ -58,7 +58,7 @@ def test_what_is_in_the_path_is_not_in_the_body(described: Any) -> None:
 def test_a_call_without_a_body_takes_its_fields_from_the_query(described: Any) -> None:
     given = {parameter["name"]: parameter for parameter in _operations(described)["ListWorkflows"]["parameters"]}
 
-    assert set(given) == {"page_size", "page_token", "status", "definition_name"}
+    assert set(given) == {"page_size", "page_token", "status", "definition_name", "filter", "order_by"}
     assert given["page_size"] == {
         "name": "page_size",
         "in": "query",
