@@ -156,9 +156,8 @@ def test_the_text_counts_lines_of_the_whole() -> None:
 
     text = unified(before, after, before_name="x@1", after_name="x@2")
 
-    expected = difflib.unified_diff(
-        *(write_yaml(each).splitlines(keepends=True) for each in (before, after)), "x@1", "x@2"
-    )
+    old, new = (write_yaml(each).splitlines(keepends=True) for each in (before, after))
+    expected = difflib.unified_diff(old, new, "x@1", "x@2")
     assert text == "".join(expected)
 
 
