@@ -312,11 +312,12 @@ class Committer:
     ) -> None:
         """Answer everybody, and tell the listeners what the winners changed."""
         changes: list[Change] = []
+        made: list[tuple[Stored, Entry, Mapping[str, bytes]]] = []
         for draft, entry, fate in zip(drafts, entries, written, strict=True):
             if fate.verdict == "won":
                 stored = self._win(draft, entry, fate)
                 changes.append(_change(entry, stored))
-                self._granter.send(stored, entry, draft.inputs)
+                made.append((stored, entry, draft.inputs))
                 continue
             self._memory.forget([entry.key])
             self._granter.release([entry.granted])
@@ -331,6 +332,9 @@ class Committer:
                     self._fenced(draft)
         for listener in self._listeners:
             listener.committed(batch_id, changes)
+        # After the listeners: a task that is to be repaired has ended as one delivery, and begins as the next.
+        for stored, entry, inputs in made:
+            self._granter.send(stored, entry, inputs)
         for draft, fate in zip(drafts, written, strict=True):
             if fate.verdict == "won":
                 for waiting, events in draft.settled:
