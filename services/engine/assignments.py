@@ -75,7 +75,7 @@ class Assigner:
             current = self._memory.get(task.key) or loaded.get(task.key)
             if current is None or not _is_open(current, task):
                 # A memory that is behind shows an older frontier; look once more before giving up.
-                current = (await self._store.load([task.key])).get(task.key)
+                current = (await self._store.load([task.key], certain=True)).get(task.key)
             session = self._sessions.get(task.session_id)
             if current is None or not _is_open(current, task) or session is None:
                 log.info("task_ended_before_it_was_sent", task_id=task.task_id, workflow_id=task.key.workflow_id)

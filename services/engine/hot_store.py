@@ -23,10 +23,12 @@ class HotStore:
         self._copies = copies
         self._doubted: set[Key] = set()
 
-    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
-        """Return those of the workflows that exist: perhaps as of an earlier commit, which the next one finds out."""
+    async def load(self, keys: Collection[Key], *, certain: bool = False) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist; unless that must be `certain`, perhaps as of an earlier commit."""
         if not keys:
             return {}
+        if certain:
+            return await self._store.load(keys, certain=True)
         doubted = self._doubted.intersection(keys)
         copied = await self._copies.read([key for key in keys if key not in doubted])
         found = dict(copied)

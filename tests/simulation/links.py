@@ -7,13 +7,15 @@ was killed may still arrive.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 from archwright.errors import DependencyUnavailable
 from services.bus.event import BusEvent
-from services.engine.ports.store import Indigestible, UnknownOutcome
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Indigestible, Stored, UnknownOutcome
+from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from tests.simulation.trouble import Trouble
 from tests.simulation.virtual_loop import Duties
 
@@ -105,6 +107,24 @@ class Linked:
         method = getattr(self._inner, name)
         call = self._link.commit if name == "commit" else self._link.call
         return lambda *given, **named: _Call(lambda: call(lambda: method(*given, **named)))
+
+
+class Copies:
+    """Hot copies that get lost, are not written, or are not found."""
+
+    def __init__(self, inner: MemoryHotCopies, trouble: Trouble) -> None:
+        self._inner = inner
+        self._trouble = trouble
+
+    async def read(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
+        if self._trouble.strikes("copies_lost", self._trouble.copy_fault):
+            self._inner.forget()
+        return await self._inner.read(keys)
+
+    async def write(self, workflows: Sequence[Stored]) -> None:
+        if self._trouble.strikes("copies_not_written", self._trouble.copy_fault):
+            raise DependencyUnavailable("Redis does not answer.")
+        await self._inner.write(workflows)
 
 
 class Bus:

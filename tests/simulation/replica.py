@@ -24,10 +24,12 @@ from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
 from services.engine.dispatch import Dispatch
 from services.engine.domain.definitions import DefinitionVersion
+from services.engine.hot_store import HotStore
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
 from services.engine.loops.claimer import Claimer
+from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
@@ -42,11 +44,12 @@ from services.engine.roster import AgentTold, FollowedRoster
 from services.engine.sessions import Sessions
 from services.engine.starts import Start, Started, Starts
 from services.engine.storage.memory.artifacts import MemoryArtifacts
+from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.tables import Tables
 from tests.simulation.definitions import plans
-from tests.simulation.links import Bus, Link, Linked
+from tests.simulation.links import Bus, Copies, Link, Linked
 from tests.simulation.mutants import Mutation
 from tests.simulation.trouble import Trouble
 from tests.simulation.virtual_loop import START, Duties, VirtualClock
@@ -79,6 +82,8 @@ class Surroundings:
     afterlife: Duties
     tell: Callable[[str], None]
     mutation: Mutation
+    copies: Copies | None
+    """Hot copies of live workflows, where there is Redis."""
     workflows_max: int
     """How many workflows may be under way at once."""
     agents: Sequence[AgentName]
@@ -122,20 +127,24 @@ class Replica:
             self.link,
         )
         quota = Linked(MemoryQuota(around.tables, ids.new_uuid()), self.link)
-        memory = Memory(around.trouble.chance.choice((1, 3, 100)))
+        memory = Memory(around.trouble.chance.choice((1, 20_000, 1_000_000)))
         feed, sessions, roster = Feed(), Sessions(), _roster(around.agents)
         dispatch = Dispatch(sessions, roster, clock, trust_seconds=2 * POLL_SECONDS)
-        assigner = Assigner(store, memory, dispatch, sessions, feed, clock)
+        hot = HotStore(store, around.copies) if around.copies is not None else store
+        assigner = Assigner(hot, memory, dispatch, sessions, feed, clock)
         claimer = Claimer(board, sessions, assigner, dispatch, clock, poll_seconds=POLL_SECONDS)
         relay = mutation.relay(store, around.bus, clock)
         admission = Admission(quota, workflows_max=around.workflows_max, queue_depth_max=1_000)
         listeners = [sessions, claimer, feed, relay, admission]
-        self.committer = mutation.committer(store, memory, listeners, assigner, clock, batch_max=20, queue_max=1_000)
+        self.committer = mutation.committer(hot, memory, listeners, assigner, clock, batch_max=20, queue_max=1_000)
         self.starts = Starts(self.committer, store, Recipes(), admission, clock)
         messages = mutation.messages(
             Linked(MemoryInbox(around.tables), self.link), self.committer, self.starts, store, clock
         )
         listeners.append(messages)
+        copying = CopyWorkflows(around.copies or MemoryHotCopies(), memory, clock)
+        memory.on_eviction = copying.evicted
+        listeners.append(copying)
         acceptances, progress_notes = Acceptances(board, clock), ProgressNotes(board)
         renewal = LeaseRenewal(board, sessions, clock, lease_seconds=LEASE_SECONDS)
         lost_agents = LostAgents(board, self.committer, renewal, clock)
@@ -160,6 +169,7 @@ class Replica:
             ("admit", Admissions(admission, quota, self.committer, clock).step, 1.0),
             ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 2.0),
             ("note_progress", progress_notes.step, 1.0),
+            ("copy", copying.step, 0.5),
         ):
             self._duties.create_task(forever(name, step, pause=pause, clock=clock))
 

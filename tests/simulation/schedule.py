@@ -21,11 +21,12 @@ from checker.memory import read
 from archwright import ids
 from archwright.errors import ArchwrightError
 from services.engine.domain.events import Event
+from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.tables import Tables
 from tests.simulation.agents import Agent
 from tests.simulation.callers import TENANT, Callers
 from tests.simulation.definitions import plans
-from tests.simulation.links import Bus
+from tests.simulation.links import Bus, Copies
 from tests.simulation.mutants import REAL, Mutation
 from tests.simulation.people import People
 from tests.simulation.replica import AgentName, Replica, Surroundings
@@ -89,6 +90,7 @@ class _World:
             afterlife=self._everybody,
             tell=self._tell,
             mutation=mutation,
+            copies=Copies(MemoryHotCopies(), trouble) if chance.random() < 0.5 else None,
             workflows_max=chance.choice((1, 2, 1_000, 1_000)),
         )
         self._replicas = [Replica(f"replica-{number}", around) for number in range(chance.choice((2, 2, 3)))]

@@ -19,6 +19,7 @@ class Trouble:
     slow_seconds: float
     misbehaviour: float
     bus_fault: float
+    copy_fault: float
     fired: dict[str, int] = field(default_factory=dict)
     is_over: bool = False
     outage_until: float = 0.0
@@ -37,6 +38,7 @@ class Trouble:
             slow_seconds=chance.choice((0.05, 0.5, 3.0)),
             misbehaviour=0.5 * wild,
             bus_fault=0.1 * wild,
+            copy_fault=0.1 * wild,
         )
 
     def strikes(self, what: str, how_often: float) -> bool:

@@ -161,9 +161,7 @@ class Committer:
 
     async def _decide(self, batch: Sequence[_Waiting]) -> list[_Draft]:
         """Decide every command on top of those before it. A refusal counts once what it rests on is sure."""
-        keys = {waiting.asked.key for waiting in batch if waiting.asked.created is None}
-        remembered = {key for key in keys if self._memory.get(key) is not None}
-        current = await self._current(keys)
+        current = await self._current({waiting.asked.key for waiting in batch if waiting.asked.created is None})
         drafts: dict[Key, _Draft] = {}
         doubtful: list[tuple[_Waiting, Exception]] = []
         for waiting in batch:
@@ -177,24 +175,40 @@ class Committer:
                 drafts[asked.key] = draft
             elif draft.settled:
                 draft.refused.append((waiting, refusal))
-            elif asked.key in remembered:
-                doubtful.append((waiting, refusal))
             else:
-                waiting.answer(refusal)
+                doubtful.append((waiting, refusal))
         if doubtful:
-            await self._reconsider(doubtful, current)
+            await self._reconsider(doubtful, current, drafts)
         return list(drafts.values())
 
-    async def _reconsider(self, doubtful: Sequence[tuple[_Waiting, Exception]], current: Mapping[Key, Stored]) -> None:
-        """Answer what was refused by memory alone, unless another replica has moved the workflow on since."""
-        fresh = await self._store.load({waiting.asked.key for waiting, _ in doubtful})
+    async def _reconsider(
+        self,
+        doubtful: Sequence[tuple[_Waiting, Exception]],
+        current: Mapping[Key, Stored],
+        drafts: dict[Key, _Draft],
+    ) -> None:
+        """Decide again what was refused, where another replica has moved the workflow on meanwhile.
+
+        Memory and copies may be behind: what they allow the commit finds out, what they refuse nobody would.
+        """
+        existing = {waiting.asked.key for waiting, _ in doubtful if waiting.asked.created is None}
+        fresh = await self._store.load(existing, certain=True) if existing else {}
         for waiting, refusal in doubtful:
             key = waiting.asked.key
-            if key in fresh and fresh[key].version != current[key].version:
-                self._memory.keep(fresh[key])
-                self._requeue([waiting])
-            else:
+            if key not in fresh or fresh[key].version == current[key].version:
                 waiting.answer(refusal)
+                continue
+            self._memory.keep(fresh[key])
+            if key in drafts:
+                self._requeue([waiting])  # that one is behind too, and will lose
+                continue
+            draft = _begin(waiting.asked, fresh[key])
+            assert draft is not None
+            again = await self._add(draft, waiting)
+            if again is None:
+                drafts[key] = draft
+            else:
+                waiting.answer(again)
 
     async def _add(self, draft: _Draft, waiting: _Waiting) -> Exception | None:
         """Decide a command on top of the draft; return why it came to nothing, if it did."""

@@ -110,8 +110,11 @@ class Span:
 class Store(Protocol):
     """The truth about workflows."""
 
-    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
-        """Return those of the workflows that exist, as of the last commit."""
+    async def load(self, keys: Collection[Key], *, certain: bool = False) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist: as of the last commit where that must be `certain`.
+
+        Otherwise perhaps as of an earlier one. A commit finds that out by itself; a refusal must be certain.
+        """
         ...
 
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:

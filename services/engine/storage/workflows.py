@@ -91,8 +91,8 @@ class Workflows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
-        """Return those of the workflows that exist, as of the last commit."""
+    async def load(self, keys: Collection[Key], *, certain: bool = True) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist, as of the last commit; what is read here is always certain."""
         if not keys:
             return {}
         tenants = [key.tenant for key in keys]

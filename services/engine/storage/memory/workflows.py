@@ -25,8 +25,8 @@ class MemoryWorkflows:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def load(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
-        """Return those of the workflows that exist, as of the last commit."""
+    async def load(self, keys: Collection[Key], *, certain: bool = True) -> Mapping[Key, Stored]:
+        """Return those of the workflows that exist, as of the last commit; what is read here is always certain."""
         rows = [self._tables.workflows[key] for key in keys if key in self._tables.workflows]
         return {row.key: self._stored(row) for row in rows}
 
