@@ -25,6 +25,7 @@ _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _LENGTH = 26
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _SHIFTS = range(120, -1, -10)
+_UNMARKED = ~(0xF << 76 | 0x3 << 62)
 
 
 class MalformedId(ValueError):
@@ -49,8 +50,13 @@ def first_of(moment: datetime) -> uuid.UUID:
 
 def show(prefix: str, value: uuid.UUID) -> str:
     """Return an id as people and the wire see it, such as `wf_01k…`."""
-    number = value.int
-    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+    return _shown(prefix, value.int)
+
+
+def show_derived(prefix: str, at_ms: int, *parts: str) -> str:
+    """Return the id that these parts always have at `at_ms`, as `show` shows it."""
+    digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=10).digest()
+    return _shown(prefix, _marked(at_ms << 80 | int.from_bytes(digest)))
 
 
 @lru_cache(maxsize=65_536)
@@ -74,7 +80,13 @@ def read(prefix: str, text: str) -> uuid.UUID:
 
 
 def _compose(at_ms: int, rest: bytes) -> uuid.UUID:
-    raw = bytearray(at_ms.to_bytes(6, "big") + rest)
-    raw[6] = raw[6] & 0x0F | 0x70  # version 7
-    raw[8] = raw[8] & 0x3F | 0x80  # variant of RFC 9562
-    return uuid.UUID(bytes=bytes(raw))
+    return uuid.UUID(int=_marked(at_ms << 80 | int.from_bytes(rest)))
+
+
+def _marked(number: int) -> int:
+    """Return a number with the marks of version 7 and of the variant of RFC 9562."""
+    return number & _UNMARKED | 0x7 << 76 | 0x2 << 62
+
+
+def _shown(prefix: str, number: int) -> str:
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"

@@ -178,15 +178,17 @@ def _finish(definition: Definition, compiling: _Compiling) -> Plan:
     output_names = _steps_of(output.expressions) & index.keys() if output else {names[each] for each in lasts[ROOT]}
     for name in sorted(output_names):
         reads.read(name, ROOT, None)
+    nodes = tuple(
+        _node(number, draft, bodies[draft.body], made[number], lookups[number], reads)
+        for number, draft in enumerate(drafts)
+    )
     return Plan(
         definition=replace(definition, places={}),
         content_hash=content_hash(definition),
         bodies=tuple(_body(number, body, lasts[number], reads) for number, body in enumerate(bodies)),
-        nodes=tuple(
-            _node(number, draft, bodies[draft.body], made[number], lookups[number], reads)
-            for number, draft in enumerate(drafts)
-        ),
+        nodes=nodes,
         index=index,
+        named={name: nodes[number] for name, number in index.items()},
         entered=tuple(
             _placed(bodies[draft.body], bodies[draft.body].graph.entered[draft.position]) for draft in drafts
         ),

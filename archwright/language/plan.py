@@ -110,6 +110,7 @@ class Plan:
     bodies: tuple[Body, ...]
     nodes: tuple[Node, ...]
     index: Mapping[str, int]
+    named: Mapping[str, Node]
     entered: tuple[Targets, ...]
     output_lookups: tuple[str, ...]
     output_template: Template | None
@@ -121,7 +122,7 @@ class Plan:
 
     def node(self, path: str) -> Node:
         """Return the node of a step's path."""
-        return self.nodes[self.index[path[path.rfind("/") + 1 :]]]
+        return self.named.get(path) or self.named[path[path.rfind("/") + 1 :]]
 
     def output(self, scope: Scope, ended: Iterable[str]) -> Json:
         """Return what the workflow came to. Raises ExpressionFailed.

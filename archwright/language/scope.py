@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from .model import Json
 
@@ -20,17 +21,19 @@ NOT_REACHED = "not_reached"
 """The status of a step that has not been done: no path has led to it so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+_NOTHING: Mapping[str, Json] = MappingProxyType({})
+
+
+class Scope(NamedTuple):
     """The values behind the names, at one moment of one workflow.
 
     A step that is in neither `outputs` nor `statuses` has the output null and the status `not_reached`.
     """
 
     input: Json
-    outputs: Mapping[str, Json] = field(default_factory=dict)
-    statuses: Mapping[str, str] = field(default_factory=dict)
-    vars: Mapping[str, Json] = field(default_factory=dict)
-    workflow: Mapping[str, str] = field(default_factory=dict)
-    locals: Mapping[str, Json] = field(default_factory=dict)
+    outputs: Mapping[str, Json] = _NOTHING
+    statuses: Mapping[str, str] = _NOTHING
+    vars: Mapping[str, Json] = _NOTHING
+    workflow: Mapping[str, str] = _NOTHING
+    locals: Mapping[str, Json] = _NOTHING
     """What stands for something only in the body at hand, such as the element of a foreach."""

@@ -46,7 +46,7 @@ class Template:
 
     def fill(self, scope: Scope) -> Json:
         """Return the JSON with the values in place. Raises ExpressionFailed."""
-        return _filled(self._root, scope)
+        return _filled(self._root, scope) if self.expressions else self._root
 
     def fill_mapping(self, scope: Scope, what: str) -> dict[str, Json]:
         """Return the JSON with the values in place, which must be a mapping. Raises ExpressionFailed."""

@@ -216,9 +216,8 @@ def _cache_key(story: Story, node: Node, key: str) -> str:
 
 def _id(story: Story, prefix: str, path: str) -> str:
     """Return an id that the same step of the same try would be given again."""
-    at_ms = int(story.now.timestamp() * 1000)
     workflow = story.workflow
-    return ids.show(prefix, ids.derived_uuid(at_ms, workflow.workflow_id, path, str(workflow.retries)))
+    return ids.show_derived(prefix, story.now_ms, workflow.workflow_id, path, str(workflow.retries))
 
 
 def _seconds(path: str, value: Json) -> float:

@@ -32,18 +32,18 @@ def leave(plan: Plan, workflow: Workflow, scope: str, node: Node, targets: Targe
     over = [node]
     reached: list[str] = []
     ended = [(node, targets)]
-    while ended:
-        left, chosen = ended.pop()
+    for left, chosen in ended:  # which grows by those that are found out of reach
         for edge in left.edges:
             successor = plan.nodes[edge]
             path = path_in(scope, successor.name)
-            before = workflow.waiting.get(path)
-            settled = 1 if before is None else before.settled + 1
-            taken = (0 if before is None else before.taken) + (edge in chosen)
-            if settled < successor.incoming:
-                workflow.waiting = workflow.waiting.set(path, Arrivals(settled, taken))
+            settled = taken = 0
+            if successor.incoming > 1 and (before := workflow.waiting.get(path)) is not None:
+                settled, taken = before
+            taken += edge in chosen
+            if settled + 1 < successor.incoming:
+                workflow.waiting = workflow.waiting.set(path, Arrivals(settled + 1, taken))
                 continue
-            if before is not None:
+            if settled:
                 workflow.waiting = workflow.waiting.delete(path)
             if taken:
                 reached.append(path)

@@ -75,7 +75,8 @@ def _complete(story: Story) -> None:
 def _begin_all(story: Story) -> None:
     """Begin what was reached. If that needs something read, it is said for all at once."""
     unread: set[str] = set()
-    for path in sorted(story.workflow.ready, key=story.workflow.ready.__getitem__):
+    ready = story.workflow.ready
+    for path in sorted(ready, key=ready.__getitem__) if len(ready) > 1 else tuple(ready):
         if path in story.workflow.ready and story.is_running:
             try:
                 _begin(story, path)

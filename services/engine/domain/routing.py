@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archwright.language.expressions import ExpressionFailed
 from archwright.language.graph import Targets
 from archwright.language.model import Json
@@ -18,8 +16,7 @@ def next_after(story: Story, path: str, output: Json, status: str = "completed")
     if not node.routes:
         return ""
     scope = story.scope(path, node)
-    seen = replace(
-        scope,
+    seen = scope._replace(
         outputs={**scope.outputs, node.name: output},
         statuses={**scope.statuses, node.name: status},
     )

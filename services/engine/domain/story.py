@@ -13,6 +13,8 @@ from services.engine.domain.events import (
     CompensationStarted,
     Event,
     ScopeEnded,
+    TaskCompleted,
+    TaskCreated,
     WorkflowCreated,
     WorkflowResumed,
     WorkflowRetried,
@@ -36,7 +38,8 @@ class Story:
         self._before = known
         self._input = known.input
         self._values: Map[int, Json] = known.values
-        self._known = known
+        self._known: Known | None = known
+        self._now_ms: int | None = None
         self._ended_scopes: deque[str] = deque()
         self._touched: deque[str] = deque()
 
@@ -48,7 +51,16 @@ class Story:
     @property
     def known(self) -> Known:
         """What expressions may read by now."""
+        if self._known is None:
+            self._known = Known(self._input, self._values, self._before.cached, self._before.needed)
         return self._known
+
+    @property
+    def now_ms(self) -> int:
+        """The time, in milliseconds since 1970."""
+        if self._now_ms is None:
+            self._now_ms = int(self.now.timestamp() * 1000)
+        return self._now_ms
 
     def tell(self, event: Event) -> None:
         """Let an event have happened."""
@@ -59,16 +71,19 @@ class Story:
         value = value_of(event)
         if value is not None:
             self._values = self._values.set(self.workflow.last_seq, value)
-            self._known = Known(self._input, self._values, self._before.cached)
-        if isinstance(event, WorkflowResumed | WorkflowRetried):
-            self._note_everything()
-        elif isinstance(event, CompensationStarted):
-            self._ended_scopes.clear()
-            self._touched.clear()
-        elif isinstance(event, ScopeEnded):
-            self._touched.append(owner_of(event.scope))
-        elif path := getattr(event, "step", ""):
-            self._note_end(scope_of(path))
+            self._known = None
+        match event:
+            case TaskCompleted(step=path) | TaskCreated(step=path) if "/" not in path:
+                pass  # the most usual, so it comes first: the end of the root is not noted but looked for
+            case WorkflowResumed() | WorkflowRetried():
+                self._note_everything()
+            case CompensationStarted():
+                self._ended_scopes.clear()
+                self._touched.clear()
+            case ScopeEnded(scope=scope):
+                self._touched.append(owner_of(scope))
+            case _ if path := getattr(event, "step", ""):
+                self._note_end(scope_of(path))
 
     def next_touched(self) -> str | None:
         """Return a step of whose bodies one has ended, each as often as that happened; None when there is none."""
@@ -101,7 +116,7 @@ class Story:
 
     def scope(self, path: str, node: Node) -> Scope:
         """Return what the expressions of a step see."""
-        return scope_for(self.plan, self.workflow, self._known, scope_of(path), node)
+        return scope_for(self.plan, self.workflow, self.known, scope_of(path), node)
 
     @property
     def is_over(self) -> bool:
@@ -111,4 +126,4 @@ class Story:
 
     def known_after(self) -> Known:
         """Return what is known once the events are committed."""
-        return self._before.after(self.workflow, self._values, self._input)
+        return self.known.after(self.workflow, self._values, self._input)

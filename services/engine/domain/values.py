@@ -55,24 +55,25 @@ class Known:
         if len(values) > 2 * needed + 2:
             values = Map({seq: values[seq] for seq in set(workflow.seqs())})
             needed = len(values)
+        elif values is self.values and given is self.input and not self.cached:
+            return self
         return Known(given, values, {}, needed)
 
 
 def value_of(event: Event) -> Json:
     """Return the value that an event holds for later reading; None where it holds none."""
-    match event:
-        case WorkflowCreated():
-            return event.input
-        case TaskCompleted() | StepCompleted():
-            return event.output
-        case StepStarted():
-            return event.items
-        case SignalReceived():
-            return event.payload
-        case ApprovalRequested():
-            return event.shown
-        case _:
-            return None
+    name = _HOLDING.get(type(event))
+    return None if name is None else getattr(event, name)
+
+
+_HOLDING: Mapping[type[Event], str] = {
+    WorkflowCreated: "input",
+    TaskCompleted: "output",
+    StepCompleted: "output",
+    StepStarted: "items",
+    SignalReceived: "payload",
+    ApprovalRequested: "shown",
+}
 
 
 def assembled(ref: Ref, values: Mapping[int, Json]) -> Json:
@@ -109,7 +110,7 @@ def _scope(
     known: Known,
     scope: str,
     lookups: Iterable[tuple[str, int]],
-    local: Iterable[tuple[str, int]],
+    local: tuple[tuple[str, int], ...],
 ) -> Scope:
     outputs: dict[str, Json] = {}
     statuses: dict[str, str] = {}
@@ -119,16 +120,16 @@ def _scope(
             outputs[name] = assembled(kept.ref, known.values)
             statuses[name] = kept.status
     return Scope(
-        input=known.input,
-        outputs=outputs,
-        statuses=statuses,
-        vars=vars_of(workflow, known),
-        workflow={
+        known.input,
+        outputs,
+        statuses,
+        vars_of(workflow, known) if workflow.vars else {},
+        {
             "id": workflow.workflow_id,
             "definition": plan.definition.name,
             "version": plan.definition.version,
         },
-        locals=dict(_locals(plan, workflow, known, scope, local)),
+        dict(_locals(plan, workflow, known, scope, local)) if local else {},
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from operator import attrgetter
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from immutables import Map
 
@@ -113,16 +113,14 @@ OpenStep: TypeAlias = OpenTask | OpenHolder | OpenWait | OpenApproval | OpenChil
 """A step that was begun and has not ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
+class Arrivals(NamedTuple):
     """How many of the edges into a step are settled, and how many of those were taken."""
 
     settled: int = 0
     taken: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KeptOutput:
+class KeptOutput(NamedTuple):
     """Where an output that is still to be read stands in history, how many readers are left, and how its step ended."""
 
     ref: Ref
@@ -130,8 +128,7 @@ class KeptOutput:
     status: str = "completed"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenScope:
+class OpenScope(NamedTuple):
     """A body under way: how many of its steps were reached and have not ended, and those with which a path ended."""
 
     live: int
