@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -23,6 +23,8 @@ Runs = Annotated[int, typer.Option(min=1, help="How many times; the figures are 
 Profiled = Annotated[str, typer.Option("--profile", help="Sample this process with py-spy: engine, agent, client.")]
 Keep = Annotated[bool, typer.Option("--keep", help="Keep the mesh's folder, with its database and logs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with every run.")]
+
+Answer = TypeVar("Answer")
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -44,14 +46,14 @@ def throughput(
     as_json: AsJson = False,
 ) -> None:
     """Durable steps a second with many workflows at once, and what the machine could do at best."""
-    if profiled:
-        profile.require_profiler()
 
     async def use(there: mesh.Mesh) -> dict[str, Any]:
         return await throughputs.measure(
             there, workflows=workflows, concurrent=concurrent, runs=runs, profiled=profiled, say=_say
         )
 
+    if profiled:
+        _or_exit(lambda: profile.require_kind(profiled))
     asked = {"workflows": workflows, "concurrent": concurrent, "engines": engines, "agents": agents, "runs": runs}
     _measure("throughput", asked, mesh.Shape(engines, agents, is_with_floor=True), use, keep=keep, as_json=as_json)
 
@@ -130,8 +132,12 @@ def _measure(
 
 
 def _up(shape: mesh.Shape, use: Callable[[mesh.Mesh], Awaitable[dict[str, Any]]], *, keep: bool) -> dict[str, Any]:
+    return _or_exit(lambda: mesh.run(shape, use, _say, keep=keep))
+
+
+def _or_exit(work: Callable[[], Answer]) -> Answer:
     try:
-        return mesh.run(shape, use, _say, keep=keep)
+        return work()
     except ArchwrightError as error:
         _say(error.message)
         raise typer.Exit(1) from None

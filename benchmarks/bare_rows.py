@@ -61,7 +61,8 @@ WITH made AS (
   INSERT INTO floor.history (tenant_id, workflow_id, first_seq, count, hash, body)
   SELECT $1, workflow_id, 1, 3, $7::bytea, $10::bytea FROM unnest($2::uuid[]) AS x (workflow_id)
   UNION ALL
-  SELECT $1, workflow_id, 2 + 2 * step, 2, $7::bytea, $10::bytea FROM unnest($3::uuid[], $4::integer[]) AS x (workflow_id, step)
+  SELECT $1, workflow_id, 2 + 2 * step, 2, $7::bytea, $10::bytea
+    FROM unnest($3::uuid[], $4::integer[]) AS x (workflow_id, step)
 ), ended AS (
   DELETE FROM floor.open_tasks AS t USING unnest($14::text[], $5::uuid[]) AS x (tenant_id, task_id)
    WHERE t.tenant_id = x.tenant_id AND t.task_id = x.task_id

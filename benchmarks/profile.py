@@ -26,6 +26,21 @@ class ProfilerMissing(InvalidArgument):
     """There is no py-spy."""
 
 
+KINDS = ("engine", "agent", "client")
+"""What can be sampled: the processes that are Python and have something to do."""
+
+
+class KindUnknown(InvalidArgument):
+    """No process of the mesh that is written in Python has this name."""
+
+
+def require_kind(kind: str) -> None:
+    """Raise KindUnknown when there is nothing of that name to sample, and ProfilerMissing when nothing samples."""
+    if kind not in KINDS:
+        raise KindUnknown(f"--profile names {kind!r}; it takes one of: {', '.join(KINDS)}.")
+    require_profiler()
+
+
 def require_profiler() -> str:
     """Return where py-spy is; raises ProfilerMissing."""
     beside = Path(sys.executable).with_name("py-spy")
@@ -40,11 +55,9 @@ async def sampled(mesh: Mesh, kind: str) -> AsyncIterator[list[str]]:
     """Sample the first process of a kind while the block lasts; at its end the list holds lines for people."""
     found: list[str] = []
     file = mesh.folder / f"{kind}.samples"
-    name = next((name for name in processes() if name.startswith(kind)), None)
-    if name is None:
-        raise InvalidArgument(f"--profile names {kind!r}; there are: {', '.join(sorted(processes()))}.")
+    name, group = next((name, group) for name, group in processes().items() if name.startswith(kind))
     process = await asyncio.create_subprocess_exec(
-        *(require_profiler(), "record", "--pid", str(processes()[name][0].pid), "--gil"),
+        *(require_profiler(), "record", "--pid", str(group[0].pid), "--gil"),
         *("--rate", str(_SAMPLES_PER_SECOND), "--duration", "600", "--format", "raw", "--output", str(file)),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LEFT_OUT = ("runs", "floor_runs", "profile")
+"""What only JSON tells, or what has a place of its own."""
 
 
 def as_json(result: Mapping[str, Any]) -> str:
@@ -35,6 +36,10 @@ def _table(figures: Mapping[str, Any], indent: int = 2) -> Iterator[str]:
         if isinstance(value, Mapping):
             yield f"{' ' * indent}{_words(name)}"
             yield from _table(value, indent + 2)
+        elif isinstance(value, list):
+            yield f"{' ' * indent}{_words(name)}"
+            for each in value:
+                yield " " * (indent + 2) + ", ".join(f"{_words(part)} {_figure(one)}" for part, one in each.items())
         else:
             yield f"{' ' * indent}{_words(name):<{width}}  {_figure(value)}"
 

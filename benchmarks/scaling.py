@@ -15,7 +15,7 @@ from archwright.pacing import rest
 from benchmarks.measure import Costs, memory_bytes
 from benchmarks.mesh import TENANT, Mesh
 from benchmarks.throughput import DEFINITION, once
-from benchmarks.work import STEPS, Load, chain
+from benchmarks.work import STEPS, Load, Refused, chain
 
 _BLOCK = 500
 _CONCURRENT = 100
@@ -69,7 +69,7 @@ async def _waiting(mesh: Mesh, client: Client, count: int) -> dict[str, Any]:
         outcomes = await client.start_many("waiting", [{} for _ in range(min(_FULL_BATCH, count - first))])
         refused = [outcome.message for outcome in outcomes if not outcome.workflow_id]
         if refused:
-            raise RuntimeError(f"{len(refused)} of the workflows that should wait were refused: {refused[0]}")
+            raise Refused(f"The engine refused {len(refused)} of the workflows that should wait: {refused[0]}")
     await rest(_SETTLE_SECONDS)
     growth = memory_bytes("engine") - before
     return {

@@ -17,13 +17,13 @@ from uuid import UUID
 import asyncpg
 
 from archwright import Client, ids
-from archwright.errors import ArchwrightError
+from archwright.errors import InternalFault, LimitReached
 from archwright.pacing import rest
 from benchmarks.mesh import AGENT_TYPE, TENANT
 
 STEPS = 8
 _BATCH = 100
-"""How many workflows one call starts."""
+"""How many workflows one call starts; never more than a tenth of those at once."""
 _LOOK_SECONDS = 0.05
 _LAST_LOOKS_SECONDS = 0.005
 _COMMITS_SECONDS = 10.0
@@ -38,6 +38,10 @@ def chain(name: str, steps: int = STEPS) -> str:
     return "\n".join([f"name: {name}", "timeout_seconds: 7200", "steps:", *lines, "output: {}"]) + "\n"
 
 
+class Refused(InternalFault):
+    """The engine would not start what it should: there is nothing to measure."""
+
+
 @dataclass(slots=True)
 class Ran:
     """How a load went."""
@@ -49,7 +53,7 @@ class Ran:
     starts_seconds: list[float] = field(default_factory=list)
     """Of each start that was a call of its own, made while the others were under way."""
     refused: int = 0
-    """Starts that the engine refused; each was tried again."""
+    """Starts that the engine refused because too much waited; each was tried again."""
     batches: dict[UUID, int] = field(default_factory=dict)
     """Every commit, and how many workflows it moved on."""
 
@@ -109,9 +113,9 @@ class Load:
     def _batches(self, concurrent: int) -> Iterator[int]:
         """Yield how many to start in each call now; a little room is left to the starts that are probes."""
         room = concurrent - concurrent // _PROBED_SHARE - len(self._open) - self._starting
-        while count := min(_BATCH, room, self._wanted):
-            if count < 0 or (count < _BATCH // 2 and count < self._wanted):
-                return
+        batch = min(_BATCH, max(1, concurrent // 10))
+        while self._wanted and room >= min(batch // 2, self._wanted):
+            count = min(batch, room, self._wanted)
             room -= count
             self._wanted -= count
             self._starting += count
@@ -127,6 +131,9 @@ class Load:
         self._starting -= count
         self._wanted += count - len(started)
         ran.refused += count - len(started)
+        for outcome in outcomes:
+            if outcome.reason not in ("", LimitReached.reason):
+                raise Refused(f"The engine refused a start: {outcome.reason}: {outcome.message}")
 
     async def _probe(self, ran: Ran, concurrent: int) -> None:
         """Start some of the workflows one by one, as callers do who know nothing of each other."""
@@ -137,7 +144,7 @@ class Load:
                 began = time.perf_counter()
                 try:
                     started = await next(self._clients).start(self._definition, {"n": next(self._numbers)})
-                except ArchwrightError:
+                except LimitReached:
                     ran.refused += 1
                     self._wanted += 1
                 else:
