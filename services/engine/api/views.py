@@ -115,9 +115,9 @@ def status_number(status: WorkflowStatus) -> pb.Workflow.Status.ValueType:
 
 
 def set_time(field: Timestamp, at: datetime | None) -> None:
-    """Set a time, if there is one."""
+    """Set a time, if there is one: in whole milliseconds, as it is kept."""
     if at is not None:
-        field.FromDatetime(at)
+        field.FromMilliseconds(round(at.timestamp() * 1000))
 
 
 def _showable(value: Json, depth: int) -> Json:

@@ -1,0 +1,212 @@
+"""Approvals over gRPC: who may decide what, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from small_mesh import SmallMesh, small_mesh
+
+from archwright import Client, ids
+from archwright.engine.v1 import workflows_pb2 as pb
+from archwright.engine.v1.approvals_pb2 import Approval
+from archwright.errors import ApprovalNotFound, RequestIdReused, RequestInvalid, RoleDenied, TransitionIllegal
+from archwright.payloads import from_struct
+
+SIGN_OFF = """
+name: sign_off
+steps:
+  - name: consent
+    approval: {approvers: ["role:operator"], expires_after: 1h}
+    input: {amount: "${amount}"}
+"""
+TWO = """
+name: two_agree
+steps:
+  - {name: consent, approval: {approvers: ["user:ann", "user:bob"], quorum: 2, on_reject: continue}}
+"""
+
+
+@pytest.fixture(scope="module")
+async def mesh(database: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallMesh]:
+    """One mesh for all tests of this file."""
+    users = ("archwright_engine", "archwright_registry")
+    folder = tmp_path_factory.mktemp("approvals")
+    async with small_mesh(folder, database.owner_dsn, {user: database.dsn(user) for user in users}) as found:
+        async with found.client() as client:
+            for source in (SIGN_OFF, TWO):
+                await client.definitions.publish(source)
+        yield found
+
+
+@pytest.fixture
+async def client(mesh: SmallMesh) -> AsyncIterator[Client]:
+    async with mesh.client() as found:
+        yield found
+
+
+async def asked_by(client: Client, definition: str, **given: object) -> Approval:
+    """Start a workflow, and return what it asks."""
+    workflow = await client.start(definition, given)
+    [approval] = [each async for each in client.approvals.list(workflow.workflow_id)]
+    return await client.approvals.get(approval.approval_id)
+
+
+def client_of(mesh: SmallMesh, subject: str) -> Client:
+    token, _ = mesh.signer.sign(subject=subject, tenant="acme", roles=["operator"], ttl_seconds=600)
+    return Client(mesh.address, token)
+
+
+async def test_an_approval_shows_what_is_asked_of_whom(client: Client) -> None:
+    approval = await asked_by(client, "sign_off", amount=7)
+
+    assert approval.status == Approval.PENDING
+    assert (approval.step, approval.definition_name) == ("consent", "sign_off")
+    assert (list(approval.approvers), approval.quorum) == (["role:operator"], 1)
+    assert from_struct(approval.shown) == {"amount": 7}
+    assert len(approval.shown_sha256) == 64
+    assert approval.expires_at.seconds - approval.requested_at.seconds == 3600
+
+
+async def test_the_list_has_all_that_wait_and_tells_how_they_stand(client: Client) -> None:
+    first, second = await asked_by(client, "sign_off", amount=1), await asked_by(client, "sign_off", amount=2)
+
+    listed = {each.approval_id: each async for each in client.approvals.list()}
+
+    assert {first.approval_id, second.approval_id} <= listed.keys()
+    shown = listed[first.approval_id]
+    assert (shown.shown_sha256, list(shown.approvers)) == (first.shown_sha256, list(first.approvers))
+    assert shown.expires_at == first.expires_at
+    assert not shown.HasField("shown")
+
+
+async def test_who_agrees_lets_the_workflow_go_on(client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+
+    approval = await client.approvals.approve(asked, "looks good")
+
+    workflow = await client.get(asked.workflow_id)
+    assert approval.status == Approval.APPROVED
+    assert [(each.user_id, each.approved, each.comment) for each in approval.decisions] == [("ann", True, "looks good")]
+    assert approval.HasField("ended_at")
+    assert workflow.status == pb.Workflow.COMPLETED
+    assert from_struct(workflow.output)["consent"] == {
+        "approved": True,
+        "decided_by": ["ann"],
+        "comment": "looks good",
+    }
+    assert not [each async for each in client.approvals.list(asked.workflow_id)]
+
+
+async def test_who_does_not_agree_ends_it(client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+
+    approval = await client.approvals.reject(asked, "too much")
+
+    assert approval.status == Approval.REJECTED
+    assert (await client.get(asked.workflow_id)).status == pb.Workflow.FAILED
+
+
+async def test_two_have_to_agree_and_none_of_them_twice(mesh: SmallMesh, client: Client) -> None:
+    asked = await asked_by(client, "two_agree")
+
+    after_one = await client.approvals.approve(asked)
+    with pytest.raises(TransitionIllegal, match="'ann' has agreed already"):
+        await client.approvals.approve(asked)
+    async with client_of(mesh, "bob") as bob:
+        after_two = await bob.approvals.approve(asked)
+
+    assert after_one.status == Approval.PENDING
+    assert after_two.status == Approval.APPROVED
+    assert [each.user_id for each in after_two.decisions] == ["ann", "bob"]
+
+
+async def test_a_rejection_that_the_definition_goes_on_from_is_told_as_one(client: Client) -> None:
+    asked = await asked_by(client, "two_agree")
+
+    approval = await client.approvals.reject(asked)
+
+    assert approval.status == Approval.REJECTED
+    assert (await client.get(asked.workflow_id)).status == pb.Workflow.COMPLETED
+
+
+async def test_who_was_not_asked_decides_nothing(mesh: SmallMesh, client: Client) -> None:
+    asked = await asked_by(client, "two_agree")
+
+    async with client_of(mesh, "eve") as eve:
+        with pytest.raises(RoleDenied, match="none of those who may decide: user:ann, user:bob"):
+            await eve.approvals.approve(asked)
+    async with mesh.client(roles=("viewer",)) as viewer:
+        with pytest.raises(RoleDenied):
+            await viewer.approvals.approve(asked)
+
+    assert (await client.approvals.get(asked.approval_id)) == asked
+
+
+async def test_nobody_agrees_to_what_was_not_shown(client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+    other = await asked_by(client, "sign_off", amount=8)
+
+    with pytest.raises(TransitionIllegal, match="its SHA-256 differs"):
+        await client.approvals.approve(
+            Approval(approval_id=asked.approval_id, shown_sha256=other.shown_sha256), "unseen"
+        )
+    with pytest.raises(RequestInvalid, match="shown_sha256 is missing"):
+        await client.approvals.approve(Approval(approval_id=asked.approval_id))
+    with pytest.raises(RequestInvalid, match="64 hexadecimal digits"):
+        await client.approvals.approve(Approval(approval_id=asked.approval_id, shown_sha256="beef"))
+
+    assert (await client.approvals.get(asked.approval_id)) == asked
+
+
+async def test_a_repeated_decision_is_one(client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+
+    first = await client.approvals.approve(asked, "yes", request_id="once")
+    again = await client.approvals.approve(asked, "yes", request_id="once")
+
+    assert first == again
+    with pytest.raises(RequestIdReused):
+        await client.approvals.reject(asked, "no", request_id="once")
+
+
+async def test_what_was_decided_is_decided(client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+    await client.approvals.approve(asked)
+
+    with pytest.raises(TransitionIllegal, match="waits for nobody any more"):
+        await client.approvals.reject(asked)
+
+
+async def test_an_approval_goes_with_its_workflow(client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+    await client.cancel(asked.workflow_id)
+
+    assert (await client.approvals.get(asked.approval_id)).status == Approval.CANCELLED
+    assert not [each async for each in client.approvals.list(asked.workflow_id)]
+
+
+async def test_an_approval_that_is_not_there_or_is_anothers_is_not_found(mesh: SmallMesh, client: Client) -> None:
+    asked = await asked_by(client, "sign_off", amount=7)
+
+    with pytest.raises(ApprovalNotFound):
+        await client.approvals.get(ids.show("approval", ids.new_uuid()))
+    with pytest.raises(ApprovalNotFound):
+        await client.approvals.get("nonsense")
+    async with mesh.client(tenant="rival") as rival:
+        with pytest.raises(ApprovalNotFound):
+            await rival.approvals.approve(asked)
+        assert not [each async for each in rival.approvals.list()]
+
+
+async def test_what_waits_for_people_is_explained_by_who_they_are(client: Client) -> None:
+    asked = await asked_by(client, "two_agree")
+    await client.approvals.approve(asked)
+
+    [step] = (await client.explain(asked.workflow_id)).steps
+
+    assert step.reason == pb.StepExplanation.WAITING_FOR_APPROVAL
+    assert list(step.waits_for) == ["user:ann", "user:bob"]
+    assert "waits for 1 more of" in step.message
+    assert asked.approval_id in step.message
