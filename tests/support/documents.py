@@ -11,12 +11,12 @@ _FENCE = "```"
 
 def blocks(file: str, heading: str, language: str) -> list[str]:
     """Return the blocks in this language that stand directly below a heading, in order; there is at least one."""
-    found = [text for above, kind, text in _all_blocks(file) if (above, kind) == (heading, language)]
+    found = [text for above, kind, text in all_blocks(file) if (above, kind) == (heading, language)]
     assert found, f"{file} shows no {language} under {heading!r}"
     return found
 
 
-def _all_blocks(file: str) -> Iterator[tuple[str, str, str]]:
+def all_blocks(file: str) -> Iterator[tuple[str, str, str]]:
     """Yield (heading, language, text) of every block."""
     heading, gathered = "", list[str]()
     language: str | None = None
