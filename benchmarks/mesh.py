@@ -99,6 +99,7 @@ def run(shape: Shape, use: Use[Answer], say: Callable[[str], None], *, keep: boo
         )
 
     async def used(_place: StateFolder, _record: MeshRecord) -> Answer:
+        say(f"The mesh is up. Engines: {shape.engines}, agents: {shape.agents}.")
         return await use(built[0])
 
     if not keep:

@@ -82,21 +82,19 @@ def test_scaling_tells_what_fills_grows_and_waits() -> None:
 
 
 def test_a_mesh_goes_with_the_benchmark_that_was_killed() -> None:
-    benchmark = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "benchmarks", "floor", "--workflows", "1000000", "--json"],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    mesh: list[psutil.Process] = []
-    try:
-        started = psutil.Process(benchmark.pid)
-        while not any("benchmarks.bare_engine" in " ".join(each.cmdline()) for each in mesh):
-            assert benchmark.poll() is None
-            mesh = started.children(recursive=True)
-    finally:
-        benchmark.kill()
-        benchmark.wait()
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as benchmark:
+        try:
+            assert benchmark.stderr is not None
+            assert benchmark.stderr.readline().startswith("The mesh is up.")
+            mesh = psutil.Process(benchmark.pid).children(recursive=True)
+        finally:
+            benchmark.kill()
 
     _, alive = psutil.wait_procs(mesh, timeout=30)
     assert not alive
