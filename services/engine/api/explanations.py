@@ -44,7 +44,7 @@ def _step(explained: Explained) -> pb.StepExplanation:
 
 
 def _summary(workflow: Workflow) -> str:
-    done = f"{workflow.completed:,} steps are done"
+    done = f"{_steps(workflow.completed)} done"
     match workflow.status:
         case WorkflowStatus.PENDING:
             return "It waits for room: as many workflows are under way as may be."
@@ -53,7 +53,7 @@ def _summary(workflow: Workflow) -> str:
         case WorkflowStatus.RUNNING if workflow.compensating is not None:
             return f"It has failed, and undoes what it did first: {workflow.compensating.failure.message}"
         case WorkflowStatus.RUNNING:
-            return f"It is under way; {done}, and {len(workflow.open):,} are open."
+            return f"It is under way: {done}, {_steps(len(workflow.open))} open."
         case WorkflowStatus.FAILED if workflow.compensated:
             return (
                 f"It has failed, and what it did was undone. {workflow.error} `archwright workflows rerun` begins anew."
@@ -64,3 +64,7 @@ def _summary(workflow: Workflow) -> str:
             return "It was cancelled."
         case WorkflowStatus.COMPLETED:
             return "It is completed" + (", and part of its result is missing." if workflow.degraded else ".")
+
+
+def _steps(count: int) -> str:
+    return "1 step" if count == 1 else f"{count:,} steps"
