@@ -63,13 +63,19 @@ def latency(
     workflows: Workflows = 500,
     concurrent: Concurrent = 1_000,
     under_load: Annotated[int, typer.Option(min=1, help="How many workflows make the load.")] = 5_000,
+    profiled: Profiled = "",
     keep: Keep = False,
     as_json: AsJson = False,
 ) -> None:
     """How long one workflow takes on an idle mesh, and a start on a busy one."""
 
+    if profiled:
+        _or_exit(lambda: profile.require_kind(profiled))
+
     async def use(there: mesh.Mesh) -> dict[str, Any]:
-        return await latencies.measure(there, workflows=workflows, concurrent=concurrent, under_load=under_load)
+        return await latencies.measure(
+            there, workflows=workflows, concurrent=concurrent, under_load=under_load, profiled=profiled
+        )
 
     asked = {"workflows": workflows, "concurrent": concurrent, "under_load": under_load}
     _measure("latency", asked, mesh.Shape(), use, keep=keep, as_json=as_json)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import time
+from contextlib import AsyncExitStack
 from typing import Any
 
 from benchmarks.measure import in_ms
 from benchmarks.mesh import Mesh
+from benchmarks.profile import sampled
 from benchmarks.work import Load, chain
 
 _WARM_UP = 20
 
 
-async def measure(mesh: Mesh, *, workflows: int, concurrent: int, under_load: int) -> dict[str, Any]:
+async def measure(
+    mesh: Mesh, *, workflows: int, concurrent: int, under_load: int, profiled: str = ""
+) -> dict[str, Any]:
     """Measure `workflows` one after the other, then starts while `under_load` others run, `concurrent` at once."""
     definition = "chain_of_eight"
     async with mesh.client() as client:
         await client.definitions.publish(chain(definition))
-        idle = await one_at_a_time(mesh, definition, workflows)
+        profile: list[str] = []
+        async with AsyncExitStack() as stack:
+            if profiled:
+                profile = await stack.enter_async_context(sampled(mesh, profiled))
+            idle = await one_at_a_time(mesh, definition, workflows)
         connection = await mesh.connect()
         try:
             ran = await Load([client], connection, definition).run(under_load, concurrent)
@@ -29,6 +37,7 @@ async def measure(mesh: Mesh, *, workflows: int, concurrent: int, under_load: in
         "start_p99_ms": in_ms(ran.starts_seconds, 99),
         "starts_measured": len(ran.starts_seconds),
         "tasks_per_second": ran.tasks_per_second,
+        **({"profile": profile} if profiled else {}),
     }
 
 

@@ -22,9 +22,9 @@ def as_text(result: Mapping[str, Any]) -> str:
     lines = [*_table(single)]
     for name, value in parts.items():
         lines += ["", _words(name), *_table(value)]
-    for run in result.get("runs", ()):
-        if run.get("profile"):
-            lines += ["", *run["profile"]]
+    for sampled in (result, *result.get("runs", ())):
+        if sampled.get("profile"):
+            lines += ["", *sampled["profile"]]
     return "\n".join(lines)
 
 
