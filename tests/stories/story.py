@@ -116,6 +116,10 @@ class Story:
         """Let a timer of the step, such as `wait:nap`, be due."""
         return self.when(FireTimer(self.now, key, self._generation(key)))
 
+    def fire_of(self, key: str, generation: int) -> tuple[Event, ...]:
+        """Let a timer of some generation be due."""
+        return self.when(FireTimer(self.now, key, generation))
+
     def signal(self, name: str, payload: Json = None) -> tuple[Event, ...]:
         return self.when(SignalWorkflow(self.now, name, payload, "ann"))
 
