@@ -14,7 +14,7 @@ from archwright.language.model import Selection
 from archwright.language.requirement import Requirement
 from services.chassis.clock import Clock
 from services.engine.domain.effects import NewTask
-from services.engine.ports.roster import Roster
+from services.engine.ports.roster import KnownAgent, Roster
 from services.engine.ports.store import Grant
 from services.engine.sessions import Session, Sessions
 
@@ -36,7 +36,7 @@ class Dispatch:
         self._empty_at: dict[str, float] = {}
         self._calls: dict[str, int] = {}
         self._turns: dict[str, int] = {}
-        self._served_by: dict[tuple[uuid.UUID, str], bool] = {}
+        self._served_by: dict[tuple[uuid.UUID, str], tuple[KnownAgent | None, bool]] = {}
 
     def grant(self, tenant: str, task: NewTask, selection: Selection) -> Grant | None:
         """Reserve room for a task that is about to be made; None when it has to wait its turn."""
@@ -99,12 +99,14 @@ class Dispatch:
     def _serves(self, session: Session, queue: str) -> bool:
         if session.agent_type == queue:
             return True
+        # What else is said of an agent only the registry knows, and it may say so late, or anew.
+        told = self._roster.find(session.tenant, session.agent_id)
         known = self._served_by.get((session.session_id, queue))
-        if known is None:
-            requirement = Requirement.read(queue)
-            known = requirement.is_met_by(session.agent_type, session.capabilities, session.labels)
-            self._served_by[session.session_id, queue] = known
-        return known
+        if known is None or known[0] is not told:
+            labels = {} if told is None else told.labels
+            serves = Requirement.read(queue).is_met_by(session.agent_type, session.capabilities, labels)
+            known = self._served_by[session.session_id, queue] = told, serves
+        return known[1]
 
     def _is_willing(self, session: Session) -> bool:
         return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -120,7 +120,6 @@ class Session:
     agent_type: str
     tenant: str
     capabilities: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
     credit: int = 0
     draining: bool = False
     held: dict[str, HeldTask] = field(default_factory=dict)
