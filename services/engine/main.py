@@ -263,6 +263,8 @@ class _Engine:
         """Return what goes on for as long as the engine lives."""
         settings, clock = self._settings, self._clock
         duties = [
+            # Two, so that one batch is decided while the other is written.
+            forever("commit", self._committer.step, pause=0, clock=clock),
             forever("commit", self._committer.step, pause=0, clock=clock),
             forever("claim", self._claimer.step, pause=0, clock=clock),
             forever("accept", self._acceptances.step, pause=0, clock=clock),

@@ -1,7 +1,8 @@
 """Group commit: takes every command that waits, decides them all, and writes one transaction.
 
 Whatever gathers while a commit is under way goes into the next one, so throughput grows with load and a lone
-command waits for nobody. A workflow is in one commit at a time. One whose row moved meanwhile drops out alone,
+command waits for nobody. While one batch is being written the next may be decided (`step` may be awaited twice at
+once); a workflow is in one batch at a time. One whose row moved meanwhile drops out alone,
 is loaded afresh and decided again; it never delays the others.
 """
 
@@ -99,6 +100,8 @@ class Committer:
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._last_batch = 0
+        self._in_flight: set[Key] = set()
+        self._deferred: dict[Key, list[_Waiting]] = {}
 
     async def submit(self, asked: Asked) -> Answer:
         """Return once the command is durable.
@@ -137,22 +140,40 @@ class Committer:
                 await self._arrived.wait()
         except TimeoutError:
             return
-        if self._last_batch >= _BUSY:
+        if self._last_batch >= _BUSY and not self._in_flight:
             # Under load a little patience makes bigger batches, and costs nobody anything.
             await self._clock.sleep(_PATIENCE_SECONDS)
-        batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch_max))]
-        self._last_batch = len(batch)
-        if not self._queue:
-            self._arrived.clear()
-        batch = [waiting for waiting in batch if not waiting.is_answered]
+        batch = self._take()
         if not batch:
             return
+        self._last_batch = len(batch)
+        keys = {waiting.asked.key for waiting in batch}
+        self._in_flight |= keys
         try:
             await self._commit(batch)
         except BaseException:
             # Whoever waits keeps waiting: the commands go back to the head of the queue.
             self._requeue(batch)
             raise
+        finally:
+            self._in_flight -= keys
+            for key in keys & self._deferred.keys():
+                self._requeue(self._deferred.pop(key))
+
+    def _take(self) -> list[_Waiting]:
+        """Take what waits, except for workflows that are in another batch: their turn comes after it."""
+        batch: list[_Waiting] = []
+        while self._queue and len(batch) < self._batch_max:
+            waiting = self._queue.popleft()
+            if waiting.is_answered:
+                continue
+            if waiting.asked.key in self._in_flight:
+                self._deferred.setdefault(waiting.asked.key, []).append(waiting)
+            else:
+                batch.append(waiting)
+        if not self._queue:
+            self._arrived.clear()
+        return batch
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         drafts = await self._decide(batch)
