@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 from archwright.payloads import Json, from_struct
@@ -48,8 +49,9 @@ class _Told:
         return value if isinstance(value, list) else []
 
     def time(self, name: str) -> str:
-        """Return a field that is a time, in whole seconds."""
-        return self.text(name).partition(".")[0].replace("T", " ").removesuffix("Z")
+        """Return a field that is a time, as the clock of this machine shows it; empty when it is absent."""
+        text = self.text(name)
+        return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else ""
 
 
 def _task_created(told: _Told) -> Said:

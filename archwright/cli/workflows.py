@@ -19,6 +19,7 @@ from archwright.cli.progress import Progress
 from archwright.cli.wording import said_by
 from archwright.client import Client
 from archwright.engine.v1.workflows_pb2 import Task, WaitingFor, Workflow
+from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 
 app = typer.Typer(help="Start workflows, show, follow and steer them.")
 
@@ -152,7 +153,7 @@ async def show_history(
         show.json(events)
         return
     rows = [
-        (str(event.seq), show.when(event.timestamp), event.event_type, event.step, said.words if said else "")
+        (str(event.seq), show.when(event.timestamp), event.event_type, _place(event), said.words if said else "")
         for event in events
         for said in [said_by(event)]
     ]
@@ -229,6 +230,12 @@ async def _show(client: Client, workflow_id: str, as_json: bool) -> None:
             ("events", str(workflow.last_seq)),
         )
     )
+
+
+def _place(event: WorkflowEvent) -> str:
+    """Return the step that an event is about, or the body."""
+    fields = event.payload.fields
+    return event.step or (fields["scope"].string_value if "scope" in fields else "")
 
 
 def _waiting(waiting: WaitingFor) -> str:

@@ -37,7 +37,7 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 def wanted_of(request: pb.ListWorkflowsRequest) -> Wanted:
     """Return what a list is to show. Raises RequestInvalid where the request is not of the documented form."""
     wanted = Wanted(oldest_first=_order(request.order_by))
-    for field, operator, value in _terms(short("filter", request.filter, FILTER_CHARACTERS_MAX)):
+    for field, operator, value in _terms(short("filter", request.filter, FILTER_CHARACTERS_MAX).strip()):
         wanted = _narrowed(wanted, field, operator, value)
     if request.status != pb.Workflow.STATUS_UNSPECIFIED:
         wanted = _narrowed(wanted, "status", "=", pb.Workflow.Status.Name(request.status))

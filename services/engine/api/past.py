@@ -93,9 +93,12 @@ def past_of(events: Iterable[Event]) -> Past:
 
 
 async def newest(history: History, key: Key, last_seq: int) -> AsyncIterator[Numbered]:
-    """Yield the newest events of a workflow, oldest first; a page of them is in memory at a time."""
+    """Yield the events that led to this one, oldest first; a page of them is in memory at a time."""
     cursor = max(0, last_seq - EVENTS_MAX)
-    while page := await history.events(key, after_seq=cursor, limit=_PAGE):
+    while cursor < last_seq:
+        page = await history.events(key, after_seq=cursor, limit=min(_PAGE, last_seq - cursor))
+        if not page:
+            return  # the workflow was removed meanwhile
         for numbered in page:
             yield numbered
         cursor = page[-1].seq

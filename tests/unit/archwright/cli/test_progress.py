@@ -72,3 +72,36 @@ async def test_what_agents_say_is_never_taken_for_markup() -> None:
     lines = await printed(TaskProgress(task_id="t", step="analysis", percent=1, message="[red]alarm[/red]"))
 
     assert lines[0].endswith("[red]alarm[/red]")
+
+
+async def test_steps_within_steps_are_told_by_their_paths_and_how_long_they_took() -> None:
+    lines = await printed(
+        event("step_started", 0, "assess"),
+        event("task_created", 0, "assess[3]/check"),
+        event("task_completed", 1.5, "assess[3]/check"),
+        event("step_completed", 2, "assess"),
+    )
+
+    assert lines == [
+        "    0.0 s  assess                    begins",
+        "    0.0 s  assess[3]/check           for the business analyst",
+        "    1.5 s  assess[3]/check           done in 1.5 s",
+        "    2.0 s  assess                    done in 2.0 s",
+    ]
+
+
+async def test_a_path_that_is_too_long_keeps_its_end() -> None:
+    path = "layers.business_architecture/refinement[12]/review.0/check"
+
+    [line] = await printed(event("step_skipped", 1, path))
+
+    assert line == "    0.0 s  …_architecture/refinement[12]/review.0/check  skipped"
+
+
+async def test_a_degraded_result_says_what_is_missing() -> None:
+    done = event("workflow_completed", 1)
+    done.payload.update({"degraded": True, "missing": ["layers.technical", "risky"]})
+
+    [line] = await printed(done)
+
+    assert line.endswith("workflow completed, degraded: without layers.technical, risky")
