@@ -30,18 +30,24 @@ def measured(*words: str) -> dict[str, Any]:
     return result
 
 
+def _pairs(result: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return list(zip(result["runs"], result["floor_runs"], strict=True))
+
+
 def test_throughput_stands_beside_the_floor_of_the_same_minutes() -> None:
     result = measured("throughput", "--workflows", "60", "--concurrent", "30", "--runs", "2")
 
     assert result["asked"] == {"workflows": 60, "concurrent": 30, "engines": 1, "agents": 1, "runs": 2}
     assert len(result["runs"]) == len(result["floor_runs"]) == 2
-    assert 0 < result["tasks_per_second"] < result["floor_tasks_per_second"]
-    assert 0 < result["share_of_floor"] < 1
+    assert result["tasks_per_second"] > 0
+    assert result["floor_tasks_per_second"] > 0
+    shares = [run["tasks_per_second"] / bare["tasks_per_second"] for run, bare in _pairs(result)]
+    assert result["share_of_floor"] == pytest.approx(sum(shares) / 2, abs=0.001)
     assert result["runs"][0]["seconds"] * result["runs"][0]["tasks_per_second"] == pytest.approx(60 * 8, rel=0.05)
     assert 0 < result["start_p50_ms"] <= result["start_p99_ms"]
     assert 0 < result["idle_end_to_end_p50_ms"] <= result["idle_end_to_end_p99_ms"]
     assert result["commits_per_second"] > 0
-    assert 1 <= result["mean_batch"] <= 30
+    assert 1 <= result["mean_batch"] <= 60
     for process in ("client", "engine 1", "agent 1", "postgres", "valkey", "registry"):
         assert result["cpu_seconds"][process] >= 0
         assert result["peak_memory_mb"][process] > 1
