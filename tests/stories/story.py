@@ -104,6 +104,9 @@ class Story:
     def complete(self, step: str, output: Json = None, *, attempt: int = 1) -> tuple[Event, ...]:
         return self.when(CompleteTask(self.now, self.task(step), attempt, "a1", {} if output is None else output))
 
+    def complete_with_null(self, step: str) -> tuple[Event, ...]:
+        return self.when(CompleteTask(self.now, self.task(step), 1, "a1", None))
+
     def fail(
         self, step: str, category: ErrorCategory = ErrorCategory.PERMANENT, *, attempt: int = 1, chance: float = 0.5
     ) -> tuple[Event, ...]:
