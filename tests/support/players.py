@@ -85,11 +85,11 @@ class Players:
             finally:
                 player.under_way -= 1
 
+        self.all.append(player)
         ready = asyncio.Event()
         self._group.create_task(self._serve(agent, player, ready, address or self.mesh.address))
         async with asyncio.timeout(READY_SECONDS_MAX):
             await ready.wait()
-        self.all.append(player)
         return player
 
     def stop(self) -> None:
