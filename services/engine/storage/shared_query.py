@@ -35,18 +35,21 @@ class SharedQuery(Generic[Asked, Found]):
     def __init__(self, query: Callable[[Collection[Asked]], Awaitable[Mapping[Asked, Found]]]) -> None:
         self._query = query
         self._next: _Round[Asked, Found] = _Round()
-        self._under_way: asyncio.Future[None] | None = None
+        self._is_under_way = False
+        self._waiting: list[asyncio.Future[None]] = []
 
     async def ask(self, asked: Asked) -> Found | None:
         """Return what is found for `asked` by a query that begins after this call; raises what the query raises."""
         mine = self._next
         mine.asked.add(asked)
         while not mine.is_over:
-            if self._under_way is None:
-                await self._lead(mine)
+            if self._is_under_way:
+                # A future for each, since one that gives up must not end the waiting of the others.
+                turn = asyncio.get_running_loop().create_future()
+                self._waiting.append(turn)
+                await turn
             else:
-                # Shielded, because it is everybody's: an asker that gives up must not end it for the others.
-                await asyncio.shield(self._under_way)
+                await self._lead(mine)
         if mine.failure is not None:
             raise mine.failure
         assert mine.found is not None  # it is over, and has not failed
@@ -56,11 +59,14 @@ class SharedQuery(Generic[Asked, Found]):
         """Ask for everybody who has come so far. A leader that gives up leaves the round to another of it."""
         if mine is self._next:
             self._next = _Round()
-        self._under_way = ended = asyncio.get_running_loop().create_future()
+        self._is_under_way = True
         try:
             mine.found = await self._query(mine.asked)
         except Exception as failure:  # told to everybody who asked
             mine.failure = failure
         finally:
-            self._under_way = None
-            ended.set_result(None)
+            self._is_under_way = False
+            waiting, self._waiting = self._waiting, []
+            for turn in waiting:
+                if not turn.done():
+                    turn.set_result(None)
