@@ -6,6 +6,7 @@ machine does at the time.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -143,9 +144,13 @@ def _part(costs: Costs, tasks: int, seconds: float) -> dict[str, float]:
 
 
 def _first_and_last(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    first, last = parts[0], parts[-1]
+    """Return what a task cost in the first third of the parts and in the last, and how much more that is."""
+    third = max(1, len(parts) // 3)
+    first, last = (
+        statistics.median(part["cpu_us_per_task"] for part in some) for some in (parts[:third], parts[-third:])
+    )
     return {
-        "first_cpu_us_per_task": first["cpu_us_per_task"],
-        "last_cpu_us_per_task": last["cpu_us_per_task"],
-        "growth": round(last["cpu_us_per_task"] / max(first["cpu_us_per_task"], 0.1) - 1, 3),
+        "first_cpu_us_per_task": first,
+        "last_cpu_us_per_task": last,
+        "growth": round(last / max(first, 0.1) - 1, 3),
     }
