@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from archwright.errors import DefinitionNotFound
@@ -47,6 +48,9 @@ _WORDS: Final[dict[type[Kind], str]] = {
 _AGAIN_AND_AGAIN = (ForEach, Loop)
 _TOLD_MAX = 5
 
+NEIGHBOURS_MAX: Final = 100
+"""Of the steps before or after one: between two large parallel groups, each has all of the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
@@ -82,7 +86,7 @@ class DryRun:
         children: dict[ChildWorkflow, tuple[str, str]] = {}
         steps: list[PlannedStep] = []
         for node, path, depth in _walk(plan, ROOT, "", 0):
-            leads_to = tuple(dict.fromkeys(plan.nodes[each].name for each in node.edges))
+            leads_to = tuple(plan.nodes[each].name for each in islice(dict.fromkeys(node.edges), NEIGHBOURS_MAX))
             step = PlannedStep(path, node, depth, tuple(before[node.index]), leads_to)
             match node.step.kind:
                 case AgentTask() as task:
@@ -147,11 +151,12 @@ def _walk(plan: Plan, body: int, scope: str, depth: int) -> Iterator[tuple[Node,
 
 
 def _before(plan: Plan) -> list[list[str]]:
-    """Return for each node the names of those that may lead to it."""
+    """Return for each node the names of those that may lead to it, the first of them where they are many."""
     before: list[list[str]] = [[] for _ in plan.nodes]
     for node in plan.nodes:
         for target in dict.fromkeys(node.edges):
-            before[target].append(node.name)
+            if len(before[target]) < NEIGHBOURS_MAX:
+                before[target].append(node.name)
     return before
 
 

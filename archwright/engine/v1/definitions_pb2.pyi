@@ -76,7 +76,9 @@ class Definition(google.protobuf.message.Message):
 
     @property
     def input_schema(self) -> google.protobuf.struct_pb2.Struct:
-        """JSON Schema that a workflow's input must fit; absent when anything goes."""
+        """JSON Schema that a workflow's input must fit; absent when anything goes, and when it is nested deeper than 16
+        levels: then only `source` has it.
+        """
 
     @property
     def steps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionStep]:
@@ -364,15 +366,15 @@ class PlannedStep(google.protobuf.message.Message):
     """What keeps the step from being done as things are, and what to do about it. Empty when nothing does."""
     @property
     def after(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The steps beside it that are before it, by name. Empty for those with which their body begins."""
+        """The steps beside it that are before it, by name, at most 100. Empty for those with which their body begins."""
 
     @property
     def leads_to(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """The steps beside it that it may lead to, by name; empty where its path ends."""
+        """The steps beside it that it may lead to, by name, at most 100; empty where its path ends."""
 
     @property
     def agents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PlannedAgent]:
-        """Agents that would take it now, at most 20, by id."""
+        """Agents that would take it now; at most 20, fewer in long plans."""
 
     def __init__(
         self,
@@ -693,7 +695,7 @@ class DiffDefinitionsResponse(google.protobuf.message.Message):
     """Content hash of the second."""
     @property
     def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DefinitionChange]:
-        """What is different: of the definition itself first, then step by step."""
+        """What is different: of the definition itself first, then step by step; at most 1000."""
 
     def __init__(
         self,
@@ -759,9 +761,9 @@ class DefinitionChange(google.protobuf.message.Message):
     field: builtins.str
     """The field, such as `retry_policy.max_attempts`; empty when it is about the step as a whole."""
     before: builtins.str
-    """The value before, or where the step stood, as JSON. Empty when there was none."""
+    """The value before, or where the step stood, as JSON, cut short after 1000 characters. Empty when there was none."""
     after: builtins.str
-    """The value now, or where the step stands, as JSON. Empty when there is none."""
+    """The value now, or where the step stands, as JSON, cut short after 1000 characters. Empty when there is none."""
     schema: builtins.bool
     """Whether it is about what inputs or outputs must look like."""
     def __init__(

@@ -33,6 +33,7 @@ class ScheduleServiceStub:
     Errors:
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is not of the documented form; the violation names it.
     - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version that is named is deprecated.
     - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema as it is now.
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
@@ -141,6 +142,7 @@ class ScheduleServiceAsyncStub:
     Errors:
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is not of the documented form; the violation names it.
     - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+    - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version that is named is deprecated.
     - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema as it is now.
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
@@ -251,6 +253,7 @@ class ScheduleServiceServicer(metaclass=abc.ABCMeta):
         Errors:
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is not of the documented form; the violation names it.
         - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version that is named is deprecated.
         - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema as it is now.
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.

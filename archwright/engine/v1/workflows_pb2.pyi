@@ -514,7 +514,7 @@ class StartWorkflowRequest(google.protobuf.message.Message):
     definition_name: builtins.str
     """Required. Name of the definition."""
     definition_version: builtins.str
-    """Semantic version; the newest when empty."""
+    """A version or a channel such as `stable`; `latest` when empty."""
     request_id: builtins.str
     """Two starts with the same id are one. Made up by the server when empty."""
     session_id: builtins.str

@@ -134,7 +134,8 @@ class WorkflowServiceServicer(object):
         return the same answer for 24 hours. Over REST the header `Idempotency-Key` is the same thing.
 
         Errors:
-        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition or version.
+        - `NOT_FOUND` `DEFINITION_NOT_FOUND`: no such definition, version or channel.
+        - `FAILED_PRECONDITION` `DEFINITION_DEPRECATED`: the version that is named is deprecated.
         - `INVALID_ARGUMENT` `INPUT_MISMATCH`: `input` does not fit the definition's schema.
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from archwright import payloads
 from archwright.engine.v1 import definitions_pb2 as pb
-from archwright.errors import Violation
+from archwright.errors import PayloadInvalid, Violation
 from archwright.language.diff import Change, ChangeKind
 from archwright.language.model import AgentTask, Json, Step
 from services.engine.domain.definitions import Channel, DefinitionVersion, Deprecation
@@ -15,7 +16,7 @@ from services.engine.ports.definitions import PublishedDefinition
 
 _AGENTS_TOLD_MAX = 20
 _AGENTS_TOLD_IN_ALL_MAX = 4_000
-_VALUE_CHARACTERS_MAX = 4_000
+_VALUE_CHARACTERS_MAX = 1_000
 
 _KIND = {
     ChangeKind.ADDED: pb.DefinitionChange.ADDED,
@@ -43,7 +44,9 @@ def definition_view(found: PublishedDefinition, source: str = "", warnings: Sequ
     )
     view.created_at.FromDatetime(published.created_at)
     if isinstance(definition.input_schema, dict):
-        view.input_schema.CopyFrom(payloads.to_struct(definition.input_schema))
+        # A schema may be nested deeper than payloads are; then it is only in the text.
+        with suppress(PayloadInvalid):
+            view.input_schema.CopyFrom(payloads.to_struct(definition.input_schema))
     return view
 
 
