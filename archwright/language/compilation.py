@@ -338,6 +338,7 @@ def _node(
         expressions=made.expressions,
         templates=made.templates,
         predecessors=made.predecessors,
+        shows_vars=made.template is not None and any("vars" in each.names for each in made.template.expressions),
     )
 
 

@@ -52,7 +52,8 @@ class Node:
     names the steps whose output or status is read by it, or inside of it, in its own body; `lookups` those that its
     own expressions read, each with the depth of the body in which it is looked up. `locals` are names that stand for
     something of a body around it, with that body's depth. `template` is its input, or None for the default, which is
-    the workflow's input, the locals and the outputs of those `predecessors` that were done.
+    the workflow's input, the locals and the outputs of those `predecessors` that were done; `shows_vars` says whether
+    it holds named values.
     """
 
     index: int
@@ -74,6 +75,7 @@ class Node:
     expressions: Mapping[str, Expression]
     templates: Mapping[str, Template]
     predecessors: tuple[str, ...]
+    shows_vars: bool
 
     @property
     def name(self) -> str:

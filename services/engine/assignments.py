@@ -14,8 +14,7 @@ from services.chassis.clock import Clock
 from services.engine.dispatch import Dispatch
 from services.engine.domain.beginning import canonical
 from services.engine.domain.effects import NewTask
-from services.engine.domain.paths import scope_of
-from services.engine.domain.values import scope_for, vars_of
+from services.engine.domain.values import scope_of_task, vars_of
 from services.engine.domain.workflow import OpenTask
 from services.engine.live import Feed, TaskHanded
 from services.engine.memory import Memory
@@ -122,8 +121,7 @@ class Assigner:
 
 def input_of(stored: Stored, step: str) -> bytes:
     """Return the input of a step whose task is open, as its agent gets it."""
-    node = stored.plan.node(step)
-    return canonical(node.input(scope_for(stored.plan, stored.workflow, stored.known, scope_of(step), node)))
+    return canonical(stored.plan.node(step).input(scope_of_task(stored.plan, stored.workflow, stored.known, step)))
 
 
 def context_of(stored: Stored) -> bytes:

@@ -86,6 +86,7 @@ class History:
 
     source: str
     plan: Plan
+    given: Json
     told: tuple[Told, ...]
 
     def __str__(self) -> str:
@@ -292,4 +293,4 @@ def histories(draw: st.DrawFn) -> History:
         life.tell(wish(life))
     if draw(st.booleans()):
         play_to_the_end(life)
-    return History(source, plan, tuple(life.told))
+    return History(source, plan, life.given, tuple(life.told))

@@ -20,7 +20,7 @@ from services.engine.domain.evolve import evolve, fold
 from services.engine.domain.paths import COMPENSATION, body_of, name_of, owner_of, path_in, scope_of
 from services.engine.domain.retelling import task_input, values_by_seq
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
-from services.engine.domain.values import Known
+from services.engine.domain.values import Known, scope_of_task
 from services.engine.domain.workflow import OpenChild, OpenTask, Workflow
 from services.engine.storage.codec import dump_events, load_events
 from services.engine.storage.state_codec import dump_workflow, load_workflow
@@ -149,6 +149,19 @@ def test_what_a_task_was_given_can_be_told_again_from_its_history(history: Histo
         if isinstance(happened, TaskCreated):
             again = task_input(history.plan, history.workflow.workflow_id, history.events, happened.task_id)
             assert hashlib.sha256(canonical(again)).hexdigest() == happened.input_sha256
+
+
+@on_many
+@given(histories())
+def test_what_an_open_task_is_given_is_computed_again_whatever_was_named_meanwhile(history: History) -> None:
+    plan, every = history.plan, Map(values_by_seq(history.events))
+    hashes = {made.task_id: made.input_sha256 for made in history.events if isinstance(made, TaskCreated)}
+    for told in history.told:
+        needed = Known(history.given, Map({seq: every[seq] for seq in set(told.after.seqs())}))
+        for path, task in told.after.open.items():
+            if isinstance(task, OpenTask):
+                again = plan.node(path).input(scope_of_task(plan, told.after, needed, path))
+                assert hashlib.sha256(canonical(again)).hexdigest() == hashes[task.task_id]
 
 
 @on_many

@@ -7,6 +7,7 @@ from story import WORKFLOW_ID, Story, names
 from archwright.language.model import ErrorCategory
 from services.engine.domain.beginning import VARS_BYTES_MAX
 from services.engine.domain.events import EventEmitted, StepFailed
+from services.engine.domain.values import scope_of_task
 
 
 def test_a_step_is_given_the_input_and_what_came_directly_before_it() -> None:
@@ -43,6 +44,24 @@ def test_named_values_are_seen_by_all_that_comes_after() -> None:
     )
 
     assert story.inputs == [{"all": {"n": 2, "text": "n is 5"}, "mine": 1}]
+
+
+def test_a_task_is_given_what_was_named_when_it_was_made_even_if_it_is_handed_out_later() -> None:
+    story = Story.begun("""
+    name: d
+    steps:
+      - {name: first, set: {n: 1}}
+      - name: both
+        parallel:
+          branches:
+            one: [{name: look, agent: x, input: {n: "${vars.n}"}}]
+            two: [{name: other, agent: x}, {name: rename, set: {n: 2}}]
+    """)
+    story.complete("both.two/other")
+
+    seen = scope_of_task(story.plan, story.workflow, story.known, "both.one/look")
+
+    assert story.plan.node("look").input(seen) == {"n": 1}
 
 
 def test_a_workflow_knows_its_own_name() -> None:

@@ -79,6 +79,8 @@ REQUESTS_KEPT = 32
 MISSING_NAMED_MAX = 100
 """How many of the steps and bodies that were done without are named."""
 
+_NO_VARS: Map[str, int] = Map()
+
 
 def fold(plan: Plan, workflow: Workflow, events: Iterable[Event]) -> Workflow:
     """Return the workflow after all of `events`."""
@@ -204,12 +206,18 @@ def _moved(
 
 
 def _task_created(plan: Plan, workflow: Workflow, event: TaskCreated) -> None:
-    path = event.step
+    path, node = event.step, plan.node(event.step)
     workflow.ready = workflow.ready.delete(path)
     workflow.open = workflow.open.set(
-        path, OpenTask(event.task_id, idempotency_key=event.idempotency_key, cache_key=event.cache_key)
+        path,
+        OpenTask(
+            event.task_id,
+            idempotency_key=event.idempotency_key,
+            cache_key=event.cache_key,
+            vars=workflow.vars if node.shows_vars else _NO_VARS,
+        ),
     )
-    if plan.node(path).compensation is not None:
+    if node.compensation is not None:
         workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, "unknown"))
 
 

@@ -24,8 +24,17 @@ from services.engine.domain.events import (
     TaskCompleted,
     WorkflowCreated,
 )
-from services.engine.domain.paths import COMPENSATION, FALLBACK, label_of, number_of, outwards, owner_of, path_in
-from services.engine.domain.workflow import Failure, OpenFallback, OpenHolder, Workflow
+from services.engine.domain.paths import (
+    COMPENSATION,
+    FALLBACK,
+    label_of,
+    number_of,
+    outwards,
+    owner_of,
+    path_in,
+    scope_of,
+)
+from services.engine.domain.workflow import Failure, OpenFallback, OpenHolder, OpenTask, Workflow
 
 
 class Unread(Exception):
@@ -94,6 +103,15 @@ def scope_for(plan: Plan, workflow: Workflow, known: Known, scope: str, node: No
     return _scope(plan, workflow, known, scope, node.lookups, node.locals)
 
 
+def scope_of_task(plan: Plan, workflow: Workflow, known: Known, path: str) -> Scope:
+    """Return what the input of a step is made from whose task is open: what it saw when its task was made."""
+    node, task = plan.node(path), workflow.open[path]
+    scope = scope_for(plan, workflow, known, scope_of(path), node)
+    if not node.shows_vars or not isinstance(task, OpenTask):
+        return scope
+    return scope._replace(vars=_named(task.vars, known))
+
+
 def scope_of_output(plan: Plan, workflow: Workflow, known: Known) -> Scope:
     """Return what the expressions of the workflow's output see."""
     return _scope(plan, workflow, known, "", ((name, 0) for name in plan.output_lookups), ())
@@ -101,7 +119,11 @@ def scope_of_output(plan: Plan, workflow: Workflow, known: Known) -> Scope:
 
 def vars_of(workflow: Workflow, known: Known) -> dict[str, Json]:
     """Return the workflow's named values."""
-    return {name: known.values[seq][name] for name, seq in workflow.vars.items()}
+    return _named(workflow.vars, known)
+
+
+def _named(where: Mapping[str, int], known: Known) -> dict[str, Json]:
+    return {name: known.values[seq][name] for name, seq in where.items()}
 
 
 def _scope(

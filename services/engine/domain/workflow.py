@@ -25,7 +25,7 @@ class OpenTask:
 
     `failures` were charged against its attempts; `attempt` is the newest delivery known to have ended;
     `retry_at` is set while it pauses after a failure; `repairs` counts outputs that were sent back, and `errors` is
-    what was wrong with the last.
+    what was wrong with the last. `vars` are the named values as they stood when it was made, if its input holds any.
     """
 
     task_id: str
@@ -36,6 +36,7 @@ class OpenTask:
     errors: tuple[str, ...] = ()
     idempotency_key: str = ""
     cache_key: str = ""
+    vars: Map[str, int] = field(default_factory=Map)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,8 @@ class Workflow:
                 for refs in step.gathered.values():
                     for ref in refs.values():
                         yield from seqs_of(ref)
+            elif isinstance(step, OpenTask):
+                yield from step.vars.values()
             elif isinstance(step, OpenApproval):
                 yield step.shown_seq
 

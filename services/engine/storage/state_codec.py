@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -142,7 +143,7 @@ def _open_text(step: OpenStep) -> list[Any]:
     match step:
         case OpenTask():
             kept = [step.failures, step.attempt, in_ms(step.retry_at), step.repairs, step.errors]
-            return ["task", step.task_id, *_cut([*kept, step.idempotency_key, step.cache_key])]
+            return ["task", step.task_id, *_cut([*kept, step.idempotency_key, step.cache_key, dict(step.vars)])]
         case OpenHolder():
             gathered = {name: dict(refs) for name, refs in step.gathered.items()}
             counts = [step.count, step.begun, step.failed, step.case, step.items_seq]
@@ -173,8 +174,19 @@ def _open_task(  # the order of the text
     errors: tuple[str, ...] | list[str] = (),
     idempotency_key: str = "",
     cache_key: str = "",
+    vars_seen: Mapping[str, int] = MappingProxyType({}),
 ) -> OpenTask:
-    return OpenTask(task_id, failures, attempt, from_ms(retry_at), repairs, tuple(errors), idempotency_key, cache_key)
+    return OpenTask(
+        task_id,
+        failures,
+        attempt,
+        from_ms(retry_at),
+        repairs,
+        tuple(errors),
+        idempotency_key,
+        cache_key,
+        Map(vars_seen),
+    )
 
 
 def _open_holder(*found: Any) -> OpenHolder:
