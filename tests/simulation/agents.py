@@ -201,7 +201,7 @@ class Agent:
 
     def _answer(self, delivery: pb.Delivery) -> pb.AgentFrame:
         chance = self.trouble.chance
-        if self._strikes("agent_fails", 0.5):
+        if self._strikes("agent_fails", 0.8):
             categories = (reason_pb2.TRANSIENT, reason_pb2.CAPACITY, reason_pb2.TRANSIENT, reason_pb2.PERMANENT)
             category = chance.choice(categories)
             return pb.AgentFrame(failure=pb.Failure(delivery=delivery, category=category, code="NO", message="no"))

@@ -16,9 +16,9 @@ SOURCES: Sequence[str] = (
     """
 name: chain
 steps:
-  - {name: a, agent: worker, timeout_seconds: 10, retry_policy: {max_attempts: 20}}
-  - {name: b, agent: worker, timeout_seconds: 10, retry_policy: {max_attempts: 20}}
-  - {name: c, agent: worker, timeout_seconds: 10, retry_policy: {max_attempts: 20}}
+  - {name: a, agent: worker, timeout_seconds: 10, retry_policy: {max_attempts: 20, base_delay_seconds: 0.4}}
+  - {name: b, agent: worker, timeout_seconds: 10, retry_policy: {max_attempts: 20, base_delay_seconds: 0.4}}
+  - {name: c, agent: worker, timeout_seconds: 10, retry_policy: {max_attempts: 20, base_delay_seconds: 0.4}}
 """,
     """
 name: diamond
@@ -44,8 +44,8 @@ steps:
     """
 name: patient
 steps:
-  - {name: a, agent: worker, retry_policy: {max_attempts: 20}}
-  - {name: b, agent: helper, retry_policy: {max_attempts: 20}}
+  - {name: a, agent: worker, retry_policy: {max_attempts: 20, base_delay_seconds: 0.4}}
+  - {name: b, agent: helper, retry_policy: {max_attempts: 20, base_delay_seconds: 0.4}}
 """,
     """
 name: short

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from services.engine.hot_store import HotStore
 from services.engine.loops.committer import Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.relay import Relay
 from services.engine.ports.commands import Answer, Asked
-from services.engine.ports.store import Entry, Written
+from services.engine.ports.inbox import Mail
+from services.engine.ports.keys import Key
+from services.engine.ports.store import Entry, Stored, Written
 from services.engine.ports.task_board import DueTimer
+from services.engine.storage.memory.quota import MemoryQuota
 from tests.simulation.watched_storage import WatchedBoard, WatchedStore
 
 
@@ -25,6 +29,8 @@ class Mutation:
     committer: Callable[..., Any] = Committer
     relay: Callable[..., Any] = Relay
     messages: Callable[..., Any] = DeliverMessages
+    hot_store: Callable[..., Any] = HotStore
+    quota: Callable[..., Any] = MemoryQuota
 
 
 class _NoFence(WatchedStore):
@@ -105,6 +111,28 @@ class _NoAudit(Committer):
         return await super().submit(replace(asked, audit=None))
 
 
+class _DropsWordsFirst(DeliverMessages):
+    """Forgets a word before it is heeded."""
+
+    async def _deliver(self, mail: Mail) -> None:
+        await self._inbox.drop(mail)
+        await super()._deliver(mail)
+
+
+class _BelievesCopies(HotStore):
+    """Takes a hot copy for certain."""
+
+    async def load(self, keys: Collection[Key], *, certain: bool = False) -> Mapping[Key, Stored]:
+        return await super().load(keys)
+
+
+class _NeverRecounts(MemoryQuota):
+    """Leaves permits with the dead."""
+
+    async def recount(self, dead_after_seconds: float) -> Sequence[str]:
+        return []
+
+
 REAL = Mutation()
 
 MUTANTS: Mapping[str, Mutation] = {
@@ -117,4 +145,7 @@ MUTANTS: Mapping[str, Mutation] = {
     "lost deliveries": Mutation(board=_NeverRedelivers),
     "dropped losers": Mutation(committer=_DropsLosers),
     "missing audit": Mutation(committer=_NoAudit),
+    "lost words": Mutation(messages=_DropsWordsFirst),
+    "copies believed": Mutation(hot_store=_BelievesCopies),
+    "lost permits": Mutation(quota=_NeverRecounts),
 }

@@ -24,7 +24,6 @@ from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
 from services.engine.dispatch import Dispatch
 from services.engine.domain.definitions import DefinitionVersion
-from services.engine.hot_store import HotStore
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
@@ -46,7 +45,6 @@ from services.engine.starts import Start, Started, Starts
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.inbox import MemoryInbox
-from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.tables import Tables
 from tests.simulation.definitions import plans
 from tests.simulation.links import Bus, Copies, Link, Linked
@@ -126,11 +124,11 @@ class Replica:
             mutation.board(around.tables, around.fences, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS),
             self.link,
         )
-        quota = Linked(MemoryQuota(around.tables, ids.new_uuid()), self.link)
+        quota = Linked(mutation.quota(around.tables, ids.new_uuid()), self.link)
         memory = Memory(around.trouble.chance.choice((1, 20_000, 1_000_000)))
         feed, sessions, roster = Feed(), Sessions(), _roster(around.agents)
         dispatch = Dispatch(sessions, roster, clock, trust_seconds=2 * POLL_SECONDS)
-        hot = HotStore(store, around.copies) if around.copies is not None else store
+        hot = mutation.hot_store(store, around.copies) if around.copies is not None else store
         assigner = Assigner(hot, memory, dispatch, sessions, feed, clock)
         claimer = Claimer(board, sessions, assigner, dispatch, clock, poll_seconds=POLL_SECONDS)
         relay = mutation.relay(store, around.bus, clock)

@@ -25,9 +25,10 @@ class Trouble:
     outage_until: float = 0.0
 
     @classmethod
-    def drawn(cls, chance: random.Random) -> Trouble:
+    def drawn(cls, chance: random.Random, wildness: float | None = None) -> Trouble:
         """Return the chances of a schedule: some are calm, some wild."""
         wild = chance.choice((0.0, 0.3, 1.0, 1.0, 2.0))
+        wild = wild if wildness is None else wildness
         return cls(
             chance=chance,
             lost_reply=0.04 * wild,

@@ -10,8 +10,11 @@ from typing import Any
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class NothingLeft(Exception):
-    """Everybody waits, and nothing will ever happen again."""
+_TURNS_MAX = 20_000
+
+
+class StandsStill(Exception):
+    """Everybody waits for ever, or somebody is busy for ever and lets no time pass."""
 
 
 class _NoDescriptors:
@@ -19,10 +22,15 @@ class _NoDescriptors:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self._turns = 0
 
     def select(self, timeout: float | None) -> list[Any]:
+        self._turns = 0 if timeout else self._turns + 1
         if timeout is None:
-            raise NothingLeft
+            raise StandsStill("Everybody waits, and nothing will ever happen again.")
+        if self._turns > _TURNS_MAX:
+            self._turns = 0
+            raise StandsStill(f"Something went on for {_TURNS_MAX} turns and let no time pass.")
         self._loop.pass_time(timeout)
         return []
 
@@ -107,12 +115,14 @@ def run(main: Callable[[VirtualLoop], Awaitable[Any]]) -> Any:
     loop.set_exception_handler(lambda _, context: faults.append(context))
     asyncio.set_event_loop(loop)
     try:
-        result = loop.run_until_complete(main(loop))
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
+        try:
+            result = loop.run_until_complete(main(loop))
+        finally:
+            left = asyncio.all_tasks(loop)
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
         asyncio.set_event_loop(None)
         loop.close()
