@@ -21,7 +21,11 @@ SessionId = NewType("SessionId", str)
 LeaseId = NewType("LeaseId", str)
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: sorts as its bytes do, and no i, l, o, u
-_VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
+_UNKNOWN = "!"
+# What `int` calls the digits of base 32; a sign that it would take besides them becomes one that it refuses.
+_DIGITS = str.maketrans(
+    {chr(code): _UNKNOWN for code in range(128)} | dict(zip(_LETTERS, "0123456789abcdefghijklmnopqrstuv", strict=True))
+)
 _LENGTH = 26
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _SHIFTS = range(120, -1, -10)
@@ -68,12 +72,11 @@ def read(prefix: str, text: str) -> uuid.UUID:
     head, _, letters = text.partition("_")
     if head != prefix or len(letters) != _LENGTH:
         raise MalformedId(f"{text[:80]!r} is not an id like {prefix}_{'0' * _LENGTH}")
-    number = 0
-    for letter in letters:
-        value = _VALUES.get(letter)
-        if value is None:
-            raise MalformedId(f"{text[:80]!r} is not an id: {letter!r} is not a letter of ids")
-        number = number << 5 | value
+    digits = letters.translate(_DIGITS)
+    if _UNKNOWN in digits or not digits.isascii():
+        letter = next(letter for letter in letters if letter not in _LETTERS)
+        raise MalformedId(f"{text[:80]!r} is not an id: {letter!r} is not a letter of ids")
+    number = int(digits, 32)
     if number >> 128:
         raise MalformedId(f"{text[:80]!r} is not an id: it is too large")
     return uuid.UUID(int=number)
