@@ -140,6 +140,7 @@ class WorkflowServiceServicer(object):
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: too much waits already; RetryInfo says when to try again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

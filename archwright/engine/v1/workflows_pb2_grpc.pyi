@@ -38,6 +38,7 @@ class WorkflowServiceStub:
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
     - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: too much waits already; RetryInfo says when to try again.
     """
 
     StartWorkflows: grpc.UnaryUnaryMultiCallable[
@@ -275,6 +276,7 @@ class WorkflowServiceAsyncStub:
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
     - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
     - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+    - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: too much waits already; RetryInfo says when to try again.
     """
 
     StartWorkflows: grpc.aio.UnaryUnaryMultiCallable[
@@ -514,6 +516,7 @@ class WorkflowServiceServicer(metaclass=abc.ABCMeta):
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: `input` is nested deeper than 16, or holds an integer beyond 2^53.
         - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: `input` is larger than 1 MiB.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another body.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: too much waits already; RetryInfo says when to try again.
         """
 
     @abc.abstractmethod
