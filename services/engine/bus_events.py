@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from archwright.events.catalogue import CATALOGUE
 from archwright.language.plan import Plan
 from services.bus.event import BusEvent
-from services.engine.domain.events import Event
+from services.engine.domain.events import Event, Json
 from services.engine.domain.telling import NAMES, agent_type_of, failures_before, name_of, step_of, task_of, told
 from services.engine.ports.history import Numbered
 from services.engine.ports.keys import Key
@@ -20,7 +20,11 @@ _ROUTING: Mapping[type[Event], tuple[str, ...]] = {
 
 def routing_of(event: Event) -> dict[str, str]:
     """Return what of an event may be told to everybody, as text."""
-    return {name: str(told(value)) for name in _ROUTING[type(event)] if (value := getattr(event, name)) is not None}
+    return {name: _text(told(value)) for name in _ROUTING[type(event)] if (value := getattr(event, name)) is not None}
+
+
+def _text(value: Json) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def bus_event(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> BusEvent:
