@@ -55,7 +55,7 @@ from tests.simulation.watched_storage import FenceLog
 
 LEASE_SECONDS = 4.0
 ACCEPT_SECONDS = 1.5
-RENEW_SECONDS = 0.8
+RENEW_SECONDS = 1.0
 POLL_SECONDS = 1.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -160,14 +160,14 @@ class Replica:
             ("publish", relay.step, 0.0),
             ("deliver_messages", messages.step, 0.0),
             ("renew_leases", renewal.step, RENEW_SECONDS),
-            ("revoke_lost", lost_agents.step, 1.0),
-            ("end_overdue", Overdue(board, self.committer, clock).step, 1.0),
+            ("revoke_lost", lost_agents.step, 1.5),
+            ("end_overdue", Overdue(board, self.committer, clock).step, 1.5),
             ("fire_timers", Timers(board, self.committer, clock).step, 0.5),
-            ("publish_left_behind", LeftBehind(store, store, around.bus).step, 2.0),
-            ("admit", Admissions(admission, quota, self.committer, clock).step, 1.0),
-            ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 2.0),
-            ("note_progress", progress_notes.step, 1.0),
-            ("copy", copying.step, 0.5),
+            ("publish_left_behind", LeftBehind(store, store, around.bus).step, 3.0),
+            ("admit", Admissions(admission, quota, self.committer, clock).step, 2.0),
+            ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 3.0),
+            ("note_progress", progress_notes.step, 3.0),
+            ("copy", copying.step, 1.0),
         ):
             self._duties.create_task(forever(name, step, pause=pause, clock=clock))
 
