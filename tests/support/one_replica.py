@@ -1,0 +1,64 @@
+"""One replica's commits and leases on storage in memory, wound and broken by the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from storages import LEASE_SECONDS, TENANT, MemoryStorage
+
+from archwright import ids
+from services.engine.assignments import Assigner
+from services.engine.dispatch import Dispatch
+from services.engine.live import Feed
+from services.engine.loops.committer import Committer
+from services.engine.loops.leases import LeaseRenewal
+from services.engine.loops.lost_agents import LostAgents
+from services.engine.memory import Memory
+from services.engine.ports.store import Store
+from services.engine.roster import FollowedRoster
+from services.engine.sessions import Session, Sessions
+
+
+@dataclass
+class OneReplica:
+    """The parts of a replica that the rules speak of."""
+
+    storage: MemoryStorage
+    sessions: Sessions
+    dispatch: Dispatch
+    memory: Memory
+    committer: Committer
+    renewal: LeaseRenewal
+    lost_agents: LostAgents
+
+    async def commit_all(self, *doing: asyncio.Task[Any]) -> None:
+        """Commit until these are answered."""
+        async with asyncio.TaskGroup() as group:
+            committing = group.create_task(self._commit())
+            await asyncio.wait(doing)
+            committing.cancel()
+
+    async def _commit(self) -> None:
+        while True:
+            await self.committer.step()
+
+    def connect(self, agent_id: str = "a1", credit: int = 1) -> Session:
+        session = Session(ids.new_uuid(), agent_id, "writer", TENANT)
+        session.credit = credit
+        session.heard_at = self.storage.clock.monotonic()
+        self.sessions.add(session)
+        return session
+
+
+def replica_on(storage: MemoryStorage, store: Store | None = None) -> OneReplica:
+    """Put a replica together; `store` may be a worse way to the same storage."""
+    clock, sessions, memory = storage.clock, Sessions(), Memory(10_000_000)
+    store = store or storage.store
+    dispatch = Dispatch(sessions, FollowedRoster(), clock, trust_seconds=0.5)
+    assigner = Assigner(store, memory, dispatch, sessions, Feed(), clock)
+    committer = Committer(store, memory, [sessions], assigner, clock, batch_max=100, queue_max=1_000)
+    renewal = LeaseRenewal(storage.board, sessions, clock, lease_seconds=LEASE_SECONDS)
+    lost_agents = LostAgents(storage.board, committer, renewal, clock)
+    return OneReplica(storage, sessions, dispatch, memory, committer, renewal, lost_agents)
