@@ -112,7 +112,7 @@ CASES = [
     ),
     Case(
         "a definition that is too deep is told by line and column",
-        *(PUBLISH, USAGE, ("given.yaml:2:40: ", "deeper than 32"), "name: a\nlabels: " + "[" * 40 + "]" * 40),
+        *(PUBLISH, USAGE, ("given.yaml:2:72: ", "deeper than 64"), "name: a\nlabels: " + "[" * 70 + "]" * 70),
     ),
     *(
         Case(

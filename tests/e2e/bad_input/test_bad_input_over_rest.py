@@ -175,8 +175,8 @@ CASES = [
     Case("an input that is absurdly deep is refused", *START, nested(50_000), 400, "PAYLOAD_INVALID", ("JSON",)),
     Case(
         "a definition that is too deep is told by line and column",
-        *(*PUBLISH, {"source": "name: a\nlabels: " + "[" * 40 + "]" * 40}, *BROKEN),
-        ("line 2, column 40", "nested deeper than 32"),
+        *(*PUBLISH, {"source": "name: a\nlabels: " + "[" * 70 + "]" * 70}, *BROKEN),
+        ("line 2, column 72", "nested deeper than 64"),
     ),
     *(
         Case(
