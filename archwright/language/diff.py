@@ -16,7 +16,7 @@ from typing import Final
 from .model import Json
 from .yaml_writing import write_yaml
 
-LINES_MAX: Final = 4_000
+LINES_MAX: Final = 2_000
 """Of the part in which two texts differ, in either of them: laying long ones side by side takes too long."""
 
 _CONTEXT_LINES = 3
