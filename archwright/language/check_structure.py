@@ -23,6 +23,9 @@ from .model import (
 from .syntax import RESERVED
 from .versions import Range, RangeInvalid
 
+BODIES_OF_EVERY_STEP = frozenset({"fallback", "compensate"})
+"""What the scopes are called of what stands in for a step and of what undoes it, so no branch may be."""
+
 
 def names(bodies: Sequence[PlacedBody]) -> Iterator[Violation]:
     """Yield what is wrong with the names and ids of steps, which are unique over all bodies."""
@@ -97,15 +100,24 @@ def step(step: Step, path: str) -> Iterator[Violation]:
     match step.kind:
         case AgentTask() as task:
             yield from _task(step, task, path)
-        case Parallel(branches=branches, join=join) if join is not None and join > len(branches):
-            said = f"waits for {join} branches, but there are only {len(branches)}"
-            yield Violation(f"{path}.parallel.join", said)
+        case Parallel() as parallel:
+            yield from _parallel(parallel, f"{path}.parallel")
         case Approval() as approval:
             yield from _approval(approval, f"{path}.approval")
         case Wait(until=until) if until is not None and "${" not in until and not _is_time(until):
             yield Violation(f"{path}.wait.until", f"there is no such time as {until!r}")
         case _:
             pass
+
+
+def _parallel(parallel: Parallel, path: str) -> Iterator[Violation]:
+    if parallel.join is not None and parallel.join > len(parallel.branches):
+        said = f"waits for {parallel.join} branches, but there are only {len(parallel.branches)}"
+        yield Violation(f"{path}.join", said)
+    for branch in parallel.branches:
+        if branch.name in BODIES_OF_EVERY_STEP:
+            said = f"what stands in for a step or undoes it is called {branch.name!r}; choose another name"
+            yield Violation(f"{path}.branches.{branch.name}", said)
 
 
 def _task(step: Step, task: AgentTask, path: str) -> Iterator[Violation]:

@@ -308,6 +308,14 @@ def test_a_step_may_read_only_what_it_depends_on() -> None:
     assert told(text) == [("steps[2].input.y", "in 'steps.b.output': step 'b' has never been done by then")]
 
 
+@pytest.mark.parametrize("name", ["fallback", "compensate"])
+def test_a_branch_is_not_called_like_what_stands_in_for_its_step_or_undoes_it(name: str) -> None:
+    text = steps(f"name: p, parallel: {{branches: {{{name}: [{{name: a, agent: x}}]}}}}")
+    said = f"what stands in for a step or undoes it is called {name!r}; choose another name"
+
+    assert told(text) == [(f"steps[0].parallel.branches.{name}", said)]
+
+
 def test_ten_thousand_steps_are_checked_quickly() -> None:
     text = "name: x\nsteps:\n- {name: s0, agent: a}\n" + "".join(
         f"- {{name: s{number}, agent: a, input: {{x: '${{steps.s{number - 1}.output.x}}'}}}}\n"
