@@ -10,6 +10,8 @@ from services.agents.inputs import given
 from services.agents.report.dossier import KEYS
 from services.agents.roles.solution_architect.assembly import assemble
 from services.agents.roles.solution_architect.deliverable import produce
+from services.agents.roles.solution_architect.impact import impact
+from services.agents.roles.solution_architect.review import review
 
 agent = Agent(
     "solution_architect",
@@ -17,6 +19,8 @@ agent = Agent(
         "solution_design",
         "traceability",
         "decision_records",
+        "impact_analysis",
+        "architecture_review",
     ],
 )
 
@@ -48,3 +52,20 @@ async def generate(task: Task) -> dict[str, Any]:
         await task.put_artifact(name, content, media_type)
     await task.progress(95, "Handed all files over")
     return dict(assembly.summary)
+
+
+@agent.task("impact_analysis")
+async def analyse_impact(task: Task) -> dict[str, Any]:
+    """Say which layers a requested change touches."""
+    found = impact(given(task.input, "requirements"))
+    await task.progress(90, "; ".join(found["summary"]))
+    return found
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Gather and judge what is wrong with the deliverables of the input."""
+    outputs = {key: output for key in KEYS if (output := given(task.input, key)) is not None}
+    found = review(outputs)
+    await task.progress(90, found["summary"][0])
+    return found

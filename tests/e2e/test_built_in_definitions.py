@@ -1,0 +1,77 @@
+"""The definitions that come with Archwright, each carried through the real roles to its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archwright import Client
+from archwright.engine.v1.workflows_pb2 import Workflow
+from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
+
+REQUEST = (
+    "A museum sells tickets online. Visitors must book a time slot and pay by card. "
+    "The shop must answer within two seconds and be available 99.5 % of the time."
+)
+
+
+def client_of(whole_mesh: Any) -> Client:
+    token = whole_mesh.token("viewer", "operator", "admin")
+    return Client(f"https://{whole_mesh.record.engine}", token, whole_mesh.record.ca_file)
+
+
+async def test_the_parallel_creation_delivers_what_the_chain_does(whole_mesh: Any) -> None:
+    async with client_of(whole_mesh) as client:
+        started = await client.start("architecture_creation_parallel", {"request": REQUEST})
+        ended = await client.wait(started.workflow_id)
+        files = {artifact.name for artifact in await client.artifacts(started.workflow_id)}
+
+    assert ended.status == Workflow.COMPLETED, ended.error_details
+    assert {"report.html", "model.xml"} <= files
+    done = list(ended.steps_completed)
+    assert done.index("business_layer") < done.index("business_architecture")
+    assert {"delivery.costs/project_plan", "delivery.scaffold/delivery_scaffold"} <= set(done)
+
+
+async def test_a_review_ends_with_a_verdict_and_the_findings_behind_it(whole_mesh: Any) -> None:
+    async with client_of(whole_mesh) as client:
+        started = await client.start("architecture_review", {"request": REQUEST})
+        ended = await client.wait(started.workflow_id)
+
+    assert ended.status == Workflow.COMPLETED, ended.error_details
+    output = ended.output
+    assert output["verdict"] in {"sound", "mendable", "unsound"}
+    assert len(output["findings"]) == output["figures"]["findings"]
+
+
+async def test_a_modification_waits_for_approval_and_then_delivers(whole_mesh: Any) -> None:
+    async with client_of(whole_mesh) as client:
+        started = await client.start("architecture_modification", {"request": REQUEST, "request_type": "modification"})
+        approval = await _asked(client, started.workflow_id)
+        await client.approvals.approve(approval, "go ahead")
+        ended = await client.wait(started.workflow_id)
+
+    assert ended.status == Workflow.COMPLETED, ended.error_details
+    assert "sign_off" in ended.steps_completed
+
+
+async def test_a_modification_that_is_rejected_delivers_nothing(whole_mesh: Any) -> None:
+    async with client_of(whole_mesh) as client:
+        started = await client.start("architecture_modification", {"request": "Buttons must be green."})
+        approval = await _asked(client, started.workflow_id)
+        await client.approvals.reject(approval, "not green")
+        ended = await client.wait(started.workflow_id)
+        files = [artifact.name for artifact in await client.artifacts(started.workflow_id)]
+
+    assert ended.status == Workflow.FAILED
+    assert "not green" in ended.error_details
+    assert files == []
+
+
+async def _asked(client: Client, workflow_id: str) -> Any:
+    """Return the approval that the workflow waits for, once it does."""
+    async for seen in client.watch(workflow_id):
+        if isinstance(seen, WorkflowEvent) and seen.event_type == "approval_requested":
+            break
+    approvals = [approval async for approval in client.approvals.list(workflow_id)]
+    assert len(approvals) == 1
+    return await client.approvals.get(approvals[0].approval_id)

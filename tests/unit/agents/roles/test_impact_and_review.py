@@ -1,0 +1,61 @@
+"""What a change touches and what a review says: only what the deliverables at hand say."""
+
+from __future__ import annotations
+
+from archwright.agents.v1.business_analyst_pb2 import QualityClass, Requirement
+from archwright.agents.v1.model_pb2 import Finding, Source
+from archwright.agents.v1.output_pb2 import AgentOutput
+from services.agents.roles.solution_architect.impact import impact
+from services.agents.roles.solution_architect.review import review
+
+
+def requirements(*found: Requirement) -> AgentOutput:
+    output = AgentOutput(agent_type="business_analyst")
+    output.requirements.requirements.extend(found)
+    return output
+
+
+def test_a_wish_for_speed_touches_application_and_infrastructure_by_its_own_words() -> None:
+    wish = Requirement(
+        id="REQ-Q-001",
+        kind=Requirement.QUALITY,
+        quality=QualityClass(iso25010="performance_efficiency"),
+        source=Source(quote="within two seconds"),
+    )
+
+    found = impact(requirements(wish))
+
+    assert found["affected"] == {"business": False, "application": True, "infrastructure": True}
+    assert {(reason["layer"], reason["quote"]) for reason in found["reasons"]} == {
+        ("application", "within two seconds"),
+        ("infrastructure", "within two seconds"),
+    }
+
+
+def test_what_nobody_asked_for_touches_nothing() -> None:
+    assumed = Requirement(id="REQ-F-001", kind=Requirement.FUNCTIONAL, basis=Source.ASSUMED)
+
+    assert not any(impact(requirements(assumed))["affected"].values())
+
+
+def test_without_requirements_everything_counts_as_affected() -> None:
+    found = impact(None)
+
+    assert found["degraded"]
+    assert all(found["affected"].values())
+
+
+def test_a_review_tells_the_worst_first_and_judges_by_it() -> None:
+    output = requirements()
+    output.findings.add(severity=Finding.WARNING, code="B", message="look at it")
+    output.findings.add(severity=Finding.ERROR, code="A", message="settle it")
+
+    found = review({"requirements": output})
+
+    assert found["verdict"] == "unsound"
+    assert [finding["code"] for finding in found["findings"]] == ["A", "B"]
+    assert {finding["agent_type"] for finding in found["findings"]} == {"business_analyst"}
+
+
+def test_deliverables_without_findings_are_sound() -> None:
+    assert review({"requirements": requirements()})["verdict"] == "sound"
