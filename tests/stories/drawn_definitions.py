@@ -24,6 +24,8 @@ def definitions(draw: st.DrawFn) -> str:
     """Draw the text of a definition."""
     writer = _Writer(draw)
     steps, _ = writer.body((), DEPTH_MAX)
+    # Something is named at first, so that what reads it is sure to be right at least as a definition.
+    steps = [{"name": "begin", "set": {"v": "first"}}, *steps]
     definition: Drawn = {"name": "drawn", "max_retries": draw(st.sampled_from([0, 0, 1])), "steps": steps}
     policies = st.dictionaries(
         st.sampled_from(["permanent", "business", "transient"]),
@@ -84,6 +86,8 @@ class _Writer:
             fallback, _ = self.step(seen, 0, is_alone=True)
             step["fallback"] = fallback if self._draw(st.booleans()) else {"output": self._draw(_OUTPUTS)}
             step["on_failure"] = "fallback"
+            if kind == "agent" and self._draw(st.booleans()):
+                step["on_unavailable"] = "fallback"
         if not is_alone and kind in {"agent", "parallel", "foreach"} and self._draw(st.booleans()):
             step["compensate"], _ = self.step([*seen, step["name"], *inner], 0, is_alone=True)
         return step, inner
@@ -104,7 +108,7 @@ class _Writer:
         if self._rarely():
             step["cache"] = {"key": self._draw(st.sampled_from(["same", "${string(vars.v)}"])), "ttl_seconds": 60}
         if self._rarely():
-            step["on_unavailable"] = self._draw(st.sampled_from(["skip", "fail", "fallback"]))
+            step["on_unavailable"] = self._draw(st.sampled_from(["skip", "fail"]))
         if self._draw(st.booleans()):
             step["input"] = {"seen": self._value(seen), "vars": "${vars}"}
         return []
@@ -184,7 +188,7 @@ class _Writer:
         return named
 
     def _condition(self, seen: Sequence[str]) -> str:
-        told = ["true", "true", "false", "kind == 'new'", "has(vars.v)"]
+        told = ["true", "true", "false", "kind == 'new'", "vars.v == 'first'"]
         for name in seen:
             told += [f"steps.{name}.output.n > 2", f"steps.{name}.status == 'completed'"]
         return str(self._draw(st.sampled_from(told)))

@@ -65,5 +65,5 @@ class Rows:
                 case _:
                     pass
         for key in workflow.due:
-            del rows.timers[key]
+            rows.timers.pop(key, None)  # what it was for may have ended since
         return rows

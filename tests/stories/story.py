@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from archwright import language
 from archwright.language.model import ErrorCategory
-from archwright.language.parse import parse
 from archwright.language.plan import Plan
 from archwright.language.plan import compile as compile_plan
 from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
@@ -49,7 +49,7 @@ steps:
 
 
 def plan_of(source: str) -> Plan:
-    return compile_plan(parse(source))
+    return compile_plan(language.load(source))
 
 
 @dataclass

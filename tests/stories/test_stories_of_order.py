@@ -54,7 +54,7 @@ def test_a_path_that_is_told_to_end_ends_the_workflow() -> None:
 
 def test_otherwise_has_its_own_target() -> None:
     story = Story.begun(
-        'name: d\nsteps:\n  - {name: a, agent: x, conditions: [{if: "false", next: end}], else: c}\n'
+        'name: d\nsteps:\n  - {name: a, agent: x, conditions: [{if: "false", next: b}], else: c}\n'
         "  - {name: b, agent: x, next: end}\n  - {name: c, agent: x}"
     )
     story.complete("a")

@@ -92,7 +92,7 @@ def test_a_loop_variable_goes_before_an_input_field() -> None:
     assert story.inputs == [{"seen": 7, "given": 1}]
 
 
-def test_an_inner_loop_variable_goes_before_an_outer_one() -> None:
+def test_inner_elements_see_the_outer_ones() -> None:
     story = Story.begun("""
     name: d
     steps:
@@ -101,10 +101,11 @@ def test_an_inner_loop_variable_goes_before_an_outer_one() -> None:
           items: "[1, 2]"
           as: n
           steps:
-            - {name: inner, foreach: {items: "[n * 10]", as: n, steps: [{name: a, agent: x, input: {n: "${n}"}}]}}
+            - name: inner
+              foreach: {items: "[n * 10]", as: m, steps: [{name: a, agent: x, input: {n: "${n}", m: "${m}"}}]}
     """)
 
-    assert story.inputs == [{"n": 10}, {"n": 20}]
+    assert story.inputs == [{"n": 1, "m": 10}, {"n": 2, "m": 20}]
 
 
 def test_what_a_branch_came_to_is_read_outside_by_the_name_of_its_step() -> None:
