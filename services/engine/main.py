@@ -60,7 +60,7 @@ from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
 from services.engine.loops.progress_notes import ProgressNotes
-from services.engine.loops.relay import LeftBehind, NoBus, Relay
+from services.engine.loops.relay import LeftBehind, NobodyWaits, NoBus, Relay
 from services.engine.loops.retention import Retention
 from services.engine.loops.schedules import FiringSchedules
 from services.engine.loops.tell_unavailable import UnavailableAgents
@@ -185,7 +185,7 @@ class _Engine:
         self._retention = Retention(PostgresLeftovers(database), clock, keep_days=settings.keep_workflows_days)
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
-        self._left_behind = None if publisher is None else LeftBehind(store, store, publisher)
+        self._left_behind = NobodyWaits(store) if publisher is None else LeftBehind(store, store, publisher)
         reports = Reports(self._committer, artifacts, self._acceptances, self._progress_notes, feed, clock, work)
         times = StreamTimes(
             hello=settings.hello_seconds,
@@ -269,6 +269,7 @@ class _Engine:
             forever("claim", self._claimer.step, pause=0, clock=clock),
             forever("accept", self._acceptances.step, pause=0, clock=clock),
             forever("publish", self._relay.step, pause=0, clock=clock),
+            forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("renew_leases", self._renewal.step, pause=settings.renew_seconds, clock=clock),
             forever("revoke_lost", self._lost_agents.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("end_overdue", self._overdue.step, pause=_SWEEP_SECONDS, clock=clock),
@@ -285,8 +286,6 @@ class _Engine:
         ]
         if self._copying is not None:
             duties.append(forever("copy_workflows", self._copying.step, pause=_COPY_SECONDS, clock=clock))
-        if self._left_behind is not None:
-            duties.append(forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock))
         if settings.registry_address:
             duties.append(self._follow_registry())
         return duties
