@@ -39,7 +39,7 @@ from archwright.sdk.lease import LeaseClock
 
 WELCOME_SECONDS_MAX = 10.0
 SILENT_PINGS_MAX = 3
-UNACKNOWLEDGED_MAX = 1024
+UNACKNOWLEDGED_MAX = 4_096
 """No task is taken on while so many results wait for the engine's word."""
 RESEND_SECONDS = 10.0
 """A result without an answer for so long is sent again: the engine may have been unable to commit it."""

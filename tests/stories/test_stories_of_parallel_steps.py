@@ -59,7 +59,7 @@ def test_any_is_done_with_the_first_and_calls_the_others_off() -> None:
         "StepCompleted layers",
         "TaskCreated after",
     ]
-    assert story.inputs == [{"layers": {"tech": {"t": 1}}}]
+    assert story.inputs == [{"layers": {"business": None, "data": None, "tech": {"t": 1}}}]
     assert list(story.workflow.scopes) == [""]
 
 

@@ -45,10 +45,10 @@ ELEMENTS_MAX = 10_000
 def go_on(story: Story) -> None:
     """Do everything that can be done at once; complete the workflow if nothing is left."""
     while story.is_running:
-        if (scope := story.next_ended_scope()) is not None:
-            _end_scope(story, scope)
-        elif (owner := story.next_touched()) is not None:
-            _advance(story, owner)
+        if story.ended_scopes:
+            _end_scope(story, story.ended_scopes.popleft())
+        elif story.touched:
+            _advance(story, story.touched.popleft())
         elif story.workflow.ready:
             _begin_all(story)
         elif (compensating := story.workflow.compensating) is not None:
@@ -172,7 +172,10 @@ def _begin_loop(story: Story, path: str, node: Node, scope: Scope) -> None:
 
 
 def _end_scope(story: Story, scope: str) -> None:
-    """End a body in which nothing is left to be done."""
+    """End a body, if nothing is left to be done in it."""
+    found = story.workflow.scopes.get(scope)
+    if found is None or found.live:
+        return
     owner, label = owner_of(scope), label_of(scope)
     node = story.plan.node(owner)
     if label == COMPENSATION:
@@ -218,7 +221,8 @@ def _advance(story: Story, owner: str) -> None:
         case Parallel(join=join):
             if holder.ended == holder.count or (join is not None and holder.ended - holder.failed >= join):
                 call_off(story, owner)
-                _finish(story, owner, dict(sorted(holder.results.items())))
+                # A branch that was called off came to nothing, as one that failed.
+                _finish(story, owner, {name: holder.results.get(name) for name in _branches(story, owner)})
         case ForEach(max_concurrency=most):
             if holder.ended == holder.count:
                 _finish(story, owner, [holder.results[str(number)] for number in range(holder.count)])
@@ -230,6 +234,12 @@ def _advance(story: Story, owner: str) -> None:
             _finish(story, owner, holder.results[holder.case])
         case _:
             pass  # an iteration of a loop is gone on with where it ends
+
+
+def _branches(story: Story, owner: str) -> list[str]:
+    """Return the names of a parallel step's branches, in their order."""
+    plan = story.plan
+    return [plan.bodies[body].label[1:] for body in plan.node(owner).bodies]
 
 
 def _finish(story: Story, path: str, parts: Ref, source: str = "") -> None:
