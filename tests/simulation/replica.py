@@ -154,6 +154,8 @@ class Replica:
             agents_max=50,
         )
         for name, step, pause in (
+            # Two, as in the engine: one batch is decided while the other is written.
+            ("commit", self.committer.step, 0.0),
             ("commit", self.committer.step, 0.0),
             ("claim", claimer.step, 0.0),
             ("accept", acceptances.step, 0.0),
