@@ -138,7 +138,7 @@ class Life:
         except Unread as unread:
             for key in sorted(unread.cache_keys):
                 self._cached.setdefault(key, ({"n": 2},) if len(self._cached) % 2 else ())
-            known = replace(known, cached=dict(self._cached))
+            known = known.having_read(self._cached)
             return self._decided(command, known)
 
     def _kept(self) -> Known:

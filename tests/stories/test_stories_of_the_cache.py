@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from story import NOON, WORKFLOW_ID, Story, names
 
@@ -27,7 +25,7 @@ def asked_for(story: Story) -> list[str]:
 
 def start(story: Story, **cached: object) -> list[str]:
     """Start with what the cache has."""
-    story.known = Known(cached=cached)
+    story.known = Known().having_read(cached)
     return names(story.start())
 
 
@@ -99,8 +97,7 @@ def test_a_failure_is_not_kept() -> None:
 def test_what_was_read_is_forgotten_after_the_decision() -> None:
     story = Story.of(CACHED, {"topic": "tea"})
     [key] = asked_for(story)
-    known = replace(Known(), cached={key: ()})
-    story.known = known
+    story.known = Known().having_read({key: ()})
 
     decided = story.would(StartWorkflow(NOON, WORKFLOW_ID, story.input, "req", "ann", ""))
 

@@ -339,7 +339,7 @@ def entry_of(
         decided = decide(stored.plan, stored.workflow, command, stored.known)
     except Unread as unread:
         # As the committer does, only that nothing is in the cache.
-        known = replace(stored.known, cached=dict.fromkeys(unread.cache_keys, ()))
+        known = stored.known.having_read(dict.fromkeys(unread.cache_keys, ()))
         decided = decide(stored.plan, stored.workflow, command, known)
     return Entry(
         key=stored.key,

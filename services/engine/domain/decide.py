@@ -8,8 +8,7 @@ caller may not do with `TransitionIllegal`, what has become pointless with `Stal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from archwright.language.plan import Plan
 from services.engine.domain import steering, tasks, waiting
@@ -37,8 +36,7 @@ from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """The facts that a command made true, the workflow and what is known after them, and the inputs of new tasks."""
 
     workflow: Workflow

@@ -123,14 +123,16 @@ def apply(plan: Plan, workflow: Workflow, event: Event) -> None:
         case ScopeEnded():
             _scope_ended(plan, workflow, event)
         case StepSkipped(step=step):
-            _end_step(plan, workflow, step, plan.node(step).skipped, None, "skipped")
+            node = plan.node(step)
+            _end_step(plan, workflow, step, node, node.skipped, None, "skipped")
         case StepFailed(step=step):
             _step_failed(plan, workflow, step, Failure(event.category, event.code, event.message))
         case TaskCancelled(step=step) | StepCancelled(step=step):
             _give_up(workflow, step)
         case FailureTolerated(step=step):
             _do_without(workflow, step)
-            _end_step(plan, workflow, step, _targets(plan, plan.node(step), event.next), None, "failed")
+            node = plan.node(step)
+            _end_step(plan, workflow, step, node, _targets(plan, node, event.next), None, "failed")
         case CompensationStarted():
             _compensation_started(workflow, event)
         case SignalReceived(name=name):
@@ -227,7 +229,7 @@ def _task_completed(plan: Plan, workflow: Workflow, event: TaskCompleted) -> Non
     if node.compensation is not None:
         workflow.compensable = workflow.compensable.set(event.step, (workflow.last_seq, "completed"))
     ref = None if event.output is None else workflow.last_seq
-    _end_step(plan, workflow, event.step, _targets(plan, node, event.next), ref, "completed")
+    _end_step(plan, workflow, event.step, node, _targets(plan, node, event.next), ref, "completed")
 
 
 def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> None:
@@ -252,7 +254,7 @@ def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> Non
     workflow.completed += 1
     if node.compensation is not None and event.source != "rerun":  # a workflow undoes what it did itself
         workflow.compensable = workflow.compensable.set(path, (workflow.last_seq, "completed"))
-    _end_step(plan, workflow, path, _targets(plan, node, event.next), ref, "completed")
+    _end_step(plan, workflow, path, node, _targets(plan, node, event.next), ref, "completed")
 
 
 def _attempt_ended(plan: Plan, workflow: Workflow, event: TaskFailed | TaskRetried | TaskRepairRequested) -> None:
@@ -264,12 +266,12 @@ def _attempt_ended(plan: Plan, workflow: Workflow, event: TaskFailed | TaskRetri
             workflow.open = workflow.open.delete(path)
             _step_failed(plan, workflow, path, Failure(event.category, event.code, event.message))
         case TaskFailed(attempt=attempt, failures=failures, retry_at=retry_at):
-            now = replace(was, failures=failures, attempt=attempt, retry_at=retry_at)
+            now = was._replace(failures=failures, attempt=attempt, retry_at=retry_at)
             workflow.open = workflow.open.set(path, now)
         case TaskRetried():
-            workflow.open = workflow.open.set(path, replace(was, retry_at=None))
+            workflow.open = workflow.open.set(path, was._replace(retry_at=None))
         case TaskRepairRequested(attempt=attempt, repairs=repairs, errors=errors):
-            workflow.open = workflow.open.set(path, replace(was, attempt=attempt, repairs=repairs, errors=errors))
+            workflow.open = workflow.open.set(path, was._replace(attempt=attempt, repairs=repairs, errors=errors))
 
 
 def _step_goes_on(
@@ -417,9 +419,9 @@ def _give_up(workflow: Workflow, path: str) -> None:
     workflow.given_up = workflow.given_up.set(path, workflow.reached)
 
 
-def _end_step(plan: Plan, workflow: Workflow, path: str, targets: Targets, ref: Ref, status: str) -> None:
+def _end_step(plan: Plan, workflow: Workflow, path: str, node: Node, targets: Targets, ref: Ref, status: str) -> None:
     """Take a step out of everything that is under way, and go where it leads."""
-    node, scope = plan.node(path), scope_of(path)
+    scope = scope_of(path)
     if path in workflow.open:
         workflow.open = workflow.open.delete(path)
     elif path in workflow.ready:

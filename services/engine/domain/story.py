@@ -40,8 +40,10 @@ class Story:
         self._values: Map[int, Json] = known.values
         self._known: Known | None = known
         self._now_ms: int | None = None
-        self._ended_scopes: deque[str] = deque()
-        self._touched: deque[str] = deque()
+        self.ended_scopes: deque[str] = deque()
+        """Bodies in which nothing may be left to be done."""
+        self.touched: deque[str] = deque()
+        """Steps of whose bodies one has ended, each as often as that happened."""
 
     @property
     def is_running(self) -> bool:
@@ -78,41 +80,28 @@ class Story:
             case WorkflowResumed() | WorkflowRetried():
                 self._note_everything()
             case CompensationStarted():
-                self._ended_scopes.clear()
-                self._touched.clear()
+                self.ended_scopes.clear()
+                self.touched.clear()
             case ScopeEnded(scope=scope):
-                self._touched.append(owner_of(scope))
+                self.touched.append(owner_of(scope))
             case _ if path := getattr(event, "step", ""):
                 self._note_end(scope_of(path))
-
-    def next_touched(self) -> str | None:
-        """Return a step of whose bodies one has ended, each as often as that happened; None when there is none."""
-        return self._touched.popleft() if self._touched else None
 
     def _note_end(self, scope: str) -> None:
         """Remember a scope in which nothing is left to be done."""
         found = self.workflow.scopes.get(scope)
         if scope and found is not None and found.live == 0:
-            self._ended_scopes.append(scope)
-
-    def next_ended_scope(self) -> str | None:
-        """Return a scope that has ended, each once; None when there is none."""
-        while self._ended_scopes:
-            scope = self._ended_scopes.popleft()
-            found = self.workflow.scopes.get(scope)
-            if found is not None and found.live == 0:
-                return scope
-        return None
+            self.ended_scopes.append(scope)
 
     def _note_everything(self) -> None:
         """Look for bodies that ended while nothing could be made of it."""
         if self.workflow.compensating is None:
-            self._ended_scopes.extend(sorted(scope for scope in self.workflow.scopes if scope))
-            self._touched.extend(
+            self.ended_scopes.extend(sorted(scope for scope in self.workflow.scopes if scope))
+            self.touched.extend(
                 path for path, step in sorted(self.workflow.open.items()) if isinstance(step, OpenHolder)
             )
         else:
-            self._ended_scopes.extend(sorted(scope for scope in self.workflow.scopes if COMPENSATION in scope))
+            self.ended_scopes.extend(sorted(scope for scope in self.workflow.scopes if COMPENSATION in scope))
 
     def scope(self, path: str, node: Node) -> Scope:
         """Return what the expressions of a step see."""

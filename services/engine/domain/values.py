@@ -7,8 +7,8 @@ events that hold them, so that deciding needs no reading of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from immutables import Map
 
@@ -45,8 +45,7 @@ class Unread(Exception):
         self.cache_keys = frozenset(cache_keys)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """The workflow's input, values by the seq of the event that holds them, and what the step cache has.
 
     `cached` maps each key that was looked for to a tuple of the output found, or to an empty one. `needed` is how
@@ -54,9 +53,13 @@ class Known:
     """
 
     input: Json = None
-    values: Map[int, Json] = field(default_factory=Map)
-    cached: Mapping[str, tuple[()] | tuple[Json]] = field(default_factory=dict)
+    values: Map[int, Json] = Map()
+    cached: Mapping[str, tuple[()] | tuple[Json]] = MappingProxyType({})
     needed: int = 0
+
+    def having_read(self, cached: Mapping[str, tuple[()] | tuple[Json]]) -> Known:
+        """Return what is known when the step cache has been read too."""
+        return self._replace(cached={**self.cached, **cached})
 
     def after(self, workflow: Workflow, values: Map[int, Json], given: Json) -> Known:
         """Return what is known after a decision. What nobody reads any more is forgotten now and then."""
@@ -66,7 +69,7 @@ class Known:
             needed = len(values)
         elif values is self.values and given is self.input and not self.cached:
             return self
-        return Known(given, values, {}, needed)
+        return Known(given, values, needed=needed)
 
 
 def value_of(event: Event) -> Json:

@@ -19,8 +19,7 @@ from services.engine.domain.events import Parent, Ref
 from services.engine.domain.transitions import WorkflowStatus
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTask:
+class OpenTask(NamedTuple):
     """A step whose task has not ended.
 
     `failures` were charged against its attempts; `attempt` is the newest delivery known to have ended;
@@ -36,7 +35,7 @@ class OpenTask:
     errors: tuple[str, ...] = ()
     idempotency_key: str = ""
     cache_key: str = ""
-    vars: Map[str, int] = field(default_factory=Map)
+    vars: Map[str, int] = Map()
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,7 +242,7 @@ class Committer:
                 except Unread as unread:
                     found = await self._store.cached(asked.key.tenant, unread.cache_keys)
                     read = {key: (found[key],) if key in found else () for key in unread.cache_keys}
-                    known = replace(known, cached={**known.cached, **read})
+                    known = known.having_read(read)
         except (Stale, Repeated, ArchwrightError) as refusal:
             return refusal
         except Exception:  # one command that nobody foresaw must not cost the others their commit
