@@ -26,11 +26,10 @@ class Text:
 
     def fill(self, scope: Scope) -> Json:
         """Return the string with the values in place. Raises ExpressionFailed."""
-        match self.parts:
-            case (Expression() as alone,):
-                return alone.evaluate(scope)
-            case parts:
-                return "".join(part if isinstance(part, str) else _written(part.evaluate(scope)) for part in parts)
+        parts = self.parts
+        if len(parts) == 1 and isinstance(parts[0], Expression):
+            return parts[0].evaluate(scope)
+        return "".join(part if isinstance(part, str) else _written(part.evaluate(scope)) for part in parts)
 
 
 class Template:
@@ -131,7 +130,15 @@ def _compiled(source: Json, found: list[Expression]) -> _Compiled:
 
 
 def _filled(compiled: _Compiled, scope: Scope) -> Json:
-    return _mapped(compiled, lambda leaf: leaf.fill(scope) if isinstance(leaf, Text) else leaf)
+    # Done for every step of every workflow: `match`, and a function in a function, would cost as much as the rest.
+    kind = type(compiled)
+    if kind is Text:
+        return compiled.fill(scope)
+    if kind is dict:
+        return {key: _filled(element, scope) for key, element in compiled.items()}
+    if kind is list:
+        return [_filled(element, scope) for element in compiled]
+    return compiled
 
 
 def _mapped(value: Json, change: Callable[[Json], Json]) -> Json:
