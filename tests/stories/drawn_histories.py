@@ -33,6 +33,7 @@ from services.engine.domain.commands import (
     Repeated,
     ResumeWorkflow,
     RetryWorkflow,
+    Reused,
     SignalWorkflow,
     Stale,
     StartWorkflow,
@@ -149,8 +150,8 @@ class Life:
 Wish = Callable[[Life], Command]
 
 
-def start(life: Life, *, admitted: bool = True) -> Command:
-    return StartWorkflow(life.tick(), WORKFLOW_ID, life.given, "req", "ann", "", admitted=admitted)
+def start(life: Life, *, admitted: bool = True, reused: tuple[Reused, ...] = ()) -> Command:
+    return StartWorkflow(life.tick(), WORKFLOW_ID, life.given, "req", "ann", "", admitted=admitted, reused=reused)
 
 
 def answer(path: str, step: OpenStep, now: datetime, output: Json, category: ErrorCategory | None) -> Command | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 
-from drawn_histories import History, Told, histories
+from drawn_histories import History, Life, Told, histories, play_to_the_end, start
 from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 from immutables import Map
 from rows import Rows
 
@@ -17,7 +19,9 @@ from services.engine.domain.decide import decide
 from services.engine.domain.effects import effects
 from services.engine.domain.events import ApprovalRequested, Event, TaskCompleted, TaskCreated
 from services.engine.domain.evolve import evolve, fold
+from services.engine.domain.explaining import explain
 from services.engine.domain.paths import COMPENSATION, body_of, name_of, owner_of, path_in, scope_of
+from services.engine.domain.rerunning import reusable
 from services.engine.domain.retelling import task_input, values_by_seq
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
 from services.engine.domain.values import Known, scope_of_task
@@ -209,6 +213,32 @@ def test_several_commands_in_one_commit_change_the_rows_as_one_after_the_other(h
         _settle_children(rows, other)
 
         assert rows == Rows.of(other.after)
+
+
+@on_many
+@given(histories(), st.integers(0, 9))
+def test_a_rerun_from_any_step_takes_over_what_is_not_downstream_and_ends(history: History, pick: int) -> None:
+    names = sorted(history.plan.index)
+    chosen = names[pick % len(names)]
+    reused = reusable(history.plan, history.events, chosen)
+    again = Life(history.plan, history.given)
+
+    again.tell(start(again, reused=reused))
+    play_to_the_end(again)
+
+    events = [event for told in again.told for event in told.events]
+    made = {re.split(r"[./\[]", event.step)[0] for event in events if isinstance(event, TaskCreated)}
+    assert not made & {each.step for each in reused}
+
+
+@on_many
+@given(histories())
+def test_every_step_that_is_not_done_is_explained(history: History) -> None:
+    for told in history.told:
+        workflow = told.after
+        explained = {each.step for each in explain(history.plan, workflow, {})}
+        assert explained >= {*workflow.open, *workflow.ready, *workflow.given_up}
+        assert explained or workflow.status is not WorkflowStatus.RUNNING
 
 
 def _is_being_tried(step: object) -> bool:
