@@ -150,6 +150,51 @@ def test_after_a_failure_the_way_out_is_told() -> None:
     assert explained(story)["a"].message == "failed, or was called off with the workflow; a retry begins it anew"
 
 
+def test_a_switch_a_loop_and_what_stands_in_tell_what_is_under_way() -> None:
+    story = Story.begun("""
+    name: d
+    steps:
+      - {name: route, depends_on: [], switch: {cases: [{if: "true", steps: [{name: chosen, agent: x}]}]}}
+      - {name: round, depends_on: [], loop: {max_iterations: 4, until: "true", steps: [{name: turn, agent: x}]}}
+      - {name: weak, depends_on: [], agent: x, fallback: {name: strong, agent: x}}
+    """)
+    story.fail("weak")
+
+    found = explained(story)
+
+    assert found["route"].message == "its case '0' is under way"
+    assert found["round"].message == "goes round, 4 times at most"
+    assert found["weak"].message == "failed (permanent: it broke); its fallback is under way"
+    assert found["weak"].waits_for == ("weak.fallback",)
+
+
+def test_an_output_that_is_to_be_repaired_is_told_with_what_is_wrong() -> None:
+    story = Story.begun("name: d\nsteps: [{name: a, agent: x, output_schema: {required: [n]}}]")
+    story.complete("a", {"m": 1})
+
+    assert "; its output is to be repaired: output" in explained(story)["a"].message
+
+
+def test_while_a_workflow_undoes_what_it_did_what_was_given_up_says_so() -> None:
+    story = Story.begun("""
+    name: d
+    steps:
+      - {name: a, agent: x, compensate: {name: undo, agent: x}}
+      - {name: b, agent: x, on_failure: compensate}
+      - {name: c, agent: x}
+    """)
+    story.complete("a")
+    story.fail("b")
+
+    found = explained(story)
+
+    assert found["b"].message == "was given up; the workflow undoes what it did, and then fails"
+    assert found["a.compensate/undo"].reason is Reason.QUEUED
+    assert "c" not in found
+    story.complete("a.compensate/undo")
+    assert explained(story)["b"].message == "failed, or was called off with the workflow; rerun the workflow"
+
+
 def test_of_a_workflow_that_is_done_there_is_nothing_to_explain() -> None:
     story = Story.begun(CHAIN)
     story.cancel()

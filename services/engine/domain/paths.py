@@ -56,16 +56,6 @@ def number_of(scope: str) -> int:
     return int(scope[scope.rfind("[") + 1 : -1])
 
 
-def is_beneath(path: str, owner: str) -> bool:
-    """Return whether a path or scope lies inside of a step."""
-    return path.startswith(owner) and path[len(owner) : len(owner) + 1] in {".", "["}
-
-
-def is_within(path: str, scope: str) -> bool:
-    """Return whether a path lies in a scope, however deep, or is that scope."""
-    return path.startswith(scope) and path[len(scope) : len(scope) + 1] in {"/", ""}
-
-
 def body_of(plan: Plan, scope: str) -> Body:
     """Return the body that a scope goes through."""
     if not scope:

@@ -91,8 +91,6 @@ def signal(story: Story, command: SignalWorkflow) -> None:
 
 def hand_out_signals(story: Story, name: str = "") -> None:
     """Let steps go on that wait for a signal that has come; of several the one that began to wait first."""
-    if name and name not in story.workflow.signals:
-        return
     waiting = [
         (found.generation, path)
         for path, found in story.workflow.open.items()
