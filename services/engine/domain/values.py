@@ -49,7 +49,7 @@ class Known(NamedTuple):
     """The workflow's input, values by the seq of the event that holds them, and what the step cache has.
 
     `cached` maps each key that was looked for to a tuple of the output found, or to an empty one. `needed` is how
-    many values were left when those that nobody reads any more were last forgotten.
+    many values were left, and steps open, when the values that nobody reads any more were last forgotten.
     """
 
     input: Json = None
@@ -66,7 +66,8 @@ class Known(NamedTuple):
         needed = self.needed
         if len(values) > 2 * needed + 2:
             values = Map({seq: values[seq] for seq in set(workflow.seqs())})
-            needed = len(values)
+            # Looking for them took as long as the frontier is wide: it is done the more rarely, the wider.
+            needed = len(values) + len(workflow.open)
         elif values is self.values and given is self.input and not self.cached:
             return self
         return Known(given, values, needed=needed)
