@@ -1,4 +1,4 @@
-"""The rows of a workflow's tasks, timers and children, as the effects of its commits change them."""
+"""The rows of a workflow's tasks, timers, approvals and children, as the effects of its commits change them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Rows:
     tasks: dict[str, bool] = field(default_factory=dict)
     timers: dict[str, int] = field(default_factory=dict)
     children: set[str] = field(default_factory=set)
+    approvals: set[str] = field(default_factory=set)
 
     def change(self, made: Effects) -> None:
         """Write the effects of one commit."""
@@ -32,6 +33,8 @@ class Rows:
         for key in made.ended_timers:
             self.timers.pop(key, None)
         self.timers |= {timer.key: timer.generation for timer in made.new_timers}
+        self.approvals |= {asked.approval_id for asked in made.approvals}
+        self.approvals -= set(made.ended_approvals)
         for message in made.messages:
             if isinstance(message.command, StartChild):
                 self.children.add(message.workflow_id)
@@ -58,8 +61,10 @@ class Rows:
                     rows.timers[RETRY + path] = step.attempt
                 case OpenWait(until=until) if until is not None:
                     rows.timers[WAIT + path] = step.generation
-                case OpenApproval(expires_at=until) if until is not None:
-                    rows.timers[APPROVAL + path] = step.generation
+                case OpenApproval(expires_at=until):
+                    rows.approvals.add(step.approval_id)
+                    if until is not None:
+                        rows.timers[APPROVAL + path] = step.generation
                 case OpenChild():
                     rows.children.add(step.child_id)
                 case _:

@@ -193,7 +193,7 @@ def test_no_task_is_completed_twice_and_nobody_is_asked_twice(history: History) 
 
 @on_many
 @given(histories())
-def test_the_rows_of_tasks_timers_and_children_follow_the_state(history: History) -> None:
+def test_the_rows_of_tasks_timers_approvals_and_children_follow_the_state(history: History) -> None:
     rows = Rows()
     for told in history.told:
         rows.change(effects(history.plan, told.before, told.after, told.events))
