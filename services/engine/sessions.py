@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from archwright import ids
-from services.engine.domain.events import TaskCancelled
+from services.engine.domain.events import TaskCancelled, TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.ports.commands import Change
 from services.engine.ports.keys import Fence, Key
 
@@ -233,14 +233,14 @@ class Sessions:
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
         """Tell agents that a task of theirs was ended by somebody else."""
         for change in changes:
-            if change.ended_tasks:
-                cancelled: Collection[str] | None = None
-                for task_id in change.ended_tasks:
-                    holder = self._holder(task_id)
-                    if holder is not None:
-                        if cancelled is None:
-                            cancelled = {event.task_id for event in change.events if isinstance(event, TaskCancelled)}
-                        holder.end(task_id, cancelled=task_id in cancelled)
+            ended: Mapping[str, int] | None = None
+            for task_id in change.ended_tasks:
+                holder = self._holder(task_id)
+                if holder is not None:
+                    ended = _last_attempts(change) if ended is None else ended
+                    # The word of a commit may come late, when the next attempt is under way already.
+                    if holder.held[task_id].attempt <= ended.get(task_id, _ANY):
+                        holder.end(task_id, cancelled=task_id not in ended)
 
     def _holder(self, task_id: str) -> Session | None:
         """Return the session that holds a task and has not said how it ended."""
@@ -249,3 +249,21 @@ class Sessions:
             if task is not None:
                 return None if task.reported else session
         return None
+
+
+_ANY = 1 << 31
+"""More than any attempt."""
+
+
+def _last_attempts(change: Change) -> Mapping[str, int]:
+    """Return the attempts that a commit ended, by task; a task that was called off is ended whatever the attempt."""
+    ended: dict[str, int] = {}
+    for event in change.events:
+        match event:
+            case TaskCompleted() | TaskFailed() | TaskRepairRequested():
+                ended[event.task_id] = event.attempt
+            case TaskCancelled(task_id=task_id):
+                ended.pop(task_id, None)
+            case _:
+                pass
+    return ended
