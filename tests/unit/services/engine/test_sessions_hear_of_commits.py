@@ -1,0 +1,62 @@
+"""What a session makes of commits that somebody else caused: only what they say of its own deliveries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from archwright import ids, language
+from archwright.language.model import ErrorCategory
+from services.engine.domain.events import Event, TaskCancelled, TaskFailed
+from services.engine.domain.workflow import Workflow
+from services.engine.ports.commands import Change
+from services.engine.ports.keys import Key
+from services.engine.sessions import HeldTask, Session, Sessions
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+KEY = Key("acme", "wf_01k0000000e008000000000000")
+TASK = "task_01k0000000e008000000000000"
+PLAN = language.compile(language.load("name: one\nsteps: [{name: a, agent: writer}]"))
+
+
+def holding(attempt: int) -> tuple[Sessions, Session]:
+    """Return sessions of which one holds this attempt at the task."""
+    session = Session(ids.new_uuid(), "a1", "writer", "platform")
+    lease = ids.new_uuid()
+    session.held[TASK] = HeldTask(KEY, TASK, attempt, lease, "a", ids.show("lease", lease))
+    sessions = Sessions()
+    sessions.add(session)
+    return sessions, session
+
+
+def told(sessions: Sessions, event: Event) -> None:
+    workflow = Workflow(KEY.workflow_id)
+    change = Change(KEY, 4, (event,), workflow, workflow, PLAN, frozenset(), (TASK,))
+    sessions.committed(ids.new_uuid(), [change])
+
+
+def failed(attempt: int) -> TaskFailed:
+    return TaskFailed(NOON, "a", TASK, attempt, "a1", ErrorCategory.TRANSIENT, "LOST", "it was lost", True, 1, NOON)
+
+
+def test_the_late_word_of_an_attempt_that_ended_leaves_the_next_one_alone() -> None:
+    sessions, session = holding(attempt=2)
+
+    told(sessions, failed(attempt=1))
+
+    assert TASK in session.held
+
+
+def test_an_attempt_that_somebody_else_ended_is_taken_from_its_agent() -> None:
+    sessions, session = holding(attempt=2)
+
+    told(sessions, failed(attempt=2))
+
+    assert TASK not in session.held
+
+
+def test_a_task_that_was_called_off_is_taken_whatever_the_attempt() -> None:
+    sessions, session = holding(attempt=2)
+
+    told(sessions, TaskCancelled(NOON, "a", TASK))
+
+    assert TASK not in session.held
