@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import shlex
+from pathlib import Path
 from typing import Any
+
+import yaml
+from documents import ROOT, blocks
 
 from archwright import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
+from archwright.payloads import from_struct
 
 REQUEST = (
     "A museum sells tickets online. Visitors must book a time slot and pay by card. "
@@ -38,8 +45,9 @@ async def test_a_review_ends_with_a_verdict_and_the_findings_behind_it(whole_mes
         ended = await client.wait(started.workflow_id)
 
     assert ended.status == Workflow.COMPLETED, ended.error_details
-    output = ended.output
-    assert output["verdict"] in {"sound", "mendable", "unsound"}
+    output = from_struct(ended.output)
+    assert isinstance(output, dict)
+    assert output["verdict"] in {"sound", "open", "mendable", "unsound"}
     assert len(output["findings"]) == output["figures"]["findings"]
 
 
@@ -52,6 +60,38 @@ async def test_a_modification_waits_for_approval_and_then_delivers(whole_mesh: A
 
     assert ended.status == Workflow.COMPLETED, ended.error_details
     assert "sign_off" in ended.steps_completed
+
+
+async def test_a_change_that_touches_one_layer_skips_the_roles_of_the_others(whole_mesh: Any) -> None:
+    async with client_of(whole_mesh) as client:
+        request = {"request": "The service must be available 99.9 % of the time."}
+        started = await client.start("architecture_modification", request)
+        await client.approvals.approve(await _asked(client, started.workflow_id), "go ahead")
+        ended = await client.wait(started.workflow_id)
+
+    assert ended.status == Workflow.COMPLETED, ended.error_details
+    assert set(ended.steps_skipped) == {"business_architecture", "application_architecture"}
+
+
+async def test_the_commands_of_the_guide_run_an_example_review_and_a_creation(whole_mesh: Any, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+
+    shown = await _type(whole_mesh, tmp_path, "The definitions that come with Archwright")
+
+    assert "verdict" in shown
+    assert "Deliverables: " in shown
+
+
+async def test_the_commands_of_the_guide_approve_the_example_of_a_change(whole_mesh: Any, tmp_path: Path) -> None:
+    example = yaml.safe_load((ROOT / "examples" / "payment-change.yaml").read_text())
+    async with client_of(whole_mesh) as client:
+        started = await client.start("architecture_modification", example)
+        approval = await _asked(client, started.workflow_id)
+        shown = await _type(whole_mesh, tmp_path, "What a modification does", approval.approval_id)
+        ended = await client.wait(started.workflow_id)
+
+    assert approval.approval_id in shown
+    assert ended.status == Workflow.COMPLETED, ended.error_details
 
 
 async def test_a_modification_that_is_rejected_delivers_nothing(whole_mesh: Any) -> None:
@@ -75,3 +115,14 @@ async def _asked(client: Client, workflow_id: str) -> Any:
     approvals = [approval async for approval in client.approvals.list(workflow_id)]
     assert len(approvals) == 1
     return await client.approvals.get(approvals[0].approval_id)
+
+
+async def _type(whole_mesh: Any, folder: Path, heading: str, approval_id: str = "") -> str:
+    """Return what the commands printed that the guide shows below this heading; all of them succeed."""
+    printed = ""
+    for line in "".join(blocks("docs/built-in-definitions.md", heading, "console")).splitlines():
+        words = shlex.split(line.removeprefix("$ archwright ").replace("<approval id>", approval_id))
+        done = await asyncio.to_thread(whole_mesh.archwright, *words, folder=folder)
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        printed += done.stdout
+    return printed

@@ -12,6 +12,8 @@ from typing import Any
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Source
 from archwright.agents.v1.output_pb2 import AgentOutput
+from services.agents.deliverables import to_json
+from services.agents.draft import Draft
 
 LAYERS = ("business", "application", "infrastructure")
 
@@ -30,32 +32,38 @@ _LAYERS_OF_QUALITY: Mapping[str, tuple[str, ...]] = {
 
 
 def impact(requirements: AgentOutput | None) -> dict[str, Any]:
-    """Return for each layer whether it is affected, with the requirements that say so and their words.
+    """Return an agent's output that says for each layer whether it is affected, and which requirements say so.
 
     Without requirements nothing is known, so everything counts as affected.
     """
+    draft = Draft("solution_architect", "impact_analysis", "IA", (requirements,))
     if requirements is None:
-        return {
+        draft.missing("requirements", "every layer counts as affected.")
+        return to_json(draft.output) | {
             "affected": dict.fromkeys(LAYERS, True),
             "reasons": [],
             "summary": ["No requirements were given, so every layer counts as affected."],
-            "degraded": True,
         }
     reasons = [
-        {"layer": layer, "requirement_id": found.id, "quote": found.source.quote or found.statement, "why": why}
+        {
+            "layer": layer,
+            "requirement_id": found.id,
+            "statement": found.statement,
+            # Empty where a rule concluded the requirement and the request has no words of its own for it.
+            "quote": found.source.quote,
+            "why": why,
+        }
         for found in requirements.requirements.requirements
         for layer, why in _touched(found)
     ]
-    affected = {layer: any(reason["layer"] == layer for reason in reasons) for layer in LAYERS}
-    told = [
-        f"{layer}: {sum(reason['layer'] == layer for reason in reasons)} requirements"
-        for layer in LAYERS
-        if affected[layer]
-    ]
-    untouched = [layer for layer in LAYERS if not affected[layer]]
-    if untouched:
-        told.append(f"untouched: {', '.join(untouched)}")
-    return {"affected": affected, "reasons": reasons, "summary": told, "degraded": False}
+    touching = {layer: sum(reason["layer"] == layer for reason in reasons) for layer in LAYERS}
+    told = [f"requirements that touch {layer}: {count}" for layer, count in touching.items()]
+    draft.output.metrics.update({f"requirements_touching_{layer}": count for layer, count in touching.items()})
+    return to_json(draft.output) | {
+        "affected": {layer: count > 0 for layer, count in touching.items()},
+        "reasons": reasons,
+        "summary": told,
+    }
 
 
 def _touched(requirement: Requirement) -> list[tuple[str, str]]:

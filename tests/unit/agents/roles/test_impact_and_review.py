@@ -5,6 +5,7 @@ from __future__ import annotations
 from archwright.agents.v1.business_analyst_pb2 import QualityClass, Requirement
 from archwright.agents.v1.model_pb2 import Finding, Source
 from archwright.agents.v1.output_pb2 import AgentOutput
+from services.agents.deliverables import from_json
 from services.agents.roles.solution_architect.impact import impact
 from services.agents.roles.solution_architect.review import review
 
@@ -50,12 +51,55 @@ def test_a_review_tells_the_worst_first_and_judges_by_it() -> None:
     output.findings.add(severity=Finding.WARNING, code="B", message="look at it")
     output.findings.add(severity=Finding.ERROR, code="A", message="settle it")
 
-    found = review({"requirements": output})
+    found = review({"requirements": output, "solution": AgentOutput()})
 
     assert found["verdict"] == "unsound"
     assert [finding["code"] for finding in found["findings"]] == ["A", "B"]
-    assert {finding["agent_type"] for finding in found["findings"]} == {"business_analyst"}
+    assert {finding["deliverable"] for finding in found["findings"]} == {"requirements"}
 
 
 def test_deliverables_without_findings_are_sound() -> None:
-    assert review({"requirements": requirements()})["verdict"] == "sound"
+    outputs = {"requirements": requirements(), "solution": AgentOutput(agent_type="solution_architect")}
+
+    assert review(outputs)["verdict"] == "sound"
+
+
+def test_nothing_to_review_is_not_called_sound() -> None:
+    found = review({})
+
+    assert found["verdict"] == "unknown"
+    assert [finding["code"] for finding in found["findings"]] == ["INPUT_MISSING"]
+
+
+def test_questions_that_nobody_answered_keep_a_review_open() -> None:
+    output = requirements()
+    output.open_questions.add(id="Q-BA-01", text="By when?")
+
+    found = review({"requirements": output, "solution": AgentOutput()})
+
+    assert found["verdict"] == "open"
+    assert found["figures"]["open_questions"] == 1
+
+
+def test_designs_without_a_solution_are_held_against_each_other() -> None:
+    wish = Requirement(id="REQ-F-001", kind=Requirement.FUNCTIONAL, priority=Requirement.MUST)
+    outputs = {"requirements": requirements(wish)} | {
+        key: AgentOutput() for key in ("business", "application", "infrastructure")
+    }
+
+    broken = {finding["code"]: finding["subject_ids"] for finding in review(outputs)["findings"]}
+
+    assert broken["SA-FUNCTION-REALISED"] == ["REQ-F-001"]
+
+
+def test_a_conclusion_without_words_of_the_request_has_no_quote() -> None:
+    wish = Requirement(id="REQ-F-001", kind=Requirement.FUNCTIONAL, statement="The system keeps records.")
+
+    assert {reason["quote"] for reason in impact(requirements(wish))["reasons"]} == {""}
+
+
+def test_both_are_outputs_of_an_agent_with_their_origin() -> None:
+    for made in (impact(requirements()), impact(None), review({})):
+        read = from_json(made)
+        assert (read.agent_type, read.mode) == ("solution_architect", AgentOutput.DETERMINISTIC)
+        assert read.provenance.rules_version
