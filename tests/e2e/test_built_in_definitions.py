@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from checker import found_wrong
+from checker.database import read
 from documents import ROOT, blocks
 
 from archwright import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
+from archwright.language.builtin import builtin_definitions
+from archwright.local.postgres import Postgres
 from archwright.payloads import from_struct
 
 REQUEST = (
     "A museum sells tickets online. Visitors must book a time slot and pay by card. "
     "The shop must answer within two seconds and be available 99.5 % of the time."
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+async def invariants(whole_mesh: Any) -> AsyncIterator[None]:
+    """Hold what has ended of these definitions to what must never break."""
+    yield
+    async with client_of(whole_mesh) as client:
+        ended = [
+            workflow.workflow_id
+            for name in builtin_definitions()
+            async for workflow in client.list(definition=name)
+            if workflow.status in {Workflow.COMPLETED, Workflow.FAILED}
+        ]
+    facts = (await read(_owner_dsn(whole_mesh))).among(ended)
+    assert len(facts.workflows) == len(ended) >= len(builtin_definitions())
+    assert found_wrong(facts, None) == []
 
 
 def client_of(whole_mesh: Any) -> Client:
@@ -31,9 +53,13 @@ async def test_the_parallel_creation_delivers_what_the_chain_does(whole_mesh: An
         started = await client.start("architecture_creation_parallel", {"request": REQUEST})
         ended = await client.wait(started.workflow_id)
         files = {artifact.name for artifact in await client.artifacts(started.workflow_id)}
+        assert ended.status == Workflow.COMPLETED, ended.error_details
+        chain = await client.start("architecture_creation", {"request": REQUEST})
+        assert (await client.wait(chain.workflow_id)).status == Workflow.COMPLETED
+        files_of_the_chain = {artifact.name for artifact in await client.artifacts(chain.workflow_id)}
 
-    assert ended.status == Workflow.COMPLETED, ended.error_details
     assert {"report.html", "model.xml"} <= files
+    assert files == files_of_the_chain
     done = list(ended.steps_completed)
     assert done.index("business_layer") < done.index("business_architecture")
     assert {"delivery.costs/project_plan", "delivery.scaffold/delivery_scaffold"} <= set(done)
@@ -126,3 +152,10 @@ async def _type(whole_mesh: Any, folder: Path, heading: str, approval_id: str = 
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
         printed += done.stdout
     return printed
+
+
+def _owner_dsn(whole_mesh: Any) -> str:
+    """Return how the owner of the mesh's database connects; the server notes the folder of its socket itself."""
+    (note,) = (whole_mesh.state / "postgres").glob("*/postmaster.pid")
+    socket_folder = Path(note.read_text().splitlines()[4])
+    return Postgres(whole_mesh.state / "postgres", socket_folder, is_ephemeral=True).dsn
