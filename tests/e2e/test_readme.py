@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,9 @@ from archwright.local.programs import ROLES
 USUAL_PORT = "8443"
 SECTIONS = ("Use it", "Over REST", "Over gRPC")
 COMMANDS_SECONDS_MAX = 150.0
+
+# The others belong to guides, which run them.
+EXAMPLES = sorted(set(re.findall(r"--input examples/([\w-]+\.yaml)", (ROOT / "README.md").read_text("utf-8"))))
 
 _BEGIN, _END = "@@@ begin", "@@@ end"
 
@@ -79,7 +83,7 @@ def test_every_command_succeeds(session: Session) -> None:
     assert [ran for ran in session.ran if ran.exit_code] == []
 
 
-@pytest.mark.parametrize("example", sorted(path.name for path in (ROOT / "examples").glob("*.yaml")))
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_is_carried_to_its_deliverables(session: Session, example: str) -> None:
     printed = session.of("archwright run", example).printed
 
