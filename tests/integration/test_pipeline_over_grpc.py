@@ -353,7 +353,7 @@ def test_a_servicer_that_lacks_a_method_is_refused() -> None:
     class Incomplete:
         async def start_workflow(self, request: object, call: Call) -> None: ...
 
-    with pytest.raises(ValueError, match="`get_workflow`"):
+    with pytest.raises(ValueError, match="`start_workflows`"):
         Server("127.0.0.1:0", None, object(), [Served(WORKFLOWS, Incomplete())])
 
 

@@ -88,7 +88,7 @@ def test_what_is_required_is_required(described: Any) -> None:
 def test_errors_are_listed_by_status_with_their_reasons(described: Any) -> None:
     responses = _operations(described)["StartWorkflow"]["responses"]
 
-    assert set(responses) == {"200", "400", "401", "403", "404", "409", "413", "default"}
+    assert set(responses) == {"200", "400", "401", "403", "404", "409", "413", "429", "default"}
     assert "`INPUT_MISMATCH`" in responses["400"]["description"]
     assert "`REQUEST_ID_REUSED`" in responses["409"]["description"]
     assert "`TOKEN_MISSING`" in responses["401"]["description"]
