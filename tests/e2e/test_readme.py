@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,8 +20,8 @@ USUAL_PORT = "8443"
 SECTIONS = ("Use it", "Over REST", "Over gRPC")
 COMMANDS_SECONDS_MAX = 150.0
 
-# The others belong to guides, which run them.
-EXAMPLES = sorted(set(re.findall(r"--input examples/([\w-]+\.yaml)", (ROOT / "README.md").read_text("utf-8"))))
+# A house test sees to it that guides run the others.
+EXAMPLES = ("claims-platform.yaml", "grocery-delivery.yaml")
 
 _BEGIN, _END = "@@@ begin", "@@@ end"
 

@@ -29,7 +29,7 @@ from services.engine.domain.workflow import OpenChild, OpenTask, Workflow
 from services.engine.storage.codec import dump_events, load_events
 from services.engine.storage.state_codec import dump_workflow, load_workflow
 
-on_many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+on_many = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @on_many
