@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from archwright.errors import DependencyUnavailable
+from archwright.errors import Conflict, DependencyUnavailable
 
 CONNECT_SECONDS_MAX: Final = 5.0
 STATEMENT_SECONDS_MAX: Final = 15.0
@@ -50,6 +50,19 @@ def connect(dsn: str, *, application_name: str, pool_max: int, role: str = "") -
             },
         },
     )
+
+
+class DowngradeRefused(Conflict):
+    """The tables cannot go back to the form that they had before a migration."""
+
+    @classmethod
+    def of(cls, revision: str, why: str) -> DowngradeRefused:
+        """Name the migration, what keeps it from being taken back, and the way back that there is."""
+        return cls(
+            f"Migration {revision} cannot be taken back: {why}. Stop the service, restore the backup that was made "
+            "before the upgrade, and start the older version on it; or stay with this version. Nothing was changed.",
+            facts={"revision": revision, "why": why},
+        )
 
 
 @contextmanager

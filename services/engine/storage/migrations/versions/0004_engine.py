@@ -13,6 +13,8 @@ from pathlib import Path
 from alembic import op
 from sqlalchemy.engine import AdaptedConnection
 
+from services.chassis.postgres import DowngradeRefused
+
 revision = "0004"
 down_revision = "0003"
 
@@ -48,4 +50,4 @@ def _run_script(file: Path) -> None:
 
 def downgrade() -> None:
     """Refuse: histories hold events that the version before cannot read."""
-    raise NotImplementedError("Restore a backup of before the upgrade instead.")
+    raise DowngradeRefused.of(revision, "histories may hold events that the version before cannot read")

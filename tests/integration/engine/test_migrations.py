@@ -1,0 +1,52 @@
+"""The engine's migrations, back and forth: what cannot be taken back says so before anything is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.chassis.postgres import DowngradeRefused
+from services.engine.storage import migrations
+from services.engine.storage.migrate import migrate
+
+
+async def test_the_language_is_not_taken_back_and_the_way_out_is_told(database: Any) -> None:
+    await migrate(database.owner_dsn)
+    before = await version(database.owner_dsn)
+
+    with pytest.raises(DowngradeRefused, match="restore the backup that was made before the upgrade") as refused:
+        await downgrade(database.owner_dsn, "0003")
+
+    assert refused.value.facts["revision"] == "0004"
+    assert await version(database.owner_dsn) == before
+
+
+async def downgrade(owner_dsn: str, revision: str) -> None:
+    engine = create_async_engine(owner_dsn.replace("postgresql:", "postgresql+asyncpg:"))
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_downgrade, revision)
+    finally:
+        await engine.dispose()
+
+
+def _downgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    config.attributes.update(connection=connection, schema="engine")
+    command.downgrade(config, revision)
+
+
+async def version(owner_dsn: str) -> str:
+    owner = await asyncpg.connect(owner_dsn)
+    try:
+        return str(await owner.fetchval("SELECT version_num FROM engine.schema_version"))
+    finally:
+        await owner.close()
