@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -108,15 +109,14 @@ class FullStore(Store, History, Protocol):
     """What both halves of a store promise."""
 
 
-@dataclass
-class Storage:
+class Storage(Protocol):
     """One replica's storage."""
 
     store: FullStore
     board: TaskBoard
     inbox: Inbox
     quota: Quota
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock
 
     async def start(
         self, *, tenant: str = TENANT, request_id: str = "", plan: str = "chain", key: Key | None = None
@@ -219,15 +219,17 @@ class Storage:
         at = self.now()
         return AuditRow(ids.new_uuid(), at, "ann", "StartWorkflow", "workflows", "ok", "127.0.0.1", "test")
 
+    @abstractmethod
     async def age(self, seconds: float) -> None:
         """Let time pass for everything that is stored."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
-        raise NotImplementedError
+        """Store a file of a tenant's."""
 
+    @abstractmethod
     async def audit_count(self, tenant: str) -> int:
-        raise NotImplementedError
+        """Return how many audit rows a tenant has."""
 
 
 class PostgresStorage(Storage):
@@ -237,13 +239,13 @@ class PostgresStorage(Storage):
         self.database = Database(dsn, pool_max=4)
         self._owner_dsn = owner_dsn
         replica = ids.new_uuid()
-        board = PostgresTaskBoard(self.database, replica, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
-        super().__init__(
-            PostgresStore(self.database, replica, accept_seconds=ACCEPT_SECONDS),
-            board,
-            PostgresInbox(self.database),
-            PostgresQuota(self.database, replica),
+        self.store = PostgresStore(self.database, replica, accept_seconds=ACCEPT_SECONDS)
+        self.board = PostgresTaskBoard(
+            self.database, replica, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS
         )
+        self.inbox = PostgresInbox(self.database)
+        self.quota = PostgresQuota(self.database, replica)
+        self.clock = SystemClock()
 
     async def age(self, seconds: float) -> None:
         owner = await asyncpg.connect(self._owner_dsn)
@@ -285,14 +287,11 @@ class MemoryStorage(Storage):
         for tenant in (TENANT, OTHER_TENANT):
             for plan in PLANS.values():
                 self.tables.publish(tenant, plan)
-        board = MemoryTaskBoard(self.tables, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
-        super().__init__(
-            MemoryStore(self.tables, accept_seconds=ACCEPT_SECONDS),
-            board,
-            MemoryInbox(self.tables),
-            MemoryQuota(self.tables, ids.new_uuid()),
-            self._wound,
-        )
+        self.store = MemoryStore(self.tables, accept_seconds=ACCEPT_SECONDS)
+        self.board = MemoryTaskBoard(self.tables, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
+        self.inbox = MemoryInbox(self.tables)
+        self.quota = MemoryQuota(self.tables, ids.new_uuid())
+        self.clock = self._wound
 
     async def age(self, seconds: float) -> None:
         await self._wound.wind(seconds)
