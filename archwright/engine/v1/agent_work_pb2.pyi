@@ -276,7 +276,9 @@ global___Credit = Credit
 
 @typing.final
 class Accept(google.protobuf.message.Message):
-    """The agent takes the task."""
+    """The agent takes the task. An agent that is done before it said so may leave it out: a Result or a Failure of the
+    delivery implies it.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -386,7 +388,7 @@ global___Chunk = Chunk
 
 @typing.final
 class Result(google.protobuf.message.Message):
-    """A task is done."""
+    """A task is done. Implies Accept, where none was sent for the delivery."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -475,7 +477,7 @@ global___Usage = Usage
 
 @typing.final
 class Failure(google.protobuf.message.Message):
-    """A task failed."""
+    """A task failed. Implies Accept, where none was sent for the delivery."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
