@@ -1,12 +1,13 @@
-"""One replica's commits and leases on storage in memory, wound and broken by the tests."""
+"""One replica's commits and leases on a storage, wound and broken by the tests."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storages import LEASE_SECONDS, TENANT, MemoryStorage
+from storages import LEASE_SECONDS, TENANT, Storage
 
 from archwright import ids
 from services.engine.assignments import Assigner
@@ -16,6 +17,7 @@ from services.engine.loops.committer import Committer
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.memory import Memory
+from services.engine.ports.commands import Answer, Asked, Listener
 from services.engine.ports.store import Store
 from services.engine.roster import FollowedRoster
 from services.engine.sessions import Session, Sessions
@@ -25,13 +27,20 @@ from services.engine.sessions import Session, Sessions
 class OneReplica:
     """The parts of a replica that the rules speak of."""
 
-    storage: MemoryStorage
+    storage: Storage
     sessions: Sessions
     dispatch: Dispatch
     memory: Memory
     committer: Committer
     renewal: LeaseRenewal
     lost_agents: LostAgents
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Commit one command, and whatever else waits."""
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(self.committer.submit(asked))
+            await self.commit_all(asking)
+        return asking.result()
 
     async def commit_all(self, *doing: asyncio.Task[Any]) -> None:
         """Commit until these are answered."""
@@ -52,13 +61,16 @@ class OneReplica:
         return session
 
 
-def replica_on(storage: MemoryStorage, store: Store | None = None) -> OneReplica:
+def replica_on(
+    storage: Storage, store: Store | None = None, *, listeners: Sequence[Listener] = (), memory: Memory | None = None
+) -> OneReplica:
     """Put a replica together; `store` may be a worse way to the same storage."""
-    clock, sessions, memory = storage.clock, Sessions(), Memory(10_000_000)
+    clock, sessions = storage.clock, Sessions()
+    memory = Memory(10_000_000) if memory is None else memory
     store = store or storage.store
     dispatch = Dispatch(sessions, FollowedRoster(), clock, trust_seconds=0.5)
     assigner = Assigner(store, memory, dispatch, sessions, Feed(), clock)
-    committer = Committer(store, memory, [sessions], assigner, clock, batch_max=100, queue_max=1_000)
+    committer = Committer(store, memory, [sessions, *listeners], assigner, clock, batch_max=100, queue_max=1_000)
     renewal = LeaseRenewal(storage.board, sessions, clock, lease_seconds=LEASE_SECONDS)
     lost_agents = LostAgents(storage.board, committer, renewal, clock)
     return OneReplica(storage, sessions, dispatch, memory, committer, renewal, lost_agents)

@@ -99,7 +99,42 @@ name: parent
 steps:
   - {name: child, workflow: chain}
 """
-SOURCES = (SOURCE, URGENT, LARGE, APPROVED, WATCHED, THRIFTY, PARENT)
+PAUSING = """
+name: pausing
+steps:
+  - {name: hold, wait: {seconds: 60}}
+  - {name: review, agent: writer}
+"""
+SIGNALLED = """
+name: signalled
+steps:
+  - {name: draft, agent: writer}
+  - {name: hold, wait: {signal: go}}
+  - {name: review, agent: writer, input: {said: "${steps.hold.output}"}}
+"""
+UNDOING = """
+name: undoing
+steps:
+  - {name: reserve, agent: writer, compensate: {agent: writer, input: {outcome: "${outcome}"}}}
+  - {name: pay, agent: writer, compensate: {agent: writer, input: {outcome: "${outcome}"}}, parallel_execution: true}
+  - {name: ship, agent: writer, on_failure: compensate, parallel_execution: true}
+"""
+STRICT = """
+name: strict
+steps:
+  - {name: draft, agent: writer, output_schema: {required: [n]}}
+"""
+AGREED = """
+name: agreed
+steps:
+  - {name: consent, approval: {approvers: ["role:operator"], quorum: 2}}
+"""
+LONG = "name: long\nsteps:\n" + "".join(f"  - {{name: s{number}, agent: writer}}\n" for number in range(60))
+"""Its steps go one after the other, each on what the one before it returned."""
+SOURCES = (
+    *(SOURCE, URGENT, LARGE, APPROVED, WATCHED, THRIFTY, PARENT),
+    *(PAUSING, SIGNALLED, UNDOING, STRICT, AGREED, LONG),
+)
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
 _AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from one_replica import replica_on
-from storages import MemoryStorage
 
 from services.engine.domain.commands import PauseWorkflow
 from services.engine.domain.transitions import WorkflowStatus
@@ -38,8 +37,7 @@ class BadLine:
 
 
 @pytest.mark.parametrize("happens", [True, False], ids=["it happened", "it did not"])
-async def test_the_command_is_applied_once_and_answered(happens: bool) -> None:
-    storage = MemoryStorage()
+async def test_the_command_is_applied_once_and_answered(storage: Any, happens: bool) -> None:
     stored = await storage.start()
     replica = replica_on(storage, BadLine(storage.store, happens=happens))
 

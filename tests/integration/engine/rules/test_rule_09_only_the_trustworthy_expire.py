@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from archwright import ids
+from services.engine.storage.task_board import TaskBoard
+
 LONG_AFTER_SECONDS = 3600.0
 
 
@@ -36,3 +39,14 @@ async def test_after_two_renewals_it_revokes_what_nobody_is_behind(replica: Any)
         await replica.commit_all(revoking)
 
     assert (await replica.storage.load(stored.key)).version == stored.version + 1
+
+
+async def test_nothing_expires_before_the_database_has_been_up_for_a_lease(storage: Any) -> None:
+    await storage.start()
+    session_id = await storage.session()
+    await storage.age(LONG_AFTER_SECONDS)
+    board = TaskBoard(storage.database, ids.new_uuid(), lease_seconds=10 * LONG_AFTER_SECONDS, accept_seconds=1)
+
+    assert not await board.expire()
+
+    assert session_id in await storage.board.renew([session_id])

@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from storages import TENANT
+from one_replica import OneReplica, replica_on
+from storages import TENANT, MemoryStorage
 
 from archwright.language.model import Priority, Selection
 from services.engine.domain.effects import NewTask
+
+
+@pytest.fixture
+def replica() -> OneReplica:
+    """A replica whose clock is wound; nothing of this is in the database."""
+    return replica_on(MemoryStorage())
 
 
 @pytest.fixture
