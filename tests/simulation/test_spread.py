@@ -1,0 +1,78 @@
+"""Schedules are spread over processes, and none of those outlives who asked for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.simulation.mutants import MUTANTS
+from tests.simulation.schedule import run_schedule
+from tests.simulation.spread import ProcessDied, outcomes
+
+ROOT = Path(__file__).resolve().parents[2]
+MANY = [sys.executable, "-m", "tests.simulation", "--schedules", "1000000", "--processes", "2"]
+SECONDS_MAX = 60.0
+
+
+def test_several_processes_tell_what_one_tells() -> None:
+    one_by_one = [run_schedule(seed) for seed in range(5, 12)]
+
+    with closing(outcomes(range(5, 12), processes=3)) as found:
+        spread = list(found)
+
+    assert [(each.seed, each.workflows, each.fired, each.seconds) for each in spread] == [
+        (each.seed, each.workflows, each.fired, each.seconds) for each in one_by_one
+    ]
+
+
+def test_the_first_failing_seed_is_the_same_with_several_processes() -> None:
+    mutant = MUTANTS["lost timers"]
+    expected = next(each for seed in range(1, 400) if (each := run_schedule(seed, mutant, wildness=2.0)).violations)
+
+    with closing(outcomes(range(1, 400), 3, mutant, wildness=2.0)) as found:
+        assert next(outcome for outcome in found if outcome.violations) == expected
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_whoever_is_asked_to_stop_leaves_no_process_behind(asked: signal.Signals) -> None:
+    with subprocess.Popen(MANY, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as simulation:
+        processes = _under_way(simulation.pid)
+        # A terminal's Ctrl-C reaches the whole group, a supervisor's request only whom it started.
+        if asked is signal.SIGINT:
+            os.killpg(simulation.pid, asked)
+        else:
+            simulation.send_signal(asked)
+
+        assert simulation.wait(SECONDS_MAX) == 128 + asked
+        assert not psutil.wait_procs(processes, SECONDS_MAX)[1]
+
+
+def test_a_process_that_dies_is_told_and_ends_the_others() -> None:
+    with closing(outcomes(range(1, 1_000_000), processes=2)) as found:
+        next(found)
+        here = psutil.Process().children(recursive=True)
+        workers = [process for process in here if "spawn_main" in " ".join(process.cmdline())]
+        workers[1].kill()
+        with pytest.raises(ProcessDied, match="The process that ran seed"):
+            list(found)
+
+        assert not psutil.wait_procs(workers, SECONDS_MAX)[1]
+
+
+def _under_way(pid: int) -> list[psutil.Process]:
+    """Return a simulation's processes once those that run schedules are busy."""
+    until = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < until:
+        busy = [process for process in psutil.Process(pid).children(recursive=True) if process.cpu_times().user > 1.0]
+        if len(busy) >= 2:
+            return busy
+        time.sleep(0.05)
+    raise AssertionError("The simulation never began.")
