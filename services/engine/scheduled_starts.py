@@ -8,8 +8,10 @@ anywhere, without starting one twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from archwright import ids
 from archwright.errors import ArchwrightError, Exhausted, TransitionIllegal, Unavailable, WorkflowNotFound

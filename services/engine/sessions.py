@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from archwright import ids
 from services.engine.domain.events import TaskCancelled, TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.ports.commands import Change
 from services.engine.ports.keys import Fence, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True, gc=False):
     """A task for the agent."""
 
     key: Key
@@ -37,8 +38,7 @@ class Assignment:
     repair_errors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelling:
+class Cancelling(Struct, frozen=True, gc=False):
     """The task is called off."""
 
     task_id: str
@@ -47,8 +47,7 @@ class Cancelling:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True, gc=False):
     """The agent's right to the task has ended."""
 
     task_id: str
@@ -59,8 +58,7 @@ class Lost:
 Outcome = Literal["applied", "duplicate", "stale", "refused"]
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Struct, frozen=True, gc=False):
     """What became of a result."""
 
     task_id: str
@@ -70,16 +68,14 @@ class Acknowledged:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pinging:
+class Pinging(Struct, frozen=True, gc=False):
     """Are you there? And which answer the lease was renewed on."""
 
     nonce: int
     renewed_nonce: int
 
 
-@dataclass(frozen=True, slots=True)
-class GoingAway:
+class GoingAway(Struct, frozen=True, gc=False):
     """The stream is about to end."""
 
     reconnect_after_seconds: float

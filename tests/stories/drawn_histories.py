@@ -7,13 +7,14 @@ as it then stands, so that most commands speak of something, and some of somethi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from drawn_definitions import definitions
 from hypothesis import strategies as st
 from immutables import Map
+from msgspec.structs import replace
 from story import NOON, WORKFLOW_ID, plan_of
 
 from archwright.errors import LimitReached, RoleDenied, TransitionIllegal

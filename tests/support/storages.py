@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 import asyncpg
+from msgspec.structs import replace
 
 from archwright import ids
 from archwright.language.model import ErrorCategory

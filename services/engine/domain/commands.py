@@ -6,8 +6,9 @@ Time, ids and chance arrive inside commands, so that deciding needs none of its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from archwright.language.model import ErrorCategory
 from services.engine.domain.events import ArtifactMade, Json, Parent
@@ -26,8 +27,7 @@ class Repeated(Exception):
     """The command's request_id has been seen: what it asks for was done before, and nothing changes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reused:
+class Reused(Struct, frozen=True, gc=False):
     """A finished step of another workflow that is taken over as it ended: with its output, skipped, or failed.
 
     `inner` are steps inside of it, by name: those that named values, and those that are read from outside.
@@ -43,8 +43,7 @@ class Reused:
     inner: tuple[Reused, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StartWorkflow:
+class StartWorkflow(Struct, frozen=True, gc=False):
     """Begin. One that is not `admitted` waits as PENDING until it is."""
 
     now: datetime
@@ -59,15 +58,13 @@ class StartWorkflow:
     reused: tuple[Reused, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AdmitWorkflow:
+class AdmitWorkflow(Struct, frozen=True, gc=False):
     """There is room for it now."""
 
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CompleteTask:
+class CompleteTask(Struct, frozen=True, gc=False):
     """An agent returned a result. `step` is where its task was made; found by the task where it is empty."""
 
     now: datetime
@@ -80,8 +77,7 @@ class CompleteTask:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FailTask:
+class FailTask(Struct, frozen=True, gc=False):
     """An attempt failed: by its agent's word, or because the engine revoked it.
 
     `chance` lies in [0, 1) and spreads retries; `retry_after_seconds` is the agent's wish.
@@ -99,8 +95,7 @@ class FailTask:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TellUnavailable:
+class TellUnavailable(Struct, frozen=True, gc=False):
     """No agent is there that could take a waiting task, and its step said what to do then."""
 
     now: datetime
@@ -109,8 +104,7 @@ class TellUnavailable:
     step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FireTimer:
+class FireTimer(Struct, frozen=True, gc=False):
     """A timer is due. One of an earlier generation is stale."""
 
     now: datetime
@@ -118,8 +112,7 @@ class FireTimer:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndChild:
+class EndChild(Struct, frozen=True, gc=False):
     """A workflow that a step waits for has ended."""
 
     now: datetime
@@ -131,8 +124,7 @@ class EndChild:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SignalWorkflow:
+class SignalWorkflow(Struct, frozen=True, gc=False):
     """A word from outside; an early one waits until a step asks for it."""
 
     now: datetime
@@ -142,8 +134,7 @@ class SignalWorkflow:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DecideApproval:
+class DecideApproval(Struct, frozen=True, gc=False):
     """Somebody with these roles agrees to what has this hash, or does not."""
 
     now: datetime
@@ -156,8 +147,7 @@ class DecideApproval:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PauseWorkflow:
+class PauseWorkflow(Struct, frozen=True, gc=False):
     """Begin nothing new."""
 
     now: datetime
@@ -166,8 +156,7 @@ class PauseWorkflow:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeWorkflow:
+class ResumeWorkflow(Struct, frozen=True, gc=False):
     """Go on."""
 
     now: datetime
@@ -175,8 +164,7 @@ class ResumeWorkflow:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RetryWorkflow:
+class RetryWorkflow(Struct, frozen=True, gc=False):
     """Go on from what failed."""
 
     now: datetime
@@ -184,8 +172,7 @@ class RetryWorkflow:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelWorkflow:
+class CancelWorkflow(Struct, frozen=True, gc=False):
     """Somebody calls it off."""
 
     now: datetime
@@ -194,8 +181,7 @@ class CancelWorkflow:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StartChild:
+class StartChild(Struct, frozen=True, gc=False):
     """A step of `parent` asks for a workflow of its own. Whoever takes this word resolves the definition."""
 
     child_id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from archwright.language.model import AgentTask, Approval, Json, OnUnavailable, Priority, Wait
 from archwright.language.plan import Plan
@@ -45,8 +46,7 @@ Hold: TypeAlias = Literal["", "hold", "release"]
 """Whether the workflow's waiting tasks are held from now on, or wait again."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
+class NewTask(Struct, frozen=True, gc=False):
     """A task that waits for an agent. `attempt` deliveries of it have ended before.
 
     It is `held` in a paused workflow. `prefers_agent` is the agent that is to repair its own output.
@@ -65,8 +65,7 @@ class NewTask:
     held: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True, gc=False):
     """A command that is due at a time. It replaces the timer of the same key."""
 
     key: str
@@ -74,8 +73,7 @@ class Timer:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NewArtifact:
+class NewArtifact(Struct, frozen=True, gc=False):
     """A name for a file that the store holds."""
 
     name: str
@@ -83,8 +81,7 @@ class NewArtifact:
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True, gc=False):
     """A word to another workflow of the same tenant. Of two with the same key, one is enough."""
 
     workflow_id: str
@@ -92,8 +89,7 @@ class Message:
     command: StartChild | EndChild | CancelWorkflow
 
 
-@dataclass(frozen=True, slots=True)
-class NewCached:
+class NewCached(Struct, frozen=True, gc=False):
     """An output that other steps may use again."""
 
     key_sha256: str
@@ -102,8 +98,7 @@ class NewCached:
     ttl_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewApproval:
+class NewApproval(Struct, frozen=True, gc=False):
     """A question to people, asked by the event `seq`."""
 
     approval_id: str
@@ -111,8 +106,7 @@ class NewApproval:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True, gc=False):
     """Row changes, the net of all events of one commit."""
 
     ended_tasks: tuple[str, ...] = ()

@@ -7,10 +7,12 @@ it is in, such as `assess[3]/check`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from archwright.language.model import ErrorCategory, Priority
 
@@ -21,16 +23,23 @@ Ref: TypeAlias = Any
 """Where an output stands: the seq of the event that holds it, None for null, or a tuple or dict of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+def name_of(kind: str) -> str:
+    """Return the name on the wire of a class of events, such as `task_completed`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", kind).lower()
+
+
+class Fact(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type", tag=name_of):
+    """What all events have in common: how they are written. Fields at their default are left out."""
+
+
+class Parent(Struct, frozen=True, gc=False, array_like=True):
     """The step that a workflow was started by, when it was not a caller."""
 
     workflow_id: str
     step: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowCreated:
+class WorkflowCreated(Fact, frozen=True):
     """The workflow was accepted. `rerun_of` names the workflow whose finished steps it goes on from."""
 
     at: datetime
@@ -45,16 +54,14 @@ class WorkflowCreated:
     rerun_of: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowStarted:
+class WorkflowStarted(Fact, frozen=True):
     """The first steps may make their tasks; the workflow's time runs."""
 
     at: datetime
     deadline: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCreated:
+class TaskCreated(Fact, frozen=True):
     """A step was reached, and its task waits for an agent.
 
     The input itself is not kept but its hash: it can be computed again from the definition and the outputs.
@@ -74,16 +81,14 @@ class TaskCreated:
     cache_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactMade:
+class ArtifactMade(Struct, frozen=True, gc=False, array_like=True):
     """A file that a result names."""
 
     name: str
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCompleted:
+class TaskCompleted(Fact, frozen=True):
     """A task's result was applied.
 
     `next` is the step that follows by the definition's conditions, or `end`; empty where the order says it.
@@ -101,8 +106,7 @@ class TaskCompleted:
     usage: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFailed:
+class TaskFailed(Fact, frozen=True):
     """An attempt failed. With `retry_at` the task is tried again then; without, the step has failed.
 
     `failures` counts what was charged against the task's attempts, this one included.
@@ -121,8 +125,7 @@ class TaskFailed:
     retry_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRetried:
+class TaskRetried(Fact, frozen=True):
     """The pause after a failure is over, and the task waits for an agent again."""
 
     at: datetime
@@ -132,8 +135,7 @@ class TaskRetried:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRepairRequested:
+class TaskRepairRequested(Fact, frozen=True):
     """An output did not fit its schema, and the task goes back to be repaired; `repairs` counts how often.
 
     Of the output only its hash is kept, and what was wrong with it.
@@ -150,8 +152,7 @@ class TaskRepairRequested:
     failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCancelled:
+class TaskCancelled(Fact, frozen=True):
     """An open task was called off: with its workflow, or by what is around its step."""
 
     at: datetime
@@ -159,8 +160,7 @@ class TaskCancelled:
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(Fact, frozen=True):
     """A step that holds others was reached. `items` are a foreach's elements, `case` is the chosen one of a switch."""
 
     at: datetime
@@ -169,16 +169,14 @@ class StepStarted:
     case: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeStarted:
+class ScopeStarted(Fact, frozen=True):
     """A body begins: a branch, an element, an iteration, a case, a fallback or a compensation."""
 
     at: datetime
     scope: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeEnded:
+class ScopeEnded(Fact, frozen=True):
     """A body has ended: all its steps are done, or `failed` with a failure that the rest can do without."""
 
     at: datetime
@@ -187,8 +185,7 @@ class ScopeEnded:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WaitStarted:
+class WaitStarted(Fact, frozen=True):
     """A step waits: for a time, for a signal, or both; `until` is when it stops at the latest."""
 
     at: datetime
@@ -197,8 +194,7 @@ class WaitStarted:
     signal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalRequested:
+class ApprovalRequested(Fact, frozen=True):
     """A step waits for people. They decide on what has this hash."""
 
     at: datetime
@@ -211,8 +207,7 @@ class ApprovalRequested:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalDecided:
+class ApprovalDecided(Fact, frozen=True):
     """Somebody agreed, or did not."""
 
     at: datetime
@@ -225,8 +220,7 @@ class ApprovalDecided:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalEscalated:
+class ApprovalEscalated(Fact, frozen=True):
     """Nobody decided in time, and others are asked as well."""
 
     at: datetime
@@ -236,8 +230,7 @@ class ApprovalEscalated:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChildStarted:
+class ChildStarted(Fact, frozen=True):
     """A step asked for a workflow of its own, and waits for its end."""
 
     at: datetime
@@ -248,18 +241,16 @@ class ChildStarted:
     input: Json
 
 
-@dataclass(frozen=True, slots=True)
-class EventEmitted:
+class EventEmitted(Fact, frozen=True):
     """A step published an event of its author's."""
 
     at: datetime
     step: str
-    type: str
+    type: str = field(name="of_type")
     payload: Json
 
 
-@dataclass(frozen=True, slots=True)
-class StepCompleted:
+class StepCompleted(Fact, frozen=True):
     """A step that is not a task's is done, or a task's step was done without one.
 
     `parts`, where it is not None, says where in this history the output stands, piece by piece; else `output` is it.
@@ -277,8 +268,7 @@ class StepCompleted:
     vars: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StepSkipped:
+class StepSkipped(Fact, frozen=True):
     """A step was reached and passed over: its `when` was false, no case held, or no agent was there."""
 
     at: datetime
@@ -286,8 +276,7 @@ class StepSkipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepFailed:
+class StepFailed(Fact, frozen=True):
     """A step failed other than by its task."""
 
     at: datetime
@@ -297,16 +286,14 @@ class StepFailed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepCancelled:
+class StepCancelled(Fact, frozen=True):
     """A step that waited, or held others, was called off."""
 
     at: datetime
     step: str
 
 
-@dataclass(frozen=True, slots=True)
-class FailureTolerated:
+class FailureTolerated(Fact, frozen=True):
     """The definition can do without a step that failed: its output is null, and what follows it goes on."""
 
     at: datetime
@@ -317,8 +304,7 @@ class FailureTolerated:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class CompensationStarted:
+class CompensationStarted(Fact, frozen=True):
     """The workflow will fail for the reason of `step`, and first undoes what `steps` did, in this order."""
 
     at: datetime
@@ -329,8 +315,7 @@ class CompensationStarted:
     steps: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SignalReceived:
+class SignalReceived(Fact, frozen=True):
     """A word from outside."""
 
     at: datetime
@@ -340,8 +325,7 @@ class SignalReceived:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TimerDue:
+class TimerDue(Fact, frozen=True):
     """A time came while the workflow was paused; it is acted on when it runs again."""
 
     at: datetime
@@ -349,8 +333,7 @@ class TimerDue:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowPaused:
+class WorkflowPaused(Fact, frozen=True):
     """Somebody holds the workflow: nothing new is begun, and its time stands still."""
 
     at: datetime
@@ -359,8 +342,7 @@ class WorkflowPaused:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowResumed:
+class WorkflowResumed(Fact, frozen=True):
     """A held workflow goes on."""
 
     at: datetime
@@ -369,8 +351,7 @@ class WorkflowResumed:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowCompleted:
+class WorkflowCompleted(Fact, frozen=True):
     """Every step that was reached is done. `degraded` when part of the result is missing.
 
     `missing` are the steps and bodies that failed and were done without, the first few of them.
@@ -382,8 +363,7 @@ class WorkflowCompleted:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowFailed:
+class WorkflowFailed(Fact, frozen=True):
     """The workflow cannot go on, for the reason of `step`; empty where it is nobody's."""
 
     at: datetime
@@ -393,8 +373,7 @@ class WorkflowFailed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowRetried:
+class WorkflowRetried(Fact, frozen=True):
     """A failed workflow goes on from the steps that failed or were called off with it."""
 
     at: datetime
@@ -403,8 +382,7 @@ class WorkflowRetried:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowCancelled:
+class WorkflowCancelled(Fact, frozen=True):
     """Somebody called the workflow off."""
 
     at: datetime

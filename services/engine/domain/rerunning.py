@@ -8,9 +8,9 @@ anew too, with all that is downstream of it, wherever the rerun begins.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from immutables import Map
+from msgspec.structs import replace
 
 from archwright.errors import RequestInvalid
 from archwright.language.model import Json

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import get_args
+
+from msgspec import Struct
 
 from archwright.language.model import AgentTask
 from archwright.language.plan import Plan
@@ -24,7 +24,7 @@ def name_of(kind: type[Event]) -> str:
 
 def payload_of(event: Event) -> dict[str, Json]:
     """Return everything about an event that has no field of its own: JSON, times as RFC 3339 text."""
-    return {name: told(getattr(event, name)) for name in FIELDS[type(event)] if name not in _APART}
+    return {name: told(getattr(event, name)) for name in event.__struct_fields__ if name not in _APART}
 
 
 def step_of(event: Event) -> str:
@@ -59,21 +59,12 @@ def told(value: Json) -> Json:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, StrEnum):
         return value.value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: told(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Struct):
+        return {name: told(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple):
         return [told(each) for each in value]
     return value
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-NAMES: Mapping[type[Event], str] = {kind: _snake(kind.__name__) for kind in get_args(Event)}
+NAMES: Mapping[type[Event], str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
 """The name on the wire of every kind of event."""
-
-FIELDS: Mapping[type[Event], tuple[str, ...]] = {
-    kind: tuple(each.name for each in dataclasses.fields(kind)) for kind in NAMES
-}
-"""The fields of every kind of event."""

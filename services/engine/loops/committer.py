@@ -12,9 +12,10 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import structlog
+from msgspec.structs import replace
 
 from archwright import ids
 from archwright.errors import ArchwrightError, DependencyUnavailable, InternalFault, LimitReached, WorkflowNotFound

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from archwright.language.plan import Plan
 from services.engine.domain.commands import Command
@@ -16,8 +17,7 @@ from services.engine.ports.keys import AuditRow, Fence, Key
 from services.engine.ports.store import Entry, Grant, NewWorkflow, Stored
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True, gc=False):
     """A command on its way into a commit."""
 
     key: Key
@@ -30,13 +30,12 @@ class Asked:
     """The message that the command came from, which is gone with the commit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, gc=False):
     """What came of a command: the workflow after the commit that held it."""
 
     workflow: Workflow
     plan: Plan
-    events: tuple[Event, ...] = field(default=())
+    events: tuple[Event, ...] = ()
 
 
 class RequestTaken(Exception):
@@ -62,8 +61,7 @@ class Commands(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, gc=False):
     """What one commit told about one workflow."""
 
     key: Key

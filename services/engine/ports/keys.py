@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Which workflow of which tenant."""
 
     tenant: str
     workflow_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(Struct, frozen=True, gc=False):
     """The delivery that a command speaks for. The commit counts only while the open task's row agrees.
 
     `session_id`, where given, must agree too: what the engine revokes, it revokes from that session.
@@ -28,8 +28,7 @@ class Fence:
     session_id: uuid.UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True, gc=False):
     """Who asked for what, from where, and how it went: the seed's AuditEvent."""
 
     event_id: uuid.UUID

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+from msgspec import Struct, field
 
 from archwright.language.plan import Plan
 from services.engine.domain.effects import Effects
@@ -15,8 +16,7 @@ from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import AuditRow, Fence, Key
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True, gc=False):
     """A workflow as it stands in the database, with what deciding about it needs."""
 
     key: Key
@@ -31,8 +31,7 @@ class Stored:
     """How long the events are together that came after the state that was last written."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewWorkflow:
+class NewWorkflow(Struct, frozen=True, gc=False):
     """The columns of a workflow's row that never change."""
 
     request_id: str
@@ -44,16 +43,14 @@ class NewWorkflow:
     session_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True, gc=False):
     """A delivery that begins with the task itself: it is born assigned."""
 
     session_id: uuid.UUID
     lease_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """What one commit writes about one workflow. `expected_version` 0 means that it is new.
 
     `granted` are those of the new tasks that are born assigned; `received` are the keys of the messages that the
@@ -80,8 +77,7 @@ Verdict = Literal["won", "lost", "fenced", "exists"]
 """What became of an entry: written; moved meanwhile; a fence is no longer true; the request_id is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, gc=False):
     """The fate of an entry, with the hash that the workflow's history ends in now, and the sizes of `Stored`."""
 
     verdict: Verdict
@@ -98,8 +94,7 @@ class Indigestible(Exception):
     """The database refuses the data of an entry, and always will. Nothing was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True, gc=False):
     """Events of one workflow that one commit wrote."""
 
     key: Key

@@ -7,7 +7,7 @@ import orjson
 from services.engine.domain.commands import CancelWorkflow, EndChild, StartChild
 from services.engine.domain.events import Parent
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.storage.codec import from_ms, in_ms
+from services.engine.storage.codec import moment
 
 
 def dump_message(command: StartChild | EndChild | CancelWorkflow) -> bytes:
@@ -24,10 +24,10 @@ def dump_message(command: StartChild | EndChild | CancelWorkflow) -> bytes:
                 parent,
             ]
         case EndChild():
-            ended = [in_ms(command.now), command.step, command.child_id, command.status, command.output]
+            ended = [command.now, command.step, command.child_id, command.status, command.output]
             found = ["end", *ended, command.degraded, command.message]
         case CancelWorkflow():
-            found = ["cancel", in_ms(command.now), command.user_id, command.reason]
+            found = ["cancel", command.now, command.user_id, command.reason]
     return orjson.dumps(found)
 
 
@@ -37,11 +37,11 @@ def load_message(text: bytes) -> StartChild | EndChild | CancelWorkflow:
         case ["start", child_id, name, version, given, [workflow_id, step]]:
             return StartChild(child_id, name, version, given, Parent(workflow_id, step))
         case ["end", at, step, child_id, status, output, degraded, message]:
-            now = from_ms(at)
+            now = moment(at)
             assert now is not None
             return EndChild(now, step, child_id, WorkflowStatus(status), output, degraded, message)
         case ["cancel", at, user_id, reason]:
-            now = from_ms(at)
+            now = moment(at)
             assert now is not None
             return CancelWorkflow(now, user_id, reason)
         case found:

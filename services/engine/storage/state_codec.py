@@ -32,17 +32,17 @@ from services.engine.domain.workflow import (
     OpenWait,
     Workflow,
 )
-from services.engine.storage.codec import from_ms, in_ms
+from services.engine.storage.codec import moment
 
 
 def dump_workflow(workflow: Workflow) -> bytes:
     """Return the text of a workflow's state."""
-    state: dict[str, Any] = {"seq": workflow.last_seq, "created": in_ms(workflow.created_at)}
+    state: dict[str, Any] = {"seq": workflow.last_seq, "created": workflow.created_at}
     plain = zip(_PLAIN.values(), _PLAIN_VALUES(workflow), strict=True)
     times = zip(_TIMES.values(), _TIME_VALUES(workflow), strict=True)
     maps = zip(_MAPS.values(), _MAP_VALUES(workflow), strict=True)
     state.update((name, value) for name, value in plain if value)
-    state.update((name, in_ms(moment)) for name, moment in times if moment is not None)
+    state.update((name, moment) for name, moment in times if moment is not None)
     state.update((name, dict(mapped)) for name, mapped in maps if mapped)
     if workflow.open:
         state["open"] = {path: _open_text(step) for path, step in workflow.open.items()}
@@ -106,11 +106,11 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
         last_seq=state.get("seq", 0),
         request_id=state.get("request", ""),
         parent=None if parent is None else Parent(*parent),
-        created_at=from_ms(state.get("created")),
-        started_at=from_ms(state.get("started")),
-        ended_at=from_ms(state.get("ended")),
-        deadline=from_ms(state.get("deadline")),
-        paused_at=from_ms(state.get("paused")),
+        created_at=moment(state.get("created")),
+        started_at=moment(state.get("started")),
+        ended_at=moment(state.get("ended")),
+        deadline=moment(state.get("deadline")),
+        paused_at=moment(state.get("paused")),
         paused_by=state.get("paused_by", ""),
         retries=state.get("retries", 0),
         clock=state.get("clock", 0),
@@ -142,18 +142,18 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
 def _open_text(step: OpenStep) -> list[Any]:
     match step:
         case OpenTask():
-            kept = [step.failures, step.attempt, in_ms(step.retry_at), step.repairs, step.errors]
+            kept = [step.failures, step.attempt, step.retry_at, step.repairs, step.errors]
             return ["task", step.task_id, *_cut([*kept, step.idempotency_key, step.cache_key, dict(step.vars)])]
         case OpenHolder():
             gathered = {name: dict(refs) for name, refs in step.gathered.items()}
             counts = [step.count, step.begun, step.failed, step.case, step.items_seq]
             return ["holder", *counts, dict(step.results), gathered]
         case OpenWait():
-            return ["wait", step.generation, in_ms(step.until), step.signal]
+            return ["wait", step.generation, step.until, step.signal]
         case OpenApproval():
             return [
                 *("approval", step.approval_id, step.approvers, step.quorum, step.shown_sha256, step.generation),
-                *(step.shown_seq, in_ms(step.expires_at), step.agreed, step.escalated),
+                *(step.shown_seq, step.expires_at, step.agreed, step.escalated),
             ]
         case OpenChild():
             return ["child", step.child_id]
@@ -169,7 +169,7 @@ def _open_task(  # the order of the text
     task_id: str,
     failures: int = 0,
     attempt: int = 0,
-    retry_at: int | None = None,
+    retry_at: str | None = None,
     repairs: int = 0,
     errors: tuple[str, ...] | list[str] = (),
     idempotency_key: str = "",
@@ -180,7 +180,7 @@ def _open_task(  # the order of the text
         task_id,
         failures,
         attempt,
-        from_ms(retry_at),
+        moment(retry_at),
         repairs,
         tuple(errors),
         idempotency_key,
@@ -195,8 +195,8 @@ def _open_holder(*found: Any) -> OpenHolder:
     return OpenHolder(count, begun, failed, case, items_seq, Map(results), by_name)
 
 
-def _open_wait(generation: int, until: int | None, signal: str) -> OpenWait:
-    return OpenWait(generation, from_ms(until), signal)
+def _open_wait(generation: int, until: str | None, signal: str) -> OpenWait:
+    return OpenWait(generation, moment(until), signal)
 
 
 def _open_approval(*found: Any) -> OpenApproval:
@@ -208,7 +208,7 @@ def _open_approval(*found: Any) -> OpenApproval:
         shown_sha256,
         generation,
         shown_seq,
-        from_ms(expires_at),
+        moment(expires_at),
         tuple(agreed),
         escalated,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from storages import ACCEPT_SECONDS, Storage, entry_of, new_key
 
 from archwright import ids

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
+from msgspec.structs import replace
 from storages import ACCEPT_SECONDS, OTHER_TENANT, TENANT, Storage, fence_of
 
 from archwright import ids

@@ -1,7 +1,7 @@
 """What the engine tells is what the catalogue promises."""
 
 from archwright.events.catalogue import CATALOGUE, Lane
-from services.engine.domain.telling import FIELDS, NAMES
+from services.engine.domain.telling import NAMES
 
 
 def test_every_kind_of_event_is_in_the_history_lane_of_the_catalogue_and_no_other_is() -> None:
@@ -10,4 +10,4 @@ def test_every_kind_of_event_is_in_the_history_lane_of_the_catalogue_and_no_othe
 
 def test_what_the_bus_carries_of_an_event_is_a_field_of_it() -> None:
     for kind, name in NAMES.items():
-        assert CATALOGUE[name].routing <= set(FIELDS[kind])
+        assert CATALOGUE[name].routing <= set(kind.__struct_fields__)

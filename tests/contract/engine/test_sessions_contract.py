@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from storages import LEASE_SECONDS, OTHER_TENANT, TENANT, Storage, fence_of
 
 from archwright import ids

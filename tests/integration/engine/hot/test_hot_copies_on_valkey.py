@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from redis.asyncio import Redis
 from storages import OTHER_TENANT, SOURCES, TENANT, MemoryStorage, PostgresStorage, entry_of
 

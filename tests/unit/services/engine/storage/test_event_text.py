@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -31,7 +30,7 @@ OF_TYPE: dict[str, Any] = {
 
 
 def filled(kind: type[Event]) -> Event:
-    return kind(**{each.name: OF_TYPE[str(each.type)] for each in dataclasses.fields(kind)})
+    return kind(**{name: OF_TYPE[kind.__annotations__[name]] for name in kind.__struct_fields__})
 
 
 @pytest.mark.parametrize("kind", get_args(Event), ids=lambda kind: kind.__name__)
