@@ -240,12 +240,13 @@ _WIDTHS: Mapping[str, int] = {
 }
 """The groups of arrays, and how many each has."""
 
-_SNAPSHOT_BYTES = 2_048
+_TAIL_BYTES = 4_096
+"""So much of history is always folded in faster than a state is written at every step."""
 
 
 def is_snapshot_due(snapshot_bytes: int, tail_bytes: int) -> bool:
-    """Return whether a state is to be written: a small one always, a large one when its events weigh as much."""
-    return snapshot_bytes <= _SNAPSHOT_BYTES or tail_bytes >= snapshot_bytes
+    """Return whether a state is to be written: when the events since the last weigh as much, and are not just a few."""
+    return tail_bytes >= max(snapshot_bytes, _TAIL_BYTES)
 
 
 def next_hash(head: bytes, key: Key, first_seq: int, count: int, body: bytes) -> bytes:
