@@ -114,7 +114,7 @@ class Load:
         """Yield how many to start in each call now; a little room is left to the starts that are probes."""
         room = concurrent - concurrent // _PROBED_SHARE - len(self._open) - self._starting
         batch = min(_BATCH, max(1, concurrent // 10))
-        while self._wanted and room >= min(batch // 2, self._wanted):
+        while self._wanted and room >= min(max(1, batch // 2), self._wanted):
             count = min(batch, room, self._wanted)
             room -= count
             self._wanted -= count

@@ -25,7 +25,7 @@ _VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their number
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60  # long enough that whoever lost the answer to a commit has settled it
 
-_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 99))})"
+_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 80))})"
 
 _SETTLE = """
 INSERT INTO engine.commits (batch_id, replica_id, published, tenant_ids, workflow_ids, first_seqs, counts)
@@ -129,19 +129,20 @@ class _Columns:
         for ord_, entry in enumerate(entries, start=1):
             self._add(ord_, entry)
         # Rows are locked in one order by everybody, so that no two batches wait for each other.
-        self._rows["ended"].sort(key=lambda row: (row[1], row[2]))
+        for name in ("fences", "ended"):
+            self._rows[name].sort(key=_task_of)
 
-    def groups(self) -> Iterable[list[Any]]:
+    def groups(self) -> Iterable[list[Any] | None]:
         """Return the arrays in the order of the function's parameters."""
         for name, width in _WIDTHS.items():
             rows = self._rows[name]
-            yield from map(list, zip(*rows, strict=True)) if rows else [[]] * width
+            yield from map(list, zip(*rows, strict=True)) if rows else [None] * width
 
     def _add(self, ord_: int, entry: Entry) -> None:
         tenant, workflow = entry.key.tenant, ids.read("wf", entry.key.workflow_id)
         rows = self._rows
         self._add_workflow(tenant, workflow, entry)
-        self._add_effects(ord_, tenant, workflow, entry)
+        self._add_effects(ord_, entry)
         if entry.created is not None:
             new = entry.created
             rows["new"].append(
@@ -152,11 +153,11 @@ class _Columns:
             )
         for fence in entry.fences:
             task = ids.read("task", fence.task_id)
-            rows["fences"].append((ord_, tenant, task, fence.attempt, fence.lease_id, fence.session_id))
-        rows["received"].extend((ord_, tenant, workflow, key) for key in entry.received)
+            rows["fences"].append((ord_, task, fence.attempt, fence.lease_id, fence.session_id))
+        rows["received"].extend((ord_, key) for key in entry.received)
         rows["audit"].extend(
             (
-                *(ord_, tenant, workflow, row.event_id, row.at, row.user_id, row.action, row.resource),
+                *(ord_, row.event_id, row.at, row.user_id, row.action, row.resource),
                 *(row.result, row.ip_address, row.user_agent),
             )
             for row in entry.audit
@@ -180,16 +181,16 @@ class _Columns:
             )
         )
 
-    def _add_effects(self, ord_: int, tenant: str, workflow: uuid.UUID, entry: Entry) -> None:
+    def _add_effects(self, ord_: int, entry: Entry) -> None:
         rows, effects = self._rows, entry.effects
         for task_id in effects.ended_tasks:
-            rows["ended"].append((ord_, tenant, ids.read("task", task_id)))
+            rows["ended"].append((ord_, ids.read("task", task_id)))
         for made in effects.new_tasks:
             grant = entry.granted.get(made.task_id)
             status = _HELD if made.held else _PENDING if grant is None else _ASSIGNED
             rows["tasks"].append(
                 (
-                    *(ord_, tenant, workflow, ids.read("task", made.task_id), made.step, made.queue),
+                    *(ord_, ids.read("task", made.task_id), made.step, made.queue),
                     *(PRIORITY_NUMBER[made.priority], status, made.attempt + (grant is not None)),
                     *((None, None) if grant is None else (grant.lease_id, grant.session_id)),
                     *(made.timeout_seconds, made.queue_by, made.idle_timeout_seconds),
@@ -199,23 +200,20 @@ class _Columns:
         if effects.holds:
             flip = (_PENDING, _HELD) if effects.holds == "hold" else (_HELD, _PENDING)
             waiting = [step.task_id for step in entry.after.open.values() if isinstance(step, OpenTask)]
-            rows["holds"].extend((ord_, tenant, ids.read("task", task_id), *flip) for task_id in waiting)
+            rows["holds"].extend((ord_, ids.read("task", task_id), *flip) for task_id in waiting)
         if effects.clears_timers:
-            rows["cleared"].append((ord_, tenant, workflow))
-        rows["ended_timers"].extend((ord_, tenant, workflow, name) for name in effects.ended_timers)
-        rows["timers"].extend(
-            (ord_, tenant, workflow, timer.key, timer.generation, timer.due_at) for timer in effects.new_timers
-        )
+            rows["cleared"].append((ord_,))
+        rows["ended_timers"].extend((ord_, name) for name in effects.ended_timers)
+        rows["timers"].extend((ord_, timer.key, timer.generation, timer.due_at) for timer in effects.new_timers)
         rows["artifacts"].extend(
-            (ord_, tenant, workflow, made.name, bytes.fromhex(made.sha256), ids.read("task", made.task_id))
-            for made in effects.artifacts
+            (ord_, made.name, bytes.fromhex(made.sha256), ids.read("task", made.task_id)) for made in effects.artifacts
         )
         rows["messages"].extend(
-            (ord_, tenant, ids.read("wf", message.workflow_id), message.key, dump_message(message.command))
+            (ord_, ids.read("wf", message.workflow_id), message.key, dump_message(message.command))
             for message in effects.messages
         )
         rows["cached"].extend(
-            (ord_, tenant, bytes.fromhex(made.key_sha256), made.step, canonical(made.output), made.ttl_seconds)
+            (ord_, bytes.fromhex(made.key_sha256), made.step, canonical(made.output), made.ttl_seconds)
             for made in effects.cached
         )
 
@@ -225,20 +223,26 @@ _PENDING, _ASSIGNED, _HELD = 1, 2, 4
 _WIDTHS: Mapping[str, int] = {
     "workflows": 11,
     "new": 8,
-    "fences": 6,
-    "received": 4,
-    "ended": 3,
-    "tasks": 16,
-    "holds": 5,
-    "cleared": 3,
-    "ended_timers": 4,
-    "timers": 6,
-    "artifacts": 6,
-    "messages": 5,
-    "cached": 6,
-    "audit": 11,
+    "fences": 5,
+    "received": 2,
+    "ended": 2,
+    "tasks": 14,
+    "holds": 4,
+    "cleared": 1,
+    "ended_timers": 2,
+    "timers": 4,
+    "artifacts": 4,
+    "messages": 4,
+    "cached": 5,
+    "audit": 9,
 }
-"""The groups of arrays, and how many each has."""
+"""The groups of arrays, and how many each has. One that is empty is null."""
+
+
+def _task_of(row: tuple[Any, ...]) -> uuid.UUID:
+    task: uuid.UUID = row[1]
+    return task
+
 
 _TAIL_BYTES = 4_096
 """So much of history is always folded in faster than a state is written at every step."""

@@ -29,7 +29,7 @@ class Database:
     def __init__(self, dsn: str, *, pool_max: int) -> None:
         self._engine = connect(dsn, application_name=_NAME, pool_max=pool_max)
         self._loops = connect(dsn, application_name=_NAME, pool_max=max(2, pool_max // 2), role=LOOPS_ROLE)
-        self._kept: AsyncConnection | None = None
+        self._kept: tuple[AsyncConnection, asyncpg.Connection[Any]] | None = None
         self._keeping = asyncio.Lock()
 
     @asynccontextmanager
@@ -52,16 +52,16 @@ class Database:
         with outages_told():
             async with self._keeping:
                 if self._kept is None:
-                    self._kept = await self._engine.connect()
-                kept = self._kept
+                    pooled = await self._engine.connect()
+                    self._kept = pooled, await _bare_of(pooled)
+                pooled, bare = self._kept
                 try:
-                    pooled = await kept.get_raw_connection()
-                    yield cast("asyncpg.Connection[Any]", pooled.driver_connection)
+                    yield bare
                 except BaseException:
                     # Whatever it was, the next commit begins on a connection that nobody has spoken on.
                     self._kept = None
-                    await kept.invalidate()
-                    await kept.close()
+                    await pooled.invalidate()
+                    await pooled.close()
                     raise
 
     @asynccontextmanager
@@ -73,7 +73,7 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         if self._kept is not None:
-            await self._kept.close()
+            await self._kept[0].close()
         await self._engine.dispose()
         await self._loops.dispose()
 
@@ -82,11 +82,15 @@ class Database:
 async def _bare(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any]]:
     with outages_told():
         async with engine.connect() as connection:
-            pooled = await connection.get_raw_connection()
-            # SQLAlchemy's type is that of any driver; this engine has only ever one.
-            bare = cast("asyncpg.Connection[Any]", pooled.driver_connection)
+            bare = await _bare_of(connection)
             try:
                 yield bare
             except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
                 await connection.invalidate()
                 raise
+
+
+async def _bare_of(connection: AsyncConnection) -> asyncpg.Connection[Any]:
+    pooled = await connection.get_raw_connection()
+    # SQLAlchemy's type is that of any driver; this engine has only ever one.
+    return cast("asyncpg.Connection[Any]", pooled.driver_connection)

@@ -1,0 +1,29 @@
+"""A commit that costs less: what every step writes is one statement, and groups that are empty are null."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+from sqlalchemy.engine import AdaptedConnection
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Replace the function that commits."""
+    _run_script(Path(__file__).with_name("0008_commit_batch.sql"))
+
+
+def downgrade() -> None:
+    """Bring back the function of before."""
+    _run_script(Path(__file__).with_name("0004_commit_batch.sql"))
+
+
+def _run_script(file: Path) -> None:
+    """Run a file of several statements, which only the driver itself can take."""
+    script = file.read_text(encoding="utf-8")
+    connection = op.get_bind().connection.dbapi_connection
+    assert isinstance(connection, AdaptedConnection)
+    connection.run_async(lambda driver: driver.execute(script))
