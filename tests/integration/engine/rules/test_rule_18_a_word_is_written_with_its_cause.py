@@ -7,6 +7,7 @@ from typing import Any
 from storages import TENANT, entry_of, new_key
 
 from archwright import ids
+from services.chassis.clock import ManualClock
 from services.engine.domain.commands import CancelWorkflow, SignalWorkflow, StartChild
 from services.engine.domain.workflow import OpenChild
 
@@ -15,6 +16,7 @@ async def test_a_child_is_asked_for_in_its_parents_commit_and_has_one_id_however
     storage: Any, owner: Any
 ) -> None:
     key = new_key()
+    storage.clock = ManualClock(storage.now())  # the same command, decided twice
     [first, second] = [storage.beginning(key, plan="parent") for _ in range(2)]
     await storage.commit(first)
 
