@@ -11,7 +11,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from checker import violations
+from checker import Outside, violations
+from checker.outages import faults
 from small_mesh import SmallMesh
 
 from archwright import Client, ids
@@ -201,8 +202,9 @@ async def test_an_engine_that_is_killed_around_a_firing_starts_it_exactly_once(m
             # Firings happen within half a second after each full second: strike somewhere there.
             into_the_second = now().microsecond / 1e6
             await SystemClock().sleep(1.0 - into_the_second + random.random() * 0.6)
-            mesh.engine.kill()
-            await mesh.restart_engine()
+            with faults() as struck:
+                mesh.engine.kill()
+                await mesh.restart_engine()
             await until_fired_since(client, name, now())
         stopped = await stop(client, name)
         for workflow_id in stopped.workflow_ids:
@@ -214,6 +216,7 @@ async def test_an_engine_that_is_killed_around_a_firing_starts_it_exactly_once(m
     recorded = {await request_of(database.owner_dsn, workflow_id) for workflow_id in stopped.workflow_ids}
     assert recorded == {f"{made.schedule_id}/{time}" for time in times[-len(recorded) :]}, "a start went unrecorded"
     assert await violations(database.owner_dsn) == []
+    assert await violations(database.owner_dsn, Outside(outage=struck.outage), among=stopped.workflow_ids) == []
 
 
 async def until_fired_since(client: Client, name: str, moment: datetime) -> None:

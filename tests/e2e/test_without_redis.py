@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from checker import Outside, violations
+from checker.bus import copies, published
+from checker.outages import faults
 from redis.asyncio import Redis
 from waiting import until
 
@@ -29,7 +32,9 @@ Events = dict[str, list[tuple[int, str]]]
 """The number and the type of each event, in order, by workflow."""
 
 
-async def test_workflows_go_on_without_redis_and_it_hears_of_everything_once_it_is_back(meshes: Any) -> None:
+async def test_workflows_go_on_without_redis_and_it_hears_of_everything_once_it_is_back(
+    meshes: Any, database: Any
+) -> None:
     with temporary_folder() as folder:
         valkey = Valkey(folder, folder / "socket")
         async with meshes(ARCHWRIGHT_REDIS_URL=valkey.url) as mesh, mesh.client() as client:
@@ -40,7 +45,8 @@ async def test_workflows_go_on_without_redis_and_it_hears_of_everything_once_it_
                 workflow_ids = await start_some(client)
                 await until(lambda: len(mesh.ledger) >= WORKFLOWS)
                 assert await heard(valkey), "the bus was told nothing even before"
-                process.kill()
+                with faults() as struck:
+                    process.kill()
             workflow_ids += await start_some(client)
             await finish(client, workflow_ids)
             assert "bus_unavailable" in (mesh.folder / "engine.log").read_text()
@@ -48,6 +54,10 @@ async def test_workflows_go_on_without_redis_and_it_hears_of_everything_once_it_
             async with running(valkey):
                 happened = {each: await history(client, each) for each in workflow_ids}
                 await until_heard(valkey, happened)
+                seen = Outside(
+                    published=await published(valkey.url), copies=await copies(valkey.url), outage=struck.outage
+                )
+                assert await violations(database.owner_dsn, seen, among=workflow_ids) == []
 
 
 @asynccontextmanager

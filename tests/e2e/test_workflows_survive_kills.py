@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from checker import violations
+from checker import Outside, violations
+from checker.outages import faults
 from small_mesh import SmallMesh
 from waiting import until
 
@@ -51,20 +52,21 @@ async def test_a_kill_in_the_middle_loses_and_doubles_nothing(mesh: SmallMesh, d
     async with mesh.client() as client:
         workflow_ids = await start_all(client)
         await until_some_effects(mesh, random.randrange(1, WORKFLOWS * STEPS // 2))
-        if victim in ("agent", "both"):
-            agent.kill()
-        if victim in ("engine", "both"):
-            mesh.engine.kill()
-            await mesh.restart_engine()
-        if victim == "registry":
-            mesh.registry.kill()
-            await mesh.registry.gone()
-        if victim in ("agent", "both"):
-            await agent.gone()
-            await agent.start()
+        with faults() as struck:
+            if victim in ("agent", "both"):
+                agent.kill()
+            if victim in ("engine", "both"):
+                mesh.engine.kill()
+                await mesh.restart_engine()
+            if victim == "registry":
+                mesh.registry.kill()
+                await mesh.registry.gone()
+            if victim in ("agent", "both"):
+                await agent.gone()
+                await agent.start()
         await finish(client, workflow_ids)
     assert_effects_fit(mesh, workflow_ids)
-    assert await violations(database.owner_dsn) == []
+    assert await violations(database.owner_dsn, Outside(outage=struck.outage)) == []
 
 
 async def test_a_killed_agents_work_goes_to_its_twin_when_the_lease_is_over(meshes: Any, database: Any) -> None:
@@ -74,7 +76,8 @@ async def test_a_killed_agents_work_goes_to_its_twin_when_the_lease_is_over(mesh
             workflow_ids = await start_all(client)
             await until_some_effects(mesh, 3)
             await mesh.add_agent("worker", name="two")
-            mesh.agents["one"].kill()
+            with faults() as struck:
+                mesh.agents["one"].kill()
             await finish(client, workflow_ids)
         assert_effects_fit(mesh, workflow_ids)
-        assert await violations(database.owner_dsn) == []
+        assert await violations(database.owner_dsn, Outside(outage=struck.outage)) == []

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Collection, Generator, Mapping,
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from checker.facts import Published
+
 from archwright.errors import DependencyUnavailable
 from services.bus.event import BusEvent
 from services.engine.ports.keys import Key
@@ -132,12 +134,12 @@ class Bus:
 
     def __init__(self, trouble: Trouble) -> None:
         self._trouble = trouble
-        self.published: list[tuple[str, int]] = []
+        self.published: list[Published] = []
 
     async def publish(self, events: Sequence[BusEvent]) -> None:
         if self._trouble.strikes("bus_away", self._trouble.bus_fault):
             raise DependencyUnavailable("The bus does not answer.")
-        self.published += [(event.workflow_id, event.seq) for event in events]
+        self.published += [Published(event.workflow_id, event.seq, event.tenant) for event in events]
         if self._trouble.strikes("bus_reply_lost", self._trouble.bus_fault):
             raise DependencyUnavailable("The bus took it, and its answer was lost.")
 

@@ -24,7 +24,8 @@ async def work(task: Task) -> dict[str, object]:
     effect = {"task_id": task.task_id, "attempt": task.attempt, "step": task.step, "workflow_id": task.workflow_id}
     with ledger.open("a") as file:
         file.write(json.dumps(effect) + "\n")
-    return {"step": task.step, "attempt": task.attempt, "seconds": script.get("seconds", 0.02)}
+    echo = {"echo": script["echo"]} if "echo" in script else {}
+    return {"step": task.step, "attempt": task.attempt, "seconds": script.get("seconds", 0.02), **echo}
 
 
 if __name__ == "__main__":

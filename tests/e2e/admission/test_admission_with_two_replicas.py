@@ -9,7 +9,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from checker import violations
+from checker import Outside, violations
+from checker.outages import faults
 from players import players
 from small_mesh import SmallMesh
 from waiting import until
@@ -87,12 +88,13 @@ async def test_the_permits_of_a_killed_replica_come_back(meshes: Any, database: 
         workflow_ids = await start_all(client, 80)
         await until(lambda: len(mesh.ledger) >= 20)
 
-        mesh.engine.kill()
+        with faults() as struck:
+            mesh.engine.kill()
 
         async with watched(database) as counts:
             await all_completed(client, workflow_ids)
         assert max(counts) <= LIMIT
-        assert await violations(database.owner_dsn) == []
+        assert await violations(database.owner_dsn, Outside(outage=struck.outage)) == []
 
 
 async def test_starts_beyond_the_queue_are_refused_with_a_time_to_try_again(meshes: Any, database: Any) -> None:

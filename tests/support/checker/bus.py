@@ -1,24 +1,40 @@
-"""Reads from the bus what it was told."""
+"""Reads from Redis what it was told: events on the bus, and hot copies."""
 
 from __future__ import annotations
 
 import orjson
 
+from checker.facts import CopyFacts, Published
 from services.bus.port import PARTITIONS, stream_of
 from services.bus.redis import writer
+from services.engine.ports.keys import Key
 
 
-async def published(redis_url: str) -> list[tuple[str, int]]:
-    """Return workflow and seq of every event on the bus, partition by partition in its order there."""
+async def published(redis_url: str) -> list[Published]:
+    """Return every event on the bus, partition by partition in its order there."""
     client = writer(redis_url)
     try:
-        found: list[tuple[str, int]] = []
+        found: list[Published] = []
         for partition in range(PARTITIONS):
             for _, fields in await client.xrange(stream_of(partition)):
                 found += [
-                    (envelope["data"]["workflow_id"], int(envelope["seq"]))
+                    Published(envelope["data"]["workflow_id"], int(envelope["seq"]), envelope["tenant"])
                     for envelope in orjson.loads(fields[b"events"])
                 ]
+        return found
+    finally:
+        await client.aclose()
+
+
+async def copies(redis_url: str) -> list[CopyFacts]:
+    """Return the hot copies as whoever reaches Redis sees them."""
+    client = writer(redis_url)
+    try:
+        found: list[CopyFacts] = []
+        async for name in client.scan_iter(match="archwright:hot:*"):
+            _, _, tenant, workflow_id = name.decode().split(":")
+            if (text := await client.hget(name, "copy")) is not None:
+                found.append(CopyFacts(Key(tenant, workflow_id), text=text))
         return found
     finally:
         await client.aclose()

@@ -14,10 +14,14 @@ from archwright.language.parse import parse
 from archwright.language.plan import Plan
 from archwright.language.plan import compile as compile_plan
 from checker.facts import (
+    ApprovalFacts,
     AuditFacts,
+    BelongingFacts,
+    CachedFacts,
     CommitFacts,
     Facts,
     InboxFacts,
+    SightFacts,
     TaskFacts,
     TimerFacts,
     UnpublishedFacts,
@@ -51,6 +55,24 @@ SELECT *, hash = sha256(previous_hash || convert_to(concat_ws(E'\\x1f', tenant_i
   FROM engine.audit
 """
 
+_BELONGINGS = """
+SELECT 'history' AS place, tenant_id, workflow_id FROM engine.history
+UNION SELECT 'artifact_references', tenant_id, workflow_id FROM engine.artifact_references
+UNION SELECT 'approvals', tenant_id, workflow_id FROM engine.approvals
+UNION SELECT 'open_tasks', tenant_id, workflow_id FROM engine.open_tasks
+UNION SELECT 'timers', tenant_id, workflow_id FROM engine.timers
+UNION SELECT 'inbox', tenant_id, target FROM engine.inbox
+UNION SELECT 'audit', tenant_id, workflow_id FROM engine.audit WHERE workflow_id IS NOT NULL
+UNION SELECT 'commits', x.tenant_id, x.workflow_id
+        FROM engine.commits AS c, unnest(c.tenant_ids, c.workflow_ids) AS x (tenant_id, workflow_id)
+"""
+
+_READABLE = """
+SELECT c.relname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+ WHERE c.relnamespace = 'engine'::regnamespace AND c.relkind = 'r'
+   AND has_table_privilege('archwright_engine', c.oid, 'SELECT')
+"""
+
 
 async def read(owner_dsn: str) -> Facts:
     """Return everything that this database says, as of one moment."""
@@ -73,6 +95,13 @@ async def read(owner_dsn: str) -> Facts:
                     InboxFacts(Key(row["tenant_id"], ids.show("wf", row["target"])), row["key"], row["age"])
                     for row in await connection.fetch(_INBOX)
                 ],
+                approvals=[_approval(row) for row in await connection.fetch("SELECT * FROM engine.approvals")],
+                belongings=[BelongingFacts(row["place"], _key(row)) for row in await connection.fetch(_BELONGINGS)],
+                cached=[
+                    CachedFacts(row["tenant_id"], row["output"])
+                    for row in await connection.fetch("SELECT tenant_id, output FROM engine.step_cache")
+                ],
+                sights=await _sights(connection),
             )
     finally:
         await connection.close()
@@ -113,6 +142,24 @@ def _task(row: asyncpg.Record) -> TaskFacts:
         attempt=row["attempt"],
         session_id=row["session_id"],
     )
+
+
+def _approval(row: asyncpg.Record) -> ApprovalFacts:
+    return ApprovalFacts(_key(row), ids.show("approval", row["approval_id"]), row["step"], row["seq"], row["ended"])
+
+
+async def _sights(connection: asyncpg.Connection[Any]) -> list[SightFacts]:
+    """Return what the engine's own role can read that it must not, whichever tenant it names. Comes last: it is it."""
+    tables = [row["relname"] for row in await connection.fetch(_READABLE)]
+    tenants = [row["tenant_id"] for row in await connection.fetch("SELECT DISTINCT tenant_id FROM engine.workflows")]
+    await connection.execute("SET LOCAL ROLE archwright_engine")
+    found: list[SightFacts] = []
+    for named in ("", *tenants):
+        await connection.execute("SELECT set_config('app.tenants', $1, true)", named)
+        for table in tables:
+            statement = f"SELECT DISTINCT tenant_id FROM engine.{table} WHERE tenant_id <> $1"
+            found += [SightFacts(table, named, row["tenant_id"]) for row in await connection.fetch(statement, named)]
+    return found
 
 
 def _audit(row: asyncpg.Record) -> AuditFacts:

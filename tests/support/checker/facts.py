@@ -130,6 +130,42 @@ class InboxFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalFacts:
+    """The row of a question to people, and whether they are no longer asked."""
+
+    key: Key
+    approval_id: str
+    step: str
+    seq: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BelongingFacts:
+    """Some table has a row of this workflow's, in the name of this tenant."""
+
+    table: str
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class CachedFacts:
+    """An output of one tenant's, for other steps of that tenant's to use."""
+
+    tenant: str
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SightFacts:
+    """The engine, in the name of one tenant (or of nobody: empty), can read rows of another's in this table."""
+
+    table: str
+    named: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that one database says."""
 
@@ -139,17 +175,23 @@ class Facts:
     unpublished: Sequence[UnpublishedFacts] = ()
     audit: Sequence[AuditFacts] = ()
     inbox: Sequence[InboxFacts] = ()
+    approvals: Sequence[ApprovalFacts] = ()
+    belongings: Sequence[BelongingFacts] = ()
+    cached: Sequence[CachedFacts] = ()
+    sights: Sequence[SightFacts] = ()
     is_audit_chained: bool = True
     """Whether the audit's rows carry hashes; those in memory do not."""
 
     def among(self, workflow_ids: Collection[str]) -> Facts:
-        """Return what concerns these workflows; commits and the audit, which hold many, are left whole."""
+        """Return what concerns these workflows; what holds many, or none by name, is left whole."""
         return replace(
             self,
             workflows=[each for each in self.workflows if each.key.workflow_id in workflow_ids],
             tasks=[each for each in self.tasks if each.key.workflow_id in workflow_ids],
             timers=[each for each in self.timers if each.key.workflow_id in workflow_ids],
             inbox=[each for each in self.inbox if each.target.workflow_id in workflow_ids],
+            approvals=[each for each in self.approvals if each.key.workflow_id in workflow_ids],
+            belongings=[each for each in self.belongings if each.key.workflow_id in workflow_ids],
         )
 
 
@@ -195,17 +237,38 @@ class Outage:
     healed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event that the bus has, and whose it says that it is."""
+
+    workflow_id: str
+    seq: int
+    tenant: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyFacts:
+    """A hot copy: whose it is by its name, what whoever comes by can read, and which workflow is in it, if known."""
+
+    kept_as: Key
+    text: bytes = b""
+    holds: Key | None = None
+
+
 @dataclass(frozen=True)
 class Outside:
     """What was seen from outside of the database; None means that nobody looked.
 
-    `acknowledged` are the workflows whose start was answered; `published` are the events that the bus has, each by
-    workflow and seq; `seen` is what each subscriber was told, in order; `effects` is the agents' ledger; `before` and
-    `after` count what a process holds (descriptors, connections, …) before and after the faults.
+    `acknowledged` are the workflows whose start was answered; `published` are the events that the bus has; `copies`
+    are the hot copies; `secrets` is by tenant a text that only its workflows were ever given; `seen` is what each
+    subscriber was told, in order; `effects` is the agents' ledger; `before` and `after` count what a process holds
+    (descriptors, connections, …) before and after the faults.
     """
 
     acknowledged: Collection[Key] | None = None
-    published: Collection[tuple[str, int]] | None = None
+    published: Collection[Published] | None = None
+    copies: Collection[CopyFacts] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
     effects: Sequence[Effect] | None = None
     grants: Sequence[Grant] = ()

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 
+from checker.approvals import i3_questions_are_as_told
 from checker.facts import Applied, Facts, Grant, Outside, WorkflowFacts
+from checker.tenants import i9_tenants_see_their_own
 from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
 from services.engine.domain.events import (
     ApprovalDecided,
@@ -33,6 +35,8 @@ from services.engine.storage.commits import next_hash
 OUTBOX_SECONDS_MAX = 30.0
 FLOW_SECONDS_MAX = 30.0
 BACKLOG_FACTOR_MAX = 2
+OF_WORKFLOWS = frozenset({"history", "artifact_references", "approvals"})
+"""Tables whose rows go with their workflow."""
 
 _TERMINAL = (WorkflowCompleted, WorkflowFailed, WorkflowCancelled)
 _STOPPED = frozenset({WorkflowStatus.PENDING, WorkflowStatus.PAUSED})
@@ -163,7 +167,7 @@ def i7_every_event_is_published(facts: Facts, outside: Outside) -> Iterator[str]
         if commit.age_seconds > OUTBOX_SECONDS_MAX:
             yield f"I7 commit {commit.batch_id} has waited {commit.age_seconds:.0f} s to be published"
     if outside.published is not None:
-        published = set(outside.published)
+        published = {(event.workflow_id, event.seq) for event in outside.published}
         for found in facts.workflows:
             for seq in range(1, found.last_seq + 1):
                 if (found.key.workflow_id, seq) not in published:
@@ -245,6 +249,9 @@ def i12_nothing_leaks(facts: Facts, outside: Outside) -> Iterator[str]:
         workflow = stored.get(timer.key)
         if workflow is None or workflow.status.is_final:
             yield f"I12 timer {timer.name!r} is left of workflow {timer.key.workflow_id}, which is over"
+    for belonging in facts.belongings:
+        if belonging.table in OF_WORKFLOWS and belonging.key not in stored:
+            yield f"I12 {belonging.table} is left of workflow {belonging.key.workflow_id}, which is gone"
     for row in facts.inbox:
         if row.age_seconds > OUTBOX_SECONDS_MAX:
             yield f"I12 word {row.name!r} has waited {row.age_seconds:.0f} s for workflow {row.target.workflow_id}"
@@ -329,13 +336,15 @@ INVARIANTS: Sequence[Callable[[Facts, Outside], Iterator[str]]] = (
     i1_no_workflow_is_lost,
     i2_one_terminal_event,
     i3_history_is_whole,
+    i3_questions_are_as_told,
     i4_only_legal_moves,
     i5_results_are_applied_once,
     i6_no_older_fence_writes,
     i7_every_event_is_published,
     i8_every_call_is_audited,
+    i9_tenants_see_their_own,
     i10_limits_hold,
     i11_work_flows_again,
     i12_nothing_leaks,
 )
-"""All of them. I9, that no tenant sees another's, is shown by tests of the policies."""
+"""All of them."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from checker.facts import (
+    ApprovalFacts,
     AuditFacts,
+    BelongingFacts,
+    CachedFacts,
     CommitFacts,
     Facts,
     InboxFacts,
@@ -12,6 +17,7 @@ from checker.facts import (
     UnpublishedFacts,
     WorkflowFacts,
 )
+from services.engine.ports.keys import Key
 from services.engine.storage.memory.tables import Tables
 from services.engine.storage.state_codec import load_workflow
 
@@ -52,5 +58,27 @@ def read(tables: Tables) -> Facts:
             for number, (key, row) in enumerate(tables.audit, start=1)
         ],
         inbox=[InboxFacts(row.key, row.name, (now - row.created_at).total_seconds()) for row in tables.inbox.values()],
+        approvals=[
+            ApprovalFacts(row.key, row.approval_id, row.step, row.seq, row.ended) for row in tables.approvals.values()
+        ],
+        belongings=list(_belongings(tables)),
+        cached=[CachedFacts(tenant, row.output) for (tenant, _), row in tables.step_cache.items()],
         is_audit_chained=False,
     )
+
+
+def _belongings(tables: Tables) -> Iterator[BelongingFacts]:
+    """Yield which workflows each table has rows of."""
+    found: dict[str, Iterable[Key]] = {
+        "history": tables.history,
+        "artifact_references": (key for key, _ in tables.references),
+        "approvals": (row.key for row in tables.approvals.values()),
+        "open_tasks": (row.key for row in tables.open_tasks.values()),
+        "timers": (key for key, _ in tables.timers),
+        "inbox": (key for key, _ in tables.inbox),
+        "audit": (key for key, _ in tables.audit),
+        "commits": (key for row in tables.commits.values() for key, _, _ in row.spans),
+    }
+    for table, keys in found.items():
+        for key in dict.fromkeys(keys):
+            yield BelongingFacts(table, key)

@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from checker.facts import Applied, Effect, Facts, Grant, Limits, Outage, Outside
+from checker.facts import Applied, CopyFacts, Effect, Facts, Grant, Limits, Outage, Outside, Published
 from checker.invariants import found_wrong
 from checker.memory import read
-from storages import MemoryStorage, entry_of, new_key
+from storages import OTHER_TENANT, TENANT, MemoryStorage, entry_of, new_key
 
 from archwright import ids
 from services.engine.domain.commands import PauseWorkflow
@@ -156,6 +157,20 @@ def leave_timer(storage: MemoryStorage, key: Key) -> None:
     storage.tables.timers[gone, timer.name] = replace(timer, key=gone)
 
 
+def give_task_away(storage: MemoryStorage, key: Key) -> None:
+    [task] = storage.tables.open_tasks.values()
+    task.key = Key(OTHER_TENANT, key.workflow_id)
+
+
+def give_timer_away(storage: MemoryStorage, key: Key) -> None:
+    for (_, name), timer in list(storage.tables.timers.items()):
+        storage.tables.timers[Key(OTHER_TENANT, key.workflow_id), name] = timer
+
+
+def lose_workflow(storage: MemoryStorage, key: Key) -> None:
+    del storage.tables.workflows[key]
+
+
 PLANTED: list[tuple[str, Plant]] = [
     ("I1", lose_task),
     ("I1", lose_deadline),
@@ -172,6 +187,9 @@ PLANTED: list[tuple[str, Plant]] = [
     ("I7", never_publish),
     ("I8", lose_audit),
     ("I8", audit_twice),
+    ("I9", give_task_away),
+    ("I9", give_timer_away),
+    ("I12", lose_workflow),
     ("I12", leave_task),
     ("I12", hold_by_nobody),
     ("I12", leave_timer),
@@ -205,9 +223,18 @@ TASK = ids.show("task", uuid.UUID(int=1))
 LEASES = [uuid.UUID(int=n) for n in range(3)]
 
 
-def published(facts: Facts) -> list[tuple[str, int]]:
+def seqs(facts: Facts) -> list[tuple[str, int]]:
     [found] = facts.workflows
     return [(found.key.workflow_id, seq) for seq in range(1, found.last_seq + 1)]
+
+
+def published(facts: Facts, tenant: str = TENANT) -> list[Published]:
+    return [Published(workflow_id, seq, tenant) for workflow_id, seq in seqs(facts)]
+
+
+def copied(facts: Facts, tenant: str = TENANT, **what: Any) -> list[CopyFacts]:
+    [found] = facts.workflows
+    return [CopyFacts(Key(tenant, found.key.workflow_id), **what)]
 
 
 OUTSIDE: list[tuple[str, str, Callable[[Facts], Outside]]] = [
@@ -223,8 +250,16 @@ OUTSIDE: list[tuple[str, str, Callable[[Facts], Outside]]] = [
         ),
     ),
     ("an event that the bus never got", "I7", lambda facts: Outside(published=published(facts)[:-1])),
-    ("events in another order", "I7", lambda facts: Outside(seen={"watcher": published(facts)[::-1]})),
-    ("an event that a subscriber missed", "I7", lambda facts: Outside(seen={"watcher": published(facts)[1:]})),
+    ("events in another order", "I7", lambda facts: Outside(seen={"watcher": seqs(facts)[::-1]})),
+    ("an event that a subscriber missed", "I7", lambda facts: Outside(seen={"watcher": seqs(facts)[1:]})),
+    ("an event in another tenant's name", "I9", lambda facts: Outside(published=published(facts, OTHER_TENANT))),
+    ("a hot copy in another tenant's name", "I9", lambda facts: Outside(copies=copied(facts, OTHER_TENANT))),
+    (
+        "a hot copy that is not sealed",
+        "I9",
+        lambda facts: Outside(copies=copied(facts, text=b'{"topic":"tea"}'), secrets={TENANT: "tea"}),
+    ),
+    ("a history with another's secret", "I9", lambda _: Outside(secrets={OTHER_TENANT: "tea"})),
     ("more workflows than may be under way", "I10", lambda _: Outside(limits=Limits(workflows_running_max=0))),
     (
         "descriptors that were not closed",
@@ -251,7 +286,9 @@ async def test_what_is_seen_from_outside_may_be_sound() -> None:
     seen = Outside(
         acknowledged=[key],
         published=published(facts),
-        seen={"watcher": published(facts)},
+        copies=copied(facts, text=b"sealed"),
+        secrets={TENANT: "tea"},
+        seen={"watcher": seqs(facts)},
         effects=[Effect(done.task_id, done.attempt)],
         limits=Limits(workflows_running_max=1),
         before={"descriptors": 9},
@@ -290,3 +327,43 @@ async def test_a_pause_is_no_loss() -> None:
     await storage.commit(entry_of(stored, pause, audit=[storage.audit_row()]))
 
     assert found_wrong(read(storage.tables)) == []
+
+
+async def asking(storage: MemoryStorage) -> tuple[Key, str]:
+    """Bring a workflow to where it waits for people; return which, and what it asks."""
+    stored = await storage.start(plan="approved")
+    await storage.store.mark_published(list(storage.tables.commits))
+    [(_, approval_id)] = storage.tables.approvals
+    return stored.key, approval_id
+
+
+async def test_a_question_that_is_asked_and_one_that_is_answered_violate_nothing() -> None:
+    storage = MemoryStorage()
+    key, _ = await asking(storage)
+    assert found_wrong(read(storage.tables)) == []
+
+    await storage.commit(replace(storage.cancelling(await storage.load(key)), audit=(storage.audit_row(),)))
+    assert found_wrong(read(storage.tables)) == []
+
+
+@pytest.mark.parametrize("change", ["lost", "over", "of another step", "never asked", "another tenant's"])
+async def test_a_row_that_is_not_what_the_workflow_asks_is_found(change: str) -> None:
+    storage = MemoryStorage()
+    key, approval_id = await asking(storage)
+    rows = storage.tables.approvals
+    row = rows[key.tenant, approval_id]
+
+    match change:
+        case "lost":
+            rows.clear()
+        case "over":
+            rows[key.tenant, approval_id] = replace(row, ended=True)
+        case "of another step":
+            rows[key.tenant, approval_id] = replace(row, step="another")
+        case "never asked":
+            rows[key.tenant, "approval_x"] = replace(row, approval_id="approval_x")
+        case _:
+            rows[OTHER_TENANT, approval_id] = replace(row, key=Key(OTHER_TENANT, key.workflow_id))
+
+    violations = found_wrong(read(storage.tables))
+    assert any(each.startswith("I3 approval ") for each in violations), violations
