@@ -1,4 +1,4 @@
-"""What PostgreSQL itself has counted of the engine's tables: rows written, and rows read one after the other."""
+"""What PostgreSQL itself has counted of the engine's tables: rows written, and rows read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import asyncpg
 from services.engine.storage.database import Database
 
 _COUNTS = """
-SELECT relname, n_tup_ins, n_tup_upd, n_tup_hot_upd, n_tup_del, seq_tup_read FROM pg_stat_user_tables
+SELECT relname, n_tup_ins, n_tup_upd, n_tup_hot_upd, n_tup_del, seq_tup_read + coalesce(idx_tup_fetch, 0)
+  FROM pg_stat_user_tables
  WHERE schemaname = 'engine'
 """
 
@@ -23,7 +24,7 @@ class Counts:
     updated: int = 0
     hot: int = 0
     deleted: int = 0
-    scanned: int = 0
+    read: int = 0
 
 
 class TableCounts:

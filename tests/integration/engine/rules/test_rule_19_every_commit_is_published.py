@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from one_replica import replica_on
 from storages import OTHER_TENANT, TENANT
 
+from services.bus.event import BusEvent
 from services.bus.memory import MemoryPublisher
 from services.bus.port import partition_of
 from services.engine.domain.commands import PauseWorkflow
@@ -15,6 +17,21 @@ from services.engine.loops.relay import LeftBehind, Relay
 from services.engine.ports.commands import Asked
 
 LONG_ENOUGH_SECONDS, TOO_SOON_SECONDS = 2.5, 1.0
+
+
+class SlowBus(MemoryPublisher):
+    """A bus that takes its time over what is published first, once it is slow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_slow = False
+        self.under_way, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def publish(self, events: Sequence[BusEvent]) -> None:
+        if self.is_slow and not self.under_way.is_set():
+            self.under_way.set()
+            await self.go_on.wait()
+        await super().publish(events)
 
 
 async def paused(storage: Any, *listeners: Any) -> Any:
@@ -45,7 +62,7 @@ async def test_the_writer_publishes_from_memory_and_leaves_nothing_for_others(st
 async def test_what_a_dead_writer_left_behind_is_published_by_another_once_and_not_at_once(
     storage: Any, other_storage: Any
 ) -> None:
-    bus = MemoryPublisher()
+    bus = SlowBus()
     stored = await paused(storage)
     others = LeftBehind(other_storage.store, other_storage.store, bus)
 
@@ -53,7 +70,14 @@ async def test_what_a_dead_writer_left_behind_is_published_by_another_once_and_n
     await others.step()
     assert not bus.streams
     await storage.age(LONG_ENOUGH_SECONDS - TOO_SOON_SECONDS)
-    await asyncio.gather(others.step(), LeftBehind(storage.store, storage.store, bus).step())
+    async with asyncio.TaskGroup() as group:
+        bus.is_slow = True
+        first = group.create_task(others.step())
+        await bus.under_way.wait()
+        await LeftBehind(storage.store, storage.store, bus).step()
+        bus.go_on.set()
+        await first
+    await storage.age(60)
     await others.step()
 
     [batch] = bus.streams[partition_of(stored.key.workflow_id)]
