@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from storages import TENANT, Storage, new_key
+from storages import TENANT, Storage, entry_of, new_key
 
 from archwright import ids
+from services.engine.domain.commands import PauseWorkflow
 
 CROWD = 400
 CHEAP = "(tenant_id = ANY (( SELECT string_to_array(current_setting('app.tenants'"
@@ -56,9 +57,13 @@ async def test_every_table_with_tenants_rows_is_guarded(owner: Any, storage: Any
 async def test_a_step_in_a_crowd_is_found_by_keys(crowd: Any, counts: Any) -> None:
     stored = await crowd.start()
     session_id = await crowd.session()
+    large = await crowd.start(plan="large")
+    await crowd.commit(entry_of(large, PauseWorkflow(crowd.now(), "ann", "")))
     await counts.begin()
 
     assert len(await crowd.claims(session_id, 5)) == 5
+    assert (await crowd.load(large.key)).tail_bytes
+    assert await crowd.store.summary(large.key) is not None
     await crowd.board.renew([session_id])
     loaded = await crowd.load(stored.key)
     [written] = await crowd.commit(crowd.cancelling(loaded))
