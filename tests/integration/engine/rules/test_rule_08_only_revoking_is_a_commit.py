@@ -31,7 +31,7 @@ async def test_what_no_agent_accepted_goes_out_again_under_another_lease_and_cou
 
     _, second = await storage.claim("a2")
 
-    assert second.task_id == first.task_id
+    assert (second.task_id, second.attempt) == (first.task_id, first.attempt + 1)
     assert second.lease_id != first.lease_id
     task = (await storage.load(stored.key)).workflow.open["draft"]
     assert isinstance(task, OpenTask)
@@ -43,10 +43,11 @@ async def test_a_result_of_the_lease_before_is_fenced_whatever_version_it_names(
     _, first = await storage.claim("a1")
     await storage.age(5)
     await storage.board.redeliver_unaccepted()
+    [early] = await storage.commit(storage.completing(stored, first))
     _, second = await storage.claim("a2")
 
     [late] = await storage.commit(storage.completing(stored, first))
     [good] = await storage.commit(storage.completing(stored, second))
 
-    assert (late.verdict, good.verdict) == ("fenced", "won")
+    assert (early.verdict, late.verdict, good.verdict) == ("fenced", "fenced", "won")
     assert (await storage.load(stored.key)).version == stored.version + 1
