@@ -171,18 +171,23 @@ class Client(Steering):
                 return
 
     def watch(
-        self, workflow_id: str, after_seq: int = 0, *, patience_seconds: float = PATIENCE_SECONDS
+        self,
+        workflow_id: str,
+        after_seq: int = 0,
+        *,
+        only_end: bool = False,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> AsyncIterator[Update]:
-        """Yield what happened since `after_seq`, then what happens, then a WatchEnded.
+        """Yield what happened since `after_seq`, then what happens, then a WatchEnded; with `only_end` only that.
 
         Connections that break are opened again where they broke: no event is lost or repeated. Raises the last
         error when nobody answers for `patience_seconds`.
         """
-        return follow(self._connection, workflow_id, after_seq, patience_seconds)
+        return follow(self._connection, workflow_id, after_seq, patience_seconds, only_end=only_end)
 
     async def wait(self, workflow_id: str) -> Workflow:
         """Return the workflow once it has ended."""
-        async for _ in self.watch(workflow_id):
+        async for _ in self.watch(workflow_id, only_end=True):
             pass
         return await self.get(workflow_id)
 

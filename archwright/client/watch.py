@@ -32,7 +32,7 @@ SILENCE_SECONDS_MAX = 45.0
 
 
 async def follow(
-    connection: Connection, workflow_id: str, after_seq: int, patience_seconds: float
+    connection: Connection, workflow_id: str, after_seq: int, patience_seconds: float, *, only_end: bool = False
 ) -> AsyncIterator[Update]:
     """Yield what happened since `after_seq`, what happens, and a WatchEnded; see `Client.watch`."""
     cursor = after_seq
@@ -41,9 +41,9 @@ async def follow(
     while True:
         failure: Unavailable | None = None
         try:
-            async with contextlib.aclosing(_stream(connection, workflow_id, cursor)) as responses:
+            async with contextlib.aclosing(_stream(connection, workflow_id, cursor, only_end=only_end)) as responses:
                 async for response in responses:
-                    update = _next(response, cursor)
+                    update = _next(response, cursor, only_end=only_end)
                     if update is _Misfit.REPEATED:
                         continue
                     if update is _Misfit.EARLY:
@@ -76,7 +76,7 @@ class _Misfit(Enum):
     """Events are missing before it; the next stream begins with them."""
 
 
-def _next(response: WatchWorkflowResponse, cursor: int) -> Update | _Misfit | None:
+def _next(response: WatchWorkflowResponse, cursor: int, *, only_end: bool) -> Update | _Misfit | None:
     """Return what to pass on after the event `cursor`, or None for a heartbeat."""
     match response.WhichOneof("update"):
         case "event":
@@ -87,14 +87,14 @@ def _next(response: WatchWorkflowResponse, cursor: int) -> Update | _Misfit | No
         case "progress":
             return response.progress
         case "ended":
-            return response.ended if response.ended.last_seq <= cursor else _Misfit.EARLY
+            return response.ended if only_end or response.ended.last_seq <= cursor else _Misfit.EARLY
         case _:
             return None
 
 
-async def _stream(connection: Connection, workflow_id: str, after_seq: int) -> _Responses:
+async def _stream(connection: Connection, workflow_id: str, after_seq: int, *, only_end: bool) -> _Responses:
     """Yield one connection's responses until it ends; raises an error of ours where it breaks or falls silent."""
-    request = WatchWorkflowRequest(workflow_id=workflow_id, after_seq=after_seq)
+    request = WatchWorkflowRequest(workflow_id=workflow_id, after_seq=after_seq, only_end=only_end)
     call = stubs.workflows(connection.channel).WatchWorkflow(request, metadata=connection.metadata())
     try:
         while True:

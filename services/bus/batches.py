@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archwright.payloads import canonical
+import orjson
+
 from services.bus.event import BusEvent, to_cloud_event
 from services.bus.port import partition_of
 
@@ -24,4 +25,4 @@ def entries(events: Sequence[BusEvent]) -> Iterator[tuple[int, bytes]]:
     for partition, members in gathered.items():
         for start in range(0, len(members), EVENTS_PER_ENTRY_MAX):
             batch = members[start : start + EVENTS_PER_ENTRY_MAX]
-            yield partition, canonical([to_cloud_event(event) for event in batch])
+            yield partition, orjson.dumps([to_cloud_event(event) for event in batch])

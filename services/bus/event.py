@@ -7,9 +7,10 @@ may parse it with the generated type. The envelope repeats only what a router ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from archwright.events.catalogue import CATALOGUE, Lane
 from archwright.payloads import Json
@@ -18,8 +19,7 @@ TYPE_PREFIX = "dev.archwright."
 """What precedes the catalogue's name in the envelope's `type`."""
 
 
-@dataclass(frozen=True, slots=True)
-class BusEvent:
+class BusEvent(Struct, frozen=True, gc=False):
     """A fact about a workflow, without its payload: `attributes` holds only the catalogue's routing fields."""
 
     tenant: str
@@ -59,18 +59,17 @@ def _rfc_3339(moment: datetime) -> str:
 
 def to_cloud_event(event: BusEvent) -> dict[str, Json]:
     """Return the envelope of `event`, ready to be written as JSON."""
-    time = _rfc_3339(event.timestamp)
-    attributes: dict[str, Json] = dict(event.attributes)
+    event_id, time, seq = event.event_id, _rfc_3339(event.timestamp), str(event.seq)
     facts: dict[str, Json] = {
-        "event_id": event.event_id,
+        "event_id": event_id,
         "workflow_id": event.workflow_id,
         "agent_type": event.agent_type,
         "event_type": event.event_type,
-        "payload": attributes,
+        "payload": event.attributes,
         "timestamp": time,
         "correlation_id": event.correlation_id,
         "retry_count": event.retry_count,
-        "seq": str(event.seq),  # protobuf's JSON writes int64 as text
+        "seq": seq,  # protobuf's JSON writes int64 as text
         "tenant": event.tenant,
         "traceparent": event.traceparent,
         "step": event.step,
@@ -78,14 +77,14 @@ def to_cloud_event(event: BusEvent) -> dict[str, Json]:
     }
     envelope: dict[str, Json] = {
         "specversion": "1.0",
-        "id": event.event_id,
+        "id": event_id,
         "source": f"/tenants/{event.tenant}/workflows/{event.workflow_id}",
         "type": TYPE_PREFIX + event.event_type,
         "subject": event.task_id or event.workflow_id,
         "time": time,
         "datacontenttype": "application/json",
         "tenant": event.tenant,
-        "seq": str(event.seq),
+        "seq": seq,
         "data": facts,
     }
     if event.traceparent:

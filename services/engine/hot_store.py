@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from services.engine.domain.events import Json
 from services.engine.ports.hot_copies import HotCopies
 from services.engine.ports.keys import Key
-from services.engine.ports.store import Entry, Span, Store, Stored, Written
+from services.engine.ports.store import Compose, Entry, Span, Store, Stored, Written
 
 
 class HotStore:
@@ -44,6 +44,10 @@ class HotStore:
             entry.key for entry, fate in zip(entries, written, strict=True) if fate.verdict in ("lost", "fenced")
         )
         return written
+
+    async def commit_alone(self, batch_id: uuid.UUID, key: Key, compose: Compose) -> Written | None:
+        """Ask the store, which reads past the copies."""
+        return await self._store.commit_alone(batch_id, key, compose)
 
     async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
         """Ask the store."""

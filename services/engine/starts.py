@@ -187,7 +187,7 @@ class Starts:
 
         if not asked:
             return []
-        self._commands.post(asked, reply)
+        self._commands.post(asked, reply, for_people=True)
         await done
         return [answers[each.key] for each in asked]
 

@@ -107,7 +107,7 @@ class Linked:
 
     def __getattr__(self, name: str) -> Callable[..., _Call]:
         method = getattr(self._inner, name)
-        call = self._link.commit if name == "commit" else self._link.call
+        call = self._link.commit if name in ("commit", "commit_alone") else self._link.call
         return lambda *given, **named: _Call(lambda: call(lambda: method(*given, **named)))
 
 

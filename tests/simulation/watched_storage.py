@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from checker.facts import Applied, Grant
 
+from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Written
 from services.engine.ports.task_board import Claimed, Slot
 from services.engine.storage.memory.store import MemoryStore
@@ -30,8 +31,8 @@ class WatchedStore(MemoryStore):
         super().__init__(tables, accept_seconds=accept_seconds)
         self._log = log
 
-    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
-        written = await super().commit(batch_id, entries)
+    def _commit(self, batch_id: uuid.UUID, entries: Sequence[Entry], held: Key | None = None) -> Sequence[Written]:
+        written = super()._commit(batch_id, entries, held)
         for entry, fate in zip(entries, written, strict=True):
             if fate.verdict == "won":
                 self._log.applied += [

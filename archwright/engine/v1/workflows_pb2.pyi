@@ -1114,17 +1114,21 @@ class WatchWorkflowRequest(google.protobuf.message.Message):
 
     WORKFLOW_ID_FIELD_NUMBER: builtins.int
     AFTER_SEQ_FIELD_NUMBER: builtins.int
+    ONLY_END_FIELD_NUMBER: builtins.int
     workflow_id: builtins.str
     """Required. `wf_…`."""
     after_seq: builtins.int
     """Only events with a greater seq; 0 for all."""
+    only_end: builtins.bool
+    """Whether only the end is told, and heartbeats until then: for callers who wait for nothing else."""
     def __init__(
         self,
         *,
         workflow_id: builtins.str = ...,
         after_seq: builtins.int = ...,
+        only_end: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_seq", b"after_seq", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_seq", b"after_seq", "only_end", b"only_end", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___WatchWorkflowRequest = WatchWorkflowRequest
 

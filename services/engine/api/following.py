@@ -30,6 +30,10 @@ class Following:
     ) -> AsyncIterator[pb.WatchWorkflowResponse]:
         """Follow a workflow."""
         key = key_of(request.workflow_id, call)
+        if request.only_end:
+            async for sign in self._watching.end_of(key):
+                yield _sign(sign)
+            return
         summary = await self._watching.require(key, request.after_seq)
         async for seen in self._watching.follow(key, request.after_seq):
             yield _response(summary, seen)
@@ -83,8 +87,13 @@ def _response(summary: Summary, seen: Seen) -> pb.WatchWorkflowResponse:
                     attempt=seen.attempt,
                 )
             )
+        case StillThere() | Ended():
+            return _sign(seen)
+
+
+def _sign(sign: StillThere | Ended) -> pb.WatchWorkflowResponse:
+    match sign:
         case StillThere(last_seq):
             return pb.WatchWorkflowResponse(heartbeat=pb.Heartbeat(last_seq=last_seq))
         case Ended(status, last_seq):
-            ended = pb.WatchEnded(status=status_number(status), last_seq=last_seq)
-            return pb.WatchWorkflowResponse(ended=ended)
+            return pb.WatchWorkflowResponse(ended=pb.WatchEnded(status=status_number(status), last_seq=last_seq))

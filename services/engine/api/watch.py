@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from archwright.errors import CursorOutOfRange, WorkflowNotFound
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.live import Closing, Feed, ProgressTold, TaskHanded
+from services.engine.live import Closing, Feed, ProgressTold, ReadHistory, TaskHanded
 from services.engine.ports.commands import Change
 from services.engine.ports.history import History, Numbered, Summary
 from services.engine.ports.keys import Key
@@ -66,6 +66,28 @@ class Watching:
                 facts={"after_seq": str(after_seq), "last_seq": str(last_seq)},
             )
         return summary
+
+    async def end_of(self, key: Key) -> AsyncIterator[StillThere | Ended]:
+        """Yield signs of life until the workflow has ended, and its end."""
+        with self._feed.listen(key) as updates:
+            workflow = (await self.require(key, 0)).workflow
+            while not workflow.status.is_final:
+                try:
+                    async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                        update = await updates.get()
+                except TimeoutError:
+                    yield StillThere(workflow.last_seq)
+                    continue
+                match update:
+                    case Change():
+                        workflow = update.workflow
+                    case Closing():
+                        return
+                    case ReadHistory():
+                        workflow = (await self.require(key, 0)).workflow
+                    case _:
+                        pass
+        yield Ended(workflow.status, workflow.last_seq)
 
     async def follow(self, key: Key, after_seq: int) -> AsyncIterator[Seen]:
         """Yield what happened after the cursor, then what happens, until the workflow has ended."""

@@ -1,9 +1,10 @@
 """Group commit: takes every command that waits, decides them all, and writes one transaction.
 
 Whatever gathers while a commit is under way goes into the next one, so throughput grows with load and a lone
-command waits for nobody. While one batch is being written the next may be decided (`step` may be awaited twice at
-once); a workflow is in one batch at a time. One whose row moved meanwhile drops out alone,
-is loaded afresh and decided again; it never delays the others.
+command waits for nobody. What people wait for goes first, and fills half a batch at most, so agents are never shut
+out. While one batch is being written the next may be decided (`step` may be awaited twice at once); a workflow is in
+one batch at a time. One whose row moved meanwhile drops out alone, is loaded afresh and decided again; it never
+delays the others. One that drops out again and again is handled by itself, with its row held.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -38,6 +39,8 @@ _SUBMIT_SECONDS_MAX = 30.0
 _QUIET_SECONDS = 20.0
 _BUSY = 64
 _PATIENCE_SECONDS = 0.002
+_LOSSES_MAX = 2
+"""After so many lost races a workflow is handled alone: a wide join would otherwise lose for ever."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +49,7 @@ class _Waiting:
 
     asked: Asked
     reply: Reply
+    for_people: bool = False
     is_answered: bool = False
     lost: int = 0
     """How often another replica was faster."""
@@ -99,6 +103,7 @@ class Committer:
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._queue: deque[_Waiting] = deque()
+        self._of_people: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._last_batch = 0
         self._in_flight: set[Key] = set()
@@ -109,13 +114,13 @@ class Committer:
 
         Raises TransitionIllegal, WorkflowNotFound, Stale, Repeated, RequestTaken, or LimitReached when too many wait.
         """
-        if len(self._queue) >= self._queue_max:
+        if len(self._queue) + len(self._of_people) >= self._queue_max:
             raise LimitReached(
                 f"{self._queue_max} commands wait for the database. Try again in a second.", retry_after_seconds=1
             )
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome))
-        self._queue.append(waiting)
+        waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome), for_people=True)
+        self._of_people.append(waiting)
         self._arrived.set()
         try:
             async with asyncio.timeout(_SUBMIT_SECONDS_MAX):
@@ -129,9 +134,13 @@ class Committer:
         finally:
             waiting.is_answered = True
 
-    def post(self, asked: Sequence[Asked], reply: Reply) -> None:
-        """Take commands that came together, and reply to each once it is durable or refused."""
-        self._queue.extend(_Waiting(each, reply) for each in asked)
+    def post(self, asked: Sequence[Asked], reply: Reply, *, for_people: bool = False) -> None:
+        """Take commands that came together, and reply to each once it is durable or refused.
+
+        Those `for_people`, who wait for the answer, go before those of agents, who do not.
+        """
+        queue = self._of_people if for_people else self._queue
+        queue.extend(_Waiting(each, reply, for_people) for each in asked)
         self._arrived.set()
 
     async def step(self) -> None:
@@ -164,26 +173,30 @@ class Committer:
     def _take(self) -> list[_Waiting]:
         """Take what waits, except for workflows that are in another batch: their turn comes after it."""
         batch: list[_Waiting] = []
-        while self._queue and len(batch) < self._batch_max:
-            waiting = self._queue.popleft()
-            if waiting.is_answered:
-                continue
-            if waiting.asked.key in self._in_flight:
-                self._deferred.setdefault(waiting.asked.key, []).append(waiting)
-            else:
-                batch.append(waiting)
-        if not self._queue:
+        for queue, most in ((self._of_people, (self._batch_max + 1) // 2), (self._queue, self._batch_max)):
+            while queue and len(batch) < most:
+                waiting = queue.popleft()
+                if waiting.is_answered:
+                    continue
+                if waiting.asked.key in self._in_flight:
+                    self._deferred.setdefault(waiting.asked.key, []).append(waiting)
+                else:
+                    batch.append(waiting)
+        if not self._queue and not self._of_people:
             self._arrived.clear()
         return batch
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        drafts = await self._decide(batch)
-        if drafts:
+        losing = {waiting.asked.key for waiting in batch if waiting.lost >= _LOSSES_MAX}
+        together = [waiting for waiting in batch if waiting.asked.key not in losing]
+        current = await self._current({waiting.asked.key for waiting in together if waiting.asked.created is None})
+        if drafts := await self._decide(together, current):
             await self._write(drafts)
+        for key in losing:
+            await self._commit_alone(key, [waiting for waiting in batch if waiting.asked.key == key])
 
-    async def _decide(self, batch: Sequence[_Waiting]) -> list[_Draft]:
+    async def _decide(self, batch: Sequence[_Waiting], current: Mapping[Key, Stored]) -> list[_Draft]:
         """Decide every command on top of those before it. A refusal counts once what it rests on is sure."""
-        current = await self._current({waiting.asked.key for waiting in batch if waiting.asked.created is None})
         drafts: dict[Key, _Draft] = {}
         doubtful: list[tuple[_Waiting, Exception]] = []
         for waiting in batch:
@@ -280,17 +293,41 @@ class Committer:
         """Write one transaction; if the database cannot take the data of an entry, find it and write the others."""
         batch_id = ids.new_uuid()
         entries = [self._entry(draft) for draft in drafts]
-        granted = [entry.granted for entry in entries if entry.granted]
+        await self._see_through(batch_id, drafts, entries, self._store.commit(batch_id, entries))
+
+    async def _commit_alone(self, key: Key, batch: Sequence[_Waiting]) -> None:
+        """Handle a workflow that others keep overtaking: all that waits for it in one commit, with its row held."""
+        batch_id, drafts, entries = ids.new_uuid(), list[_Draft](), list[Entry]()
+
+        async def compose(stored: Stored | None) -> Entry | None:
+            drafts.extend(await self._decide(batch, {} if stored is None else {key: stored}))
+            entries.extend(self._entry(draft) for draft in drafts)
+            return entries[0] if entries else None
+
+        async def write() -> Sequence[Written]:
+            written = await self._store.commit_alone(batch_id, key, compose)
+            return [] if written is None else [written]
+
+        await self._see_through(batch_id, drafts, entries, write())
+
+    async def _see_through(
+        self,
+        batch_id: uuid.UUID,
+        drafts: Sequence[_Draft],
+        entries: Sequence[Entry],
+        writing: Awaitable[Sequence[Written]],
+    ) -> None:
+        """Await a write, and see to it that everybody is told what came of it, whatever that is."""
         try:
-            written = await self._store.commit(batch_id, entries)
+            written = await writing
         except UnknownOutcome as error:
             log.warning("commit_outcome_unknown", batch_id=str(batch_id), error=str(error))
             # Nobody was told of these deliveries: the sweep of unaccepted ones gives them to somebody.
-            self._granter.release(granted)
+            self._release(entries)
             written = await self._settle(batch_id, entries)
             entries = [replace(entry, granted={}) for entry in entries]
         except Indigestible as error:
-            self._granter.release(granted)
+            self._release(entries)
             if len(drafts) > 1:
                 half = len(drafts) // 2
                 await self._write(drafts[:half])
@@ -299,9 +336,12 @@ class Committer:
             self._give_up(drafts[0], error)
             return
         except BaseException:
-            self._granter.release(granted)
+            self._release(entries)
             raise
         self._conclude(batch_id, drafts, entries, written)
+
+    def _release(self, entries: Sequence[Entry]) -> None:
+        self._granter.release([entry.granted for entry in entries if entry.granted])
 
     def _entry(self, draft: _Draft) -> Entry:
         stored, events = draft.stored, tuple(draft.events)
@@ -363,6 +403,8 @@ class Committer:
                     for waiting, _ in draft.settled:
                         waiting.answer(RequestTaken())
                 case "lost":
+                    for waiting, _ in draft.settled:
+                        waiting.lost += 1
                     self._requeue([waiting for waiting, _ in draft.settled])
                 case "fenced":
                     self._fenced(draft)
@@ -412,9 +454,10 @@ class Committer:
         self._requeue([waiting for waiting, _ in draft.refused])
 
     def _requeue(self, batch: Sequence[_Waiting]) -> None:
-        self._queue.extendleft(reversed([waiting for waiting in batch if not waiting.is_answered]))
-        if self._queue:
-            self._arrived.set()
+        for waiting in reversed(batch):
+            if not waiting.is_answered:
+                (self._of_people if waiting.for_people else self._queue).appendleft(waiting)
+                self._arrived.set()
 
 
 def _resolve(answer: asyncio.Future[Answer], outcome: Answer | Exception) -> None:

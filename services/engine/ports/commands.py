@@ -49,8 +49,11 @@ Reply = Callable[[Asked, "Answer | Exception"], None]
 class Commands(Protocol):
     """Takes commands and commits what they make true."""
 
-    def post(self, asked: Sequence[Asked], reply: Reply) -> None:
-        """Take commands that came together, and reply to each once it is durable or refused."""
+    def post(self, asked: Sequence[Asked], reply: Reply, *, for_people: bool = False) -> None:
+        """Take commands that came together, and reply to each once it is durable or refused.
+
+        Those `for_people`, who wait for the answer, go before those of agents, who do not.
+        """
         ...
 
     async def submit(self, asked: Asked) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct, field
@@ -102,6 +102,10 @@ class Span(Struct, frozen=True, gc=False):
     count: int
 
 
+Compose = Callable[[Stored | None], Awaitable[Entry | None]]
+"""Makes the entry of a workflow from what the database holds of it: None where there is nothing to write."""
+
+
 class Store(Protocol):
     """The truth about workflows."""
 
@@ -117,6 +121,13 @@ class Store(Protocol):
 
         Raises UnknownOutcome when the connection broke before the answer, and Indigestible when the
         database refuses the data of one of them.
+        """
+        ...
+
+    async def commit_alone(self, batch_id: uuid.UUID, key: Key, compose: Compose) -> Written | None:
+        """Hold a workflow, so that nobody can overtake, and write what `compose` makes of it; return its fate.
+
+        It waits for whoever is writing to the workflow, and whoever comes meanwhile loses. Raises what `commit` does.
         """
         ...
 

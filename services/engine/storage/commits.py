@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, get_args
 
 import asyncpg
@@ -14,18 +15,21 @@ from archwright.language.model import OnUnavailable
 from services.engine.domain.beginning import canonical
 from services.engine.domain.workflow import OpenTask
 from services.engine.ports.keys import Key
-from services.engine.ports.store import Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
+from services.engine.ports.store import Compose, Entry, Indigestible, Span, UnknownOutcome, Verdict, Written
 from services.engine.storage.approvals import touches_approvals, write_approvals
 from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events
 from services.engine.storage.database import Database
 from services.engine.storage.message_codec import dump_message
 from services.engine.storage.state_codec import dump_workflow
+from services.engine.storage.workflows import load_on
 
 _VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their numbers in SQL, from 1
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60  # long enough that whoever lost the answer to a commit has settled it
 
 _COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 80))})"
+
+_HOLD = "SELECT 1 FROM engine.workflows WHERE tenant_id = $1 AND workflow_id = $2 FOR NO KEY UPDATE"
 
 _SETTLE = """
 INSERT INTO engine.commits (batch_id, replica_id, published, tenant_ids, workflow_ids, first_seqs, counts)
@@ -59,20 +63,37 @@ class Commits:
         Raises UnknownOutcome when the connection broke before the answer, and Indigestible when the
         database refuses the data of one of them.
         """
+        async with self._database.committing() as connection:
+            with _doubts():
+                if not touches_approvals(entries):
+                    return await self._write(connection, batch_id, entries)
+                async with connection.transaction():
+                    return await self._write(connection, batch_id, entries)
+
+    async def commit_alone(self, batch_id: uuid.UUID, key: Key, compose: Compose) -> Written | None:
+        """Hold a workflow, so that nobody can overtake, and write what `compose` makes of it; return its fate.
+
+        It waits for whoever is writing to the workflow, and whoever comes meanwhile loses. Raises what `commit` does.
+        """
+        async with self._database.engine() as connection:
+            with _doubts():
+                async with connection.transaction():
+                    await connection.execute("SELECT set_config('app.tenants', $1, true)", key.tenant)
+                    await connection.execute(_HOLD, key.tenant, ids.read("wf", key.workflow_id))
+                    entry = await compose((await load_on(connection, [key])).get(key))
+                    if entry is None:
+                        return None
+                    [written] = await self._write(connection, batch_id, [entry])
+                    return written
+
+    async def _write(
+        self, connection: asyncpg.Connection[Any], batch_id: uuid.UUID, entries: Sequence[Entry]
+    ) -> Sequence[Written]:
         columns = _Columns(entries)
         arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.groups())
-        async with self._database.committing() as connection:
-            try:
-                if touches_approvals(entries):
-                    async with connection.transaction():
-                        verdicts = await connection.fetchval(_COMMIT, *arguments)
-                        await write_approvals(connection, [e for e, v in zip(entries, verdicts, strict=True) if v == 1])
-                else:
-                    verdicts = await connection.fetchval(_COMMIT, *arguments)
-            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-                raise UnknownOutcome(str(error)) from error
-            except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-                raise Indigestible(str(error)) from error
+        verdicts = await connection.fetchval(_COMMIT, *arguments)
+        if touches_approvals(entries):
+            await write_approvals(connection, [e for e, v in zip(entries, verdicts, strict=True) if v == 1])
         return [
             Written(_VERDICTS[verdict - 1], *sizes) for verdict, sizes in zip(verdicts, columns.written, strict=True)
         ]
@@ -116,6 +137,17 @@ class Commits:
                 "DELETE FROM engine.commits WHERE published AND committed_at < now() - make_interval(secs => $1)",
                 _KEEP_SECONDS,
             )
+
+
+@contextmanager
+def _doubts() -> Iterator[None]:
+    """Tell what a failed write means: that nobody knows, or that its data is to blame."""
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        raise UnknownOutcome(str(error)) from error
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        raise Indigestible(str(error)) from error
 
 
 class _Columns:

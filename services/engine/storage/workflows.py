@@ -99,28 +99,10 @@ class Workflows:
         """Return those of the workflows that exist, as of the last commit; what is read here is always certain."""
         if not keys:
             return {}
-        tenants = [key.tenant for key in keys]
-        workflow_ids = [ids.read("wf", key.workflow_id) for key in keys]
         async with self._database.engine() as connection, connection.transaction(isolation="repeatable_read"):
-            await connection.execute("SELECT set_config('app.tenants', $1, true)", ",".join(sorted(set(tenants))))
-            rows = await connection.fetch(_LOAD, tenants, workflow_ids)
-            tails = await _tails(connection, rows)
-            found = {_key(row): (row, PLANS.of(row["definition_hash"], row["source"])) for row in rows}
-            current = {key: _workflow(row, plan, tails.get(key, ())) for key, (row, plan) in found.items()}
-            known = await _known(connection, current)
-        return {
-            key: Stored(
-                key=key,
-                plan=plan,
-                workflow=current[key],
-                version=row["version"],
-                head_hash=row["head_hash"],
-                known=known[key],
-                snapshot_bytes=len(row["state"]),
-                tail_bytes=sum(map(len, tails.get(key, ()))),
-            )
-            for key, (row, plan) in found.items()
-        }
+            tenants = sorted({key.tenant for key in keys})
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", ",".join(tenants))
+            return await load_on(connection, keys)
 
     async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
         """Return the outputs that the step cache has under these keys, and that are not out of date."""
@@ -243,6 +225,29 @@ class Workflows:
             rows = (await connection.execute(asked)).all()
             tails = await _tails_of_summaries(connection, rows)
         return [_summary(row, tails.get(row.workflow_id, ())) for row in rows]
+
+
+async def load_on(connection: asyncpg.Connection[Any], keys: Collection[Key]) -> Mapping[Key, Stored]:
+    """Return those of the workflows that exist, as the transaction of a connection sees them."""
+    tenants, workflow_ids = [key.tenant for key in keys], [ids.read("wf", key.workflow_id) for key in keys]
+    rows = await connection.fetch(_LOAD, tenants, workflow_ids)
+    tails = await _tails(connection, rows)
+    found = {_key(row): (row, PLANS.of(row["definition_hash"], row["source"])) for row in rows}
+    current = {key: _workflow(row, plan, tails.get(key, ())) for key, (row, plan) in found.items()}
+    known = await _known(connection, current)
+    return {
+        key: Stored(
+            key=key,
+            plan=plan,
+            workflow=current[key],
+            version=row["version"],
+            head_hash=row["head_hash"],
+            known=known[key],
+            snapshot_bytes=len(row["state"]),
+            tail_bytes=sum(map(len, tails.get(key, ()))),
+        )
+        for key, (row, plan) in found.items()
+    }
 
 
 async def _known(connection: asyncpg.Connection[Any], found: Mapping[Key, Workflow]) -> Mapping[Key, Known]:

@@ -52,12 +52,15 @@ class MemoryCommits:
         Raises Indigestible when the batch has been settled as one that never happened, or when an entry names a
         file that is not kept.
         """
+        return self._commit(batch_id, entries)
+
+    def _commit(self, batch_id: uuid.UUID, entries: Sequence[Entry], held: Key | None = None) -> Sequence[Written]:
         if batch_id in self._tables.commits:
             raise Indigestible(f"There is a commit {batch_id} already.")
         verdicts: list[Verdict] = []
         taken: set[tuple[str, str]] = set()
         for entry in entries:
-            verdict = self._verdict(entry, taken)
+            verdict = self._verdict(entry, taken, held)
             verdicts.append(verdict)
             if verdict == "won":
                 self._refuse_lost_files(entry)
@@ -109,14 +112,15 @@ class MemoryCommits:
             if row.published and row.committed_at < old:
                 del self._tables.commits[row.batch_id]
 
-    def _verdict(self, entry: Entry, taken: set[tuple[str, str]]) -> Verdict:
+    def _verdict(self, entry: Entry, taken: set[tuple[str, str]], held: Key | None) -> Verdict:
         row = self._tables.workflows.get(entry.key)
         if entry.created is not None:
             request = (entry.key.tenant, entry.created.request_id)
             is_taken = row is not None or request in taken or request in self._tables.requests
             verdict: Verdict = "exists" if is_taken else "won"
         else:
-            verdict = "won" if row is not None and row.version == entry.expected_version else "lost"
+            is_free = entry.key == held or not self._tables.is_held(entry.key)
+            verdict = "won" if row is not None and row.version == entry.expected_version and is_free else "lost"
         is_heard = all((entry.key, name) in self._tables.inbox for name in entry.received)
         if verdict == "won" and not (is_heard and all(self._is_true(entry.key, fence) for fence in entry.fences)):
             return "fenced"

@@ -6,6 +6,7 @@ PostgreSQL would hold, so that what cannot be written or read again is found her
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -196,10 +197,16 @@ class Tables:
     """By tenant and SHA-256 in hexadecimal."""
     references: dict[tuple[Key, str], ReferenceRow] = field(default_factory=dict)
     """By workflow and name."""
+    held: dict[Key, asyncio.Lock] = field(default_factory=dict)
+    """Rows that somebody has to himself for a while."""
     order: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.now()
+
+    def is_held(self, key: Key) -> bool:
+        """Return whether somebody has a workflow's row to himself."""
+        return key in self.held and self.held[key].locked()
 
     def publish(self, tenant: str, plan: Plan) -> None:
         """Keep a definition, so that workflows may follow it."""
