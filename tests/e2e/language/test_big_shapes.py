@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 from players import Ended, Player, Players
 
-from archwright import Client, Task
+from archwright import Client, Task, ids
+from archwright.client.definitions import text
 from archwright.payloads import Json
 
-BRANCHES, ELEMENTS, ITERATIONS = 1_000, 2_000, 10_000
+BRANCHES, ELEMENTS, ITERATIONS, STEPS = 1_000, 2_000, 5_000, 10_000
 SECONDS_MAX = 150.0
 
 
@@ -55,7 +56,7 @@ async def test_two_thousand_elements_come_back_in_order(client: Client, hands: P
     assert [element["n"] for element in found.output["each"]] == list(range(ELEMENTS))
 
 
-async def test_ten_thousand_steps_after_each_other(client: Client, hands: Player, database: Any) -> None:
+async def test_a_loop_of_two_steps_goes_round_five_thousand_times(client: Client, hands: Player, database: Any) -> None:
     source = f"""
         name: long
         timeout_seconds: 3600
@@ -74,16 +75,35 @@ async def test_ten_thousand_steps_after_each_other(client: Client, hands: Player
     found = await finish(client, source, {})
 
     assert found.output == {"n": ITERATIONS}
-    assert found.workflow.steps_completed_count > ITERATIONS
+    assert found.workflow.steps_completed_count > 2 * ITERATIONS
+    assert await state_bytes(database, found.workflow.workflow_id) < 10_000
+
+
+async def test_a_definition_of_ten_thousand_steps_is_planned_and_carried_out(
+    client: Client, hands: Player, database: Any
+) -> None:
+    given = ["0", *(f'"${{steps.s{n}.output.n + 1}}"' for n in range(STEPS - 1))]
+    steps = "\n".join(f"  - {{name: s{n}, agent: hand, input: {{n: {of}}}}}" for n, of in enumerate(given))
+    source = f'name: chain\ntimeout_seconds: 3600\nsteps:\n{steps}\noutput: {{n: "${{steps.s{STEPS - 1}.output.n}}"}}\n'
+
+    checked = await client.definitions.validate(source)
+    planned = await client.definitions.plan(text(source))
+    found = await finish(client, source, {})
+
+    assert checked.valid
+    assert planned.complete
+    assert [step.name for step in planned.steps] == [f"s{n}" for n in range(STEPS)]
+    assert found.output == {"n": STEPS - 1}
+    assert found.workflow.steps_completed_count == STEPS
     assert await state_bytes(database, found.workflow.workflow_id) < 10_000
 
 
 async def state_bytes(database: Any, workflow_id: str) -> int:
-    """Return how large the state of the newest workflow is: not the larger for having done much."""
+    """Return how large the state of a workflow is: not the larger for having done much."""
     owner = await asyncpg.connect(database.owner_dsn)
     try:
         size = await owner.fetchval(
-            "SELECT octet_length(state) FROM engine.workflows ORDER BY workflow_id DESC LIMIT 1"
+            "SELECT octet_length(state) FROM engine.workflows WHERE workflow_id = $1", ids.read("wf", workflow_id)
         )
     finally:
         await owner.close()
