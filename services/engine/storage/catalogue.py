@@ -17,7 +17,7 @@ from functools import cache
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archwright import language
-from archwright.errors import ChannelInUse, ChannelNotFound, DefinitionNotFound
+from archwright.errors import ChannelInUse, ChannelNotFound, DefinitionNotFound, DependencyUnavailable
 from archwright.language.builtin import builtin_definitions
 from archwright.language.plan import Plan
 from archwright.language.plan import compile as compile_plan
@@ -190,8 +190,13 @@ class Catalogue:
         return next(each for each in await self.versions(tenant, name) if each.version == version)
 
     async def _find(self, asked: Collection[Wanted]) -> Mapping[Wanted, DefinitionVersion]:
-        async with self._database.tenant(*sorted({tenant for tenant, _, _ in asked})) as connection:
-            return await rows.find(connection, asked)
+        try:
+            async with self._database.asking() as connection:
+                return await rows.find(connection, asked)
+        except DependencyUnavailable:
+            # The connection was kept open for long, and may have been dead: a fresh one knows.
+            async with self._database.asking() as connection:
+                return await rows.find(connection, asked)
 
     async def _plan(self, tenant: str, which: DefinitionVersion) -> Plan:
         plan = PLANS.find(which.content_hash)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
@@ -29,8 +29,8 @@ class Database:
     def __init__(self, dsn: str, *, pool_max: int) -> None:
         self._engine = connect(dsn, application_name=_NAME, pool_max=pool_max)
         self._loops = connect(dsn, application_name=_NAME, pool_max=max(2, pool_max // 2), role=LOOPS_ROLE)
-        self._kept: tuple[AsyncConnection, asyncpg.Connection[Any]] | None = None
-        self._keeping = asyncio.Lock()
+        self._committing = _Kept(self._engine)
+        self._asking = _Kept(self._engine)
 
     @asynccontextmanager
     async def tenant(self, *tenants: str) -> AsyncIterator[AsyncConnection]:
@@ -46,23 +46,13 @@ class Database:
         async with _bare(self._engine) as connection:
             yield connection
 
-    @asynccontextmanager
-    async def committing(self) -> AsyncIterator[asyncpg.Connection[Any]]:
-        """Lend the one connection that commits: it is kept, so that nothing is asked of it but the commit."""
-        with outages_told():
-            async with self._keeping:
-                if self._kept is None:
-                    pooled = await self._engine.connect()
-                    self._kept = pooled, await _bare_of(pooled)
-                pooled, bare = self._kept
-                try:
-                    yield bare
-                except BaseException:
-                    # Whatever it was, the next commit begins on a connection that nobody has spoken on.
-                    self._kept = None
-                    await pooled.invalidate()
-                    await pooled.close()
-                    raise
+    def committing(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
+        """Lend the one connection that commits, so that nothing is asked of it but the commit."""
+        return self._committing.lend()
+
+    def asking(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
+        """Lend the one connection for questions of a single call that says itself whose rows it may see."""
+        return self._asking.lend()
 
     @asynccontextmanager
     async def loops(self) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -72,10 +62,41 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._kept is not None:
-            await self._kept[0].close()
+        await self._committing.close()
+        await self._asking.close()
         await self._engine.dispose()
         await self._loops.dispose()
+
+
+class _Kept:
+    """A connection that stays open, for one user at a time: taking one from the pool costs two round trips."""
+
+    def __init__(self, pool: AsyncEngine) -> None:
+        self._pool = pool
+        self._open: tuple[AsyncConnection, asyncpg.Connection[Any]] | None = None
+        self._lent = asyncio.Lock()
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[asyncpg.Connection[Any]]:
+        """Lend it; after a failure the next one is new, whatever the failure was."""
+        with outages_told():
+            async with self._lent:
+                if self._open is None:
+                    pooled = await self._pool.connect()
+                    self._open = pooled, await _bare_of(pooled)
+                pooled, bare = self._open
+                try:
+                    yield bare
+                except BaseException:
+                    self._open = None
+                    await pooled.invalidate()
+                    await pooled.close()
+                    raise
+
+    async def close(self) -> None:
+        """Give it back."""
+        if self._open is not None:
+            await self._open[0].close()
 
 
 @asynccontextmanager

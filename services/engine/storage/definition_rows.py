@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, text, update
+import asyncpg
+from sqlalchemy import ColumnElement, RowMapping, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,26 +16,7 @@ from services.engine.storage.tables import definition_channels, definitions
 Wanted: TypeAlias = tuple[str, str, str]
 """Tenant, name, and version or channel."""
 
-_FIND = text("""
-SELECT asked.tenant_id, asked.wanted, found.*
-FROM unnest(CAST(:tenants AS text[]), CAST(:names AS text[]), CAST(:wanted AS text[])) AS asked(tenant_id, name, wanted)
-CROSS JOIN LATERAL (
-  (SELECT name, version, content_hash, built_in, created_at, created_by, deprecated_at, deprecated_by, deprecated_note
-   FROM engine.definitions d
-   WHERE d.tenant_id = asked.tenant_id AND d.name = asked.name AND d.version = asked.wanted)
-  UNION ALL
-  (SELECT name, version, content_hash, built_in, created_at, created_by, deprecated_at, deprecated_by, deprecated_note
-   FROM engine.definition_channels c JOIN engine.definitions d USING (tenant_id, name, version)
-   WHERE c.tenant_id = asked.tenant_id AND c.name = asked.name AND c.channel = asked.wanted)
-  UNION ALL
-  (SELECT name, version, content_hash, built_in, created_at, created_by, deprecated_at, deprecated_by, deprecated_note
-   FROM engine.definitions d
-   WHERE asked.wanted = 'latest' AND d.tenant_id = asked.tenant_id AND d.name = asked.name
-     AND deprecated_at IS NULL AND position('-' IN split_part(version, '+', 1)) = 0
-   ORDER BY string_to_array(split_part(version, '+', 1), '.')::integer[] DESC, version COLLATE "C" DESC
-   LIMIT 1)
-) AS found
-""")
+_FIND = "SELECT * FROM engine.find_definitions($1, $2, $3, $4)"
 
 # Never the text of a definition, which may be large.
 _ABOUT_VERSIONS = [column for column in definitions.c if column.name != "source"]
@@ -42,11 +24,11 @@ _ABOUT_VERSIONS = [column for column in definitions.c if column.name != "source"
 _NAME = definitions.c.name.collate("C")
 
 
-async def find(connection: AsyncConnection, asked: Collection[Wanted]) -> Mapping[Wanted, DefinitionVersion]:
-    """Return what is published under these versions and channels."""
+async def find(connection: asyncpg.Connection[Any], asked: Collection[Wanted]) -> Mapping[Wanted, DefinitionVersion]:
+    """Return what is published under these versions and channels, in one round trip."""
     tenants, names, wanted = zip(*asked, strict=True)
-    rows = await connection.execute(_FIND, {"tenants": list(tenants), "names": list(names), "wanted": list(wanted)})
-    return {(row.tenant_id, row.name, row.wanted): _version(row) for row in rows}
+    rows = await connection.fetch(_FIND, ",".join(sorted(set(tenants))), list(tenants), list(names), list(wanted))
+    return {(row["tenant_id"], row["asked_name"], row["wanted"]): _version(row) for row in rows}
 
 
 async def source_of(connection: AsyncConnection, tenant: str, name: str, version: str) -> str | None:
@@ -58,7 +40,7 @@ async def source_of(connection: AsyncConnection, tenant: str, name: str, version
 async def versions_of(connection: AsyncConnection, tenant: str, name: str) -> list[DefinitionVersion]:
     """Return all versions of a definition, in no order."""
     asked = select(*_ABOUT_VERSIONS).where(definitions.c.tenant_id == tenant, definitions.c.name == name)
-    return [_version(row) for row in await connection.execute(asked)]
+    return [_version(row) for row in (await connection.execute(asked)).mappings()]
 
 
 async def versions_by_name(
@@ -70,15 +52,15 @@ async def versions_by_name(
     page = names.group_by(_NAME).order_by(_NAME).limit(limit)
     found: dict[str, list[DefinitionVersion]] = {}
     asked = select(*_ABOUT_VERSIONS).where(of_tenant, definitions.c.name.in_(page))
-    for row in await connection.execute(asked):
-        found.setdefault(row.name, []).append(_version(row))
+    for row in (await connection.execute(asked)).mappings():
+        found.setdefault(row["name"], []).append(_version(row))
     return found
 
 
 async def lock(connection: AsyncConnection, tenant: str, name: str, version: str) -> DefinitionVersion | None:
     """Return a version that nobody else changes, or points a channel at, before this transaction has ended."""
     asked = select(*_ABOUT_VERSIONS).where(*_is(tenant, name, version)).with_for_update()
-    row = (await connection.execute(asked)).one_or_none()
+    row = (await connection.execute(asked)).mappings().one_or_none()
     return None if row is None else _version(row)
 
 
@@ -156,15 +138,16 @@ def _is(tenant: str, name: str, version: str) -> tuple[ColumnElement[bool], ...]
     return definitions.c.tenant_id == tenant, definitions.c.name == name, definitions.c.version == version
 
 
-def _version(row: Row[Any]) -> DefinitionVersion:
+def _version(row: asyncpg.Record | RowMapping) -> DefinitionVersion:
+    deprecated_at = row["deprecated_at"]
     return DefinitionVersion(
-        name=row.name,
-        version=row.version,
-        content_hash=row.content_hash,
-        created_at=row.created_at,
-        created_by=row.created_by,
-        built_in=row.built_in,
+        name=row["name"],
+        version=row["version"],
+        content_hash=row["content_hash"],
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+        built_in=row["built_in"],
         deprecation=None
-        if row.deprecated_at is None
-        else Deprecation(row.deprecated_at, row.deprecated_by, row.deprecated_note),
+        if deprecated_at is None
+        else Deprecation(deprecated_at, row["deprecated_by"], row["deprecated_note"]),
     )
