@@ -1,6 +1,9 @@
-"""Reads from Redis what it was told: events on the bus, and hot copies."""
+"""Reads from Redis what it was told: events on the bus, and hot copies; and lets it forget."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 import orjson
 
@@ -14,14 +17,20 @@ async def published(redis_url: str) -> list[Published]:
     """Return every event on the bus, partition by partition in its order there."""
     client = writer(redis_url)
     try:
-        found: list[Published] = []
+        return _events([await client.xrange(stream_of(partition)) for partition in range(PARTITIONS)])
+    finally:
+        await client.aclose()
+
+
+async def emptied(redis_url: str) -> list[Published]:
+    """Let Redis lose everything, and return the events that were on the bus at that moment."""
+    client = writer(redis_url)
+    try:
+        losing = client.pipeline(transaction=True)
         for partition in range(PARTITIONS):
-            for _, fields in await client.xrange(stream_of(partition)):
-                found += [
-                    Published(envelope["data"]["workflow_id"], int(envelope["seq"]), envelope["tenant"])
-                    for envelope in orjson.loads(fields[b"events"])
-                ]
-        return found
+            losing.xrange(stream_of(partition))
+        *streams, _ = await losing.flushall().execute()
+        return _events(streams)
     finally:
         await client.aclose()
 
@@ -38,3 +47,12 @@ async def copies(redis_url: str) -> list[CopyFacts]:
         return found
     finally:
         await client.aclose()
+
+
+def _events(streams: Iterable[Any]) -> list[Published]:
+    return [
+        Published(envelope["data"]["workflow_id"], int(envelope["seq"]), envelope["tenant"])
+        for entries in streams
+        for _, fields in entries
+        for envelope in orjson.loads(fields[b"events"])
+    ]
