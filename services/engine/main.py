@@ -247,7 +247,7 @@ class _Engine:
         file = self._settings.hot_copy_key_file
         if redis is None or file is None:
             return store, None
-        copies = RedisHotCopies(redis, file.read_bytes(), definitions)
+        copies = RedisHotCopies(redis, file.read_bytes(), definitions, self._clock)
         copying = CopyWorkflows(copies, memory, self._clock)
         memory.on_eviction = copying.evicted
         return HotStore(store, copies), copying

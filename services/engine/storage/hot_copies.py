@@ -2,10 +2,14 @@
 
 A copy that is lost costs a read of PostgreSQL, and one that is behind costs a lost race: the commit is guarded by the
 version. One that somebody tampered with, or moved to another key, does not decrypt and counts as missing.
+
+Commits wait for what is read here, so a Redis that is slow to answer is not asked again for a while: PostgreSQL is
+sooner than that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -20,6 +24,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from archwright.errors import ArchwrightError, DependencyUnavailable
+from services.chassis.clock import Clock
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known
 from services.engine.ports.definitions import Definitions
@@ -31,6 +36,10 @@ log = structlog.get_logger(__name__)
 
 KEEP = timedelta(hours=1)
 """How long a copy is kept that nobody renews."""
+
+READ_SECONDS_MAX = 0.25
+REST_SECONDS = 5.0
+"""How long PostgreSQL alone is asked after Redis has not answered."""
 
 _NONCE_BYTES = 12
 
@@ -47,21 +56,27 @@ return 1
 class RedisHotCopies:
     """The copies in one Redis, under one key of 32 bytes."""
 
-    def __init__(self, client: Redis, key: bytes, definitions: Definitions) -> None:
+    def __init__(self, client: Redis, key: bytes, definitions: Definitions, clock: Clock) -> None:
         self._client = client
         self._cipher = AESGCM(key)
         self._definitions = definitions
+        self._clock = clock
+        self._asked_again_at = clock.monotonic()
 
     async def read(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
-        """Return those that there are. Never fails: what cannot be read is missing."""
+        """Return those that there are. Never fails: what cannot be read, or not soon, is missing."""
+        if self._clock.monotonic() < self._asked_again_at:
+            return {}
         wanted = list(keys)
         pipeline = self._client.pipeline(transaction=False)
         for key in wanted:
             pipeline.hget(_name(key), "copy")
         try:
-            copies = await pipeline.execute()
+            async with asyncio.timeout(READ_SECONDS_MAX):
+                copies = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
-            log.info("hot_copies_not_read", error=str(error))
+            self._asked_again_at = self._clock.monotonic() + REST_SECONDS
+            log.info("hot_copies_not_read", error=str(error) or type(error).__name__)
             return {}
         found: dict[Key, Stored] = {}
         for key, copy in zip(wanted, copies, strict=True):

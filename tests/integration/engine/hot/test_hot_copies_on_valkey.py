@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,13 +14,14 @@ from storages import OTHER_TENANT, SOURCES, TENANT, MemoryStorage, PostgresStora
 from archwright import ids
 from archwright.errors import DependencyUnavailable
 from services.bus.redis import writer
+from services.chassis.clock import ManualClock, SystemClock
 from services.engine.domain.commands import PauseWorkflow
 from services.engine.hot_store import HotStore
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
-from services.engine.storage.hot_copies import RedisHotCopies
+from services.engine.storage.hot_copies import REST_SECONDS, RedisHotCopies
 from services.engine.storage.migrate import migrate
 
 SECRET = b"k" * 32
@@ -54,7 +56,7 @@ async def redis(valkey: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def copies(redis: Redis, storage: PostgresStorage) -> RedisHotCopies:
-    return RedisHotCopies(redis, SECRET, Catalogue(storage.database))
+    return RedisHotCopies(redis, SECRET, Catalogue(storage.database), SystemClock())
 
 
 async def test_a_copy_is_what_was_copied(copies: RedisHotCopies, storage: PostgresStorage) -> None:
@@ -113,7 +115,7 @@ async def test_a_copy_under_another_key_counts_as_missing(
     stored = await storage.start()
     await copies.write([stored])
 
-    others = RedisHotCopies(redis, OTHER_SECRET, Catalogue(storage.database))
+    others = RedisHotCopies(redis, OTHER_SECRET, Catalogue(storage.database), SystemClock())
 
     assert await others.read([stored.key]) == {}
 
@@ -157,13 +159,37 @@ async def test_what_was_flushed_is_read_from_postgres(
 
 async def test_without_redis_everything_is_read_from_postgres(storage: PostgresStorage) -> None:
     nowhere = writer("unix:///nowhere/socket")
-    copies = RedisHotCopies(nowhere, SECRET, Catalogue(storage.database))
+    copies = RedisHotCopies(nowhere, SECRET, Catalogue(storage.database), SystemClock())
     stored = await storage.start()
 
     assert same(await HotStore(storage.store, copies).load([stored.key]), stored)
     with pytest.raises(DependencyUnavailable, match="Redis did not take 1 hot copies"):
         await copies.write([stored])
     await nowhere.aclose()
+
+
+async def test_a_redis_that_is_frozen_is_waited_for_once_and_then_let_be(storage: PostgresStorage) -> None:
+    asked = 0
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.read()
+        writer.close()
+
+    clock = ManualClock()
+    stored = await storage.start()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
+        frozen = writer(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        copies = RedisHotCopies(frozen, SECRET, Catalogue(storage.database), clock)
+
+        for _ in range(3):
+            assert same(await HotStore(storage.store, copies).load([stored.key]), stored)
+        assert asked == 1
+        await clock.wind(REST_SECONDS)
+        assert await copies.read([stored.key]) == {}
+        assert asked == 2
+        await frozen.aclose()
 
 
 def same(found: Any, stored: Stored) -> bool:

@@ -11,6 +11,7 @@ from storages import MemoryStorage, entry_of
 
 from archwright.errors import TransitionIllegal
 from services.bus.redis import writer
+from services.chassis.clock import SystemClock
 from services.engine.domain.commands import PauseWorkflow, ResumeWorkflow
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.hot_store import HotStore
@@ -24,7 +25,7 @@ from services.engine.storage.hot_copies import RedisHotCopies
 @pytest.fixture
 async def copies(valkey: str, storage: Any) -> AsyncIterator[RedisHotCopies]:
     client = writer(valkey)
-    yield RedisHotCopies(client, b"k" * 32, Catalogue(storage.database))
+    yield RedisHotCopies(client, b"k" * 32, Catalogue(storage.database), SystemClock())
     await client.aclose()
 
 
