@@ -52,7 +52,7 @@ from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
 from services.engine.loops.claimer import Claimer
-from services.engine.loops.committer import Committer
+from services.engine.loops.committer import COMMITS_AT_ONCE, Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.follow_registry import FollowRegistry
 from services.engine.loops.hot_copies import CopyWorkflows
@@ -263,9 +263,8 @@ class _Engine:
         """Return what goes on for as long as the engine lives."""
         settings, clock = self._settings, self._clock
         duties = [
-            # Two, so that one batch is decided while the other is written.
-            forever("commit", self._committer.step, pause=0, clock=clock),
-            forever("commit", self._committer.step, pause=0, clock=clock),
+            # One batch is decided while another is written, and one is kept free for people.
+            *(forever("commit", self._committer.step, pause=0, clock=clock) for _ in range(COMMITS_AT_ONCE)),
             forever("claim", self._claimer.step, pause=0, clock=clock),
             forever("accept", self._acceptances.step, pause=0, clock=clock),
             forever("publish", self._relay.step, pause=0, clock=clock),

@@ -23,7 +23,7 @@ class EngineSettings(ServiceSettings):
     accept_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to accept a task")
     hello_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to say who it is")
     cancel_grace_seconds: float = Field(default=10.0, ge=0, description="how long an agent may take to stop a task")
-    batch_max: int = Field(default=2_000, ge=1, description="how many commands one commit holds at most")
+    batch_max: int = Field(default=200, ge=1, description="how many commands one commit holds at most")
     queue_max: int = Field(default=10_000, ge=1, description="how many commands may wait for a commit")
     memory_bytes_max: int = Field(
         default=64 * 2**20, ge=2**20, description="about how many bytes of workflows are kept in memory"
@@ -46,7 +46,7 @@ class EngineSettings(ServiceSettings):
     max_cpu_usage_percent: int = Field(
         default=80, ge=1, le=100, description="of all cores; above it for a while, starts are refused for a while"
     )
-    postgres_pool_max: int = Field(default=10, ge=2, description="how many connections to PostgreSQL")
+    postgres_pool_max: int = Field(default=10, ge=6, description="how many connections to PostgreSQL")
     keep_workflows_days: float = Field(
         default=30.0, ge=0, description="how long workflows are kept after they ended; 0 keeps them forever"
     )

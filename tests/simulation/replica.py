@@ -28,6 +28,7 @@ from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
 from services.engine.loops.claimer import Claimer
+from services.engine.loops.committer import COMMITS_AT_ONCE
 from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
@@ -154,9 +155,8 @@ class Replica:
             agents_max=50,
         )
         for name, step, pause in (
-            # Two, as in the engine: one batch is decided while the other is written.
-            ("commit", self.committer.step, 0.0),
-            ("commit", self.committer.step, 0.0),
+            # As in the engine: one batch is decided while another is written, and one is kept free for people.
+            *(("commit", self.committer.step, 0.0) for _ in range(COMMITS_AT_ONCE)),
             ("claim", claimer.step, 0.0),
             ("accept", acceptances.step, 0.0),
             ("publish", relay.step, 0.0),

@@ -1,10 +1,12 @@
 """Group commit: takes every command that waits, decides them all, and writes one transaction.
 
 Whatever gathers while a commit is under way goes into the next one, so throughput grows with load and a lone
-command waits for nobody. What people wait for goes first, and fills half a batch at most, so agents are never shut
-out. While one batch is being written the next may be decided (`step` may be awaited twice at once); a workflow is in
-one batch at a time. One whose row moved meanwhile drops out alone, is loaded afresh and decided again; it never
-delays the others. One that drops out again and again is handled by itself, with its row held.
+command waits for nobody. While one batch is being written the next may be decided: `step` may be awaited three times
+at once, of which one is kept free for what people wait for. That goes in small batches beside the large ones, which
+hold what agents report.
+
+A workflow is in one batch at a time. One whose row moved meanwhile drops out alone, is loaded afresh and decided
+again; it never delays the others. One that drops out again and again is handled by itself, with its row held.
 """
 
 from __future__ import annotations
@@ -39,6 +41,12 @@ _SUBMIT_SECONDS_MAX = 30.0
 _QUIET_SECONDS = 20.0
 _BUSY = 64
 _PATIENCE_SECONDS = 0.002
+COMMITS_AT_ONCE = 3
+"""How many steps are to be awaited at once."""
+_REPORTING_MAX = COMMITS_AT_ONCE - 1
+"""How many batches are under way at most that nobody waits for in person."""
+_BESIDE_MAX = 32
+"""How many reports ride along in a batch that people wait for."""
 _LOSSES_MAX = 2
 """After so many lost races a workflow is handled alone: a wide join would otherwise lose for ever."""
 
@@ -106,6 +114,9 @@ class Committer:
         self._of_people: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._last_batch = 0
+        self._reporting = 0
+        self._is_answering = False
+        """Whether a batch that people wait for is under way. Only one is: it writes their audit, which is one chain."""
         self._in_flight: set[Key] = set()
         self._deferred: dict[Key, list[_Waiting]] = {}
 
@@ -150,7 +161,7 @@ class Committer:
                 await self._arrived.wait()
         except TimeoutError:
             return
-        if self._last_batch >= _BUSY and not self._in_flight:
+        if self._last_batch >= _BUSY and not self._in_flight and not self._of_people:
             # Under load a little patience makes bigger batches, and costs nobody anything.
             await self._clock.sleep(_PATIENCE_SECONDS)
         batch = self._take()
@@ -159,6 +170,7 @@ class Committer:
         self._last_batch = len(batch)
         keys = {waiting.asked.key for waiting in batch}
         self._in_flight |= keys
+        is_for_people = any(waiting.for_people for waiting in batch)
         try:
             await self._commit(batch)
         except BaseException:
@@ -167,24 +179,43 @@ class Committer:
             raise
         finally:
             self._in_flight -= keys
+            if is_for_people:
+                self._is_answering = False
+            else:
+                self._reporting -= 1
             for key in keys & self._deferred.keys():
                 self._requeue(self._deferred.pop(key))
+            self._call()
 
     def _take(self) -> list[_Waiting]:
         """Take what waits, except for workflows that are in another batch: their turn comes after it."""
         batch: list[_Waiting] = []
-        for queue, most in ((self._of_people, (self._batch_max + 1) // 2), (self._queue, self._batch_max)):
-            while queue and len(batch) < most:
-                waiting = queue.popleft()
-                if waiting.is_answered:
-                    continue
-                if waiting.asked.key in self._in_flight:
-                    self._deferred.setdefault(waiting.asked.key, []).append(waiting)
-                else:
-                    batch.append(waiting)
-        if not self._queue and not self._of_people:
-            self._arrived.clear()
+        if not self._is_answering:
+            self._move(self._of_people, batch, self._batch_max)
+        if batch:
+            self._is_answering = True
+            self._move(self._queue, batch, min(len(batch) + _BESIDE_MAX, self._batch_max))
+        elif self._reporting < _REPORTING_MAX:
+            self._move(self._queue, batch, self._batch_max)
+            self._reporting += bool(batch)
+        self._arrived.clear()
+        self._call()
         return batch
+
+    def _move(self, queue: deque[_Waiting], batch: list[_Waiting], most: int) -> None:
+        while queue and len(batch) < most:
+            waiting = queue.popleft()
+            if waiting.is_answered:
+                continue
+            if waiting.asked.key in self._in_flight:
+                self._deferred.setdefault(waiting.asked.key, []).append(waiting)
+            else:
+                batch.append(waiting)
+
+    def _call(self) -> None:
+        """Have the next batch taken, if something waits that may be taken."""
+        if (self._queue and self._reporting < _REPORTING_MAX) or (self._of_people and not self._is_answering):
+            self._arrived.set()
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         losing = {waiting.asked.key for waiting in batch if waiting.lost >= _LOSSES_MAX}
@@ -457,7 +488,7 @@ class Committer:
         for waiting in reversed(batch):
             if not waiting.is_answered:
                 (self._of_people if waiting.for_people else self._queue).appendleft(waiting)
-                self._arrived.set()
+        self._call()
 
 
 def _resolve(answer: asyncio.Future[Answer], outcome: Answer | Exception) -> None:

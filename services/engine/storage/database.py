@@ -20,6 +20,7 @@ from services.chassis.postgres import connect, outages_told
 LOOPS_ROLE = "archwright_engine_loops"
 
 _NAME = "archwright-engine"
+_COMMITS_AT_ONCE = 3  # no more are ever under way
 _SET_TENANTS = text("SELECT set_config('app.tenants', :tenants, true)")
 
 
@@ -29,8 +30,8 @@ class Database:
     def __init__(self, dsn: str, *, pool_max: int) -> None:
         self._engine = connect(dsn, application_name=_NAME, pool_max=pool_max)
         self._loops = connect(dsn, application_name=_NAME, pool_max=max(2, pool_max // 2), role=LOOPS_ROLE)
-        self._committing = _Kept(self._engine)
-        self._asking = _Kept(self._engine)
+        self._committing = _Kept(self._engine, _COMMITS_AT_ONCE)
+        self._asking = _Kept(self._engine, 1)
 
     @asynccontextmanager
     async def tenant(self, *tenants: str) -> AsyncIterator[AsyncConnection]:
@@ -47,7 +48,7 @@ class Database:
             yield connection
 
     def committing(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
-        """Lend the one connection that commits, so that nothing is asked of it but the commit."""
+        """Lend a connection of which nothing is asked but commits."""
         return self._committing.lend()
 
     def asking(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
@@ -69,34 +70,36 @@ class Database:
 
 
 class _Kept:
-    """A connection that stays open, for one user at a time: taking one from the pool costs two round trips."""
+    """Connections that stay open, each for one user at a time: taking one from the pool costs two round trips."""
 
-    def __init__(self, pool: AsyncEngine) -> None:
+    def __init__(self, pool: AsyncEngine, most: int) -> None:
         self._pool = pool
-        self._open: tuple[AsyncConnection, asyncpg.Connection[Any]] | None = None
-        self._lent = asyncio.Lock()
+        self._free: list[tuple[AsyncConnection, asyncpg.Connection[Any]]] = []
+        self._may_take = asyncio.Semaphore(most)
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[asyncpg.Connection[Any]]:
-        """Lend it; after a failure the next one is new, whatever the failure was."""
+        """Lend the one that was used last; one on which anything failed is never lent again."""
         with outages_told():
-            async with self._lent:
-                if self._open is None:
+            async with self._may_take:
+                if self._free:
+                    pooled, bare = self._free.pop()
+                else:
                     pooled = await self._pool.connect()
-                    self._open = pooled, await _bare_of(pooled)
-                pooled, bare = self._open
+                    bare = await _bare_of(pooled)
                 try:
                     yield bare
                 except BaseException:
-                    self._open = None
                     await pooled.invalidate()
                     await pooled.close()
                     raise
+                self._free.append((pooled, bare))
 
     async def close(self) -> None:
-        """Give it back."""
-        if self._open is not None:
-            await self._open[0].close()
+        """Give them back."""
+        while self._free:
+            pooled, _ = self._free.pop()
+            await pooled.close()
 
 
 @asynccontextmanager

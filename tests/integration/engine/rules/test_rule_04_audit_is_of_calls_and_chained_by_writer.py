@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
+from one_replica import replica_on
 from storages import TENANT
+
+from services.engine.domain.commands import CancelWorkflow
+from services.engine.ports.commands import Asked
+from services.engine.ports.store import Entry, Written
 
 
 async def test_a_call_leaves_one_row_and_an_agents_work_none(storage: Any) -> None:
@@ -37,3 +45,50 @@ async def test_each_writer_has_a_chain_of_its_own_in_which_a_lost_call_leaves_no
     assert [[row["number"] for row in chain] for chain in chains.values()] == [[1, 2], [1, 2]]
     for first, second in chains.values():
         assert second["previous_hash"] == first["hash"]
+
+
+class HeldStore:
+    """A way to the store on which a commit waits until it is let go."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.under_way = 0
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
+        self.under_way += 1
+        self.begun.set()
+        await self.go_on.wait()
+        written: Sequence[Written] = await self._store.commit(batch_id, entries)
+        return written
+
+
+async def test_calls_wait_for_those_that_are_being_written_so_a_writers_chain_never_forks(
+    storage: Any, owner: Any
+) -> None:
+    await owner.execute("TRUNCATE engine.audit")
+    one, other = await storage.start(), await storage.start()
+    store = HeldStore(storage.store)
+    replica = replica_on(storage, store)
+
+    async def cancel(stored: Any) -> None:
+        command = CancelWorkflow(storage.now(), "ann", "")
+        await replica.committer.submit(Asked(stored.key, command, audit=storage.audit_row()))
+
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(cancel(one))
+        batch = group.create_task(replica.committer.step())
+        await store.begun.wait()
+        second = group.create_task(cancel(other))
+        await group.create_task(replica.committer.step())
+        assert store.under_way == 1, "the second call is not written beside the first"
+        store.go_on.set()
+        await batch
+        await replica.commit_all(first, second)
+
+    numbers = await owner.fetch("SELECT number FROM engine.audit ORDER BY number")
+    assert [row["number"] for row in numbers] == [1, 2, 3, 4]
