@@ -15,10 +15,11 @@ class EngineSettings(ServiceSettings):
     registry_address: str = Field(default="", description="host:port of the registry, whose agents may connect")
     lease_seconds: float = Field(default=15.0, gt=0, description="how long an agent keeps its tasks without a sign")
     renew_seconds: float = Field(
-        default=3.0,
+        default=1.0,
         gt=0,
-        description="how often leases are renewed and agents pinged; an agent counts two thirds of a lease from the "
-        "ping before the last, so this must stay well below a third of lease_seconds",
+        description="how often leases are renewed and agents pinged, and so how soon they hear what another replica "
+        "has cancelled; an agent counts two thirds of a lease from the ping before the last, so this must stay well "
+        "below a third of lease_seconds",
     )
     accept_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to accept a task")
     hello_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to say who it is")
