@@ -80,6 +80,8 @@ class Held:
     delivery: pb.Delivery
     is_short: bool
     """Whether the task's time is so short that nobody minds when there is no answer."""
+    told: str = ""
+    """What its tenant alone was told."""
     answer: pb.AgentFrame | None = None
 
 
@@ -172,7 +174,7 @@ class Agent:
             self.stream.say(pb.AgentFrame(reject=reject), _credit(1))
         else:
             seconds = assign.deadline.ToDatetime(UTC) - self.clock.now()
-            held = self.held[delivery.lease_id] = Held(delivery, is_short=seconds < _SHORT)
+            held = self.held[delivery.lease_id] = Held(delivery, seconds < _SHORT, _told(assign.input))
             self.stream.say(pb.AgentFrame(accept=pb.Accept(delivery=delivery)))
             duties.create_task(self._work(held))
 
@@ -187,7 +189,7 @@ class Agent:
             if (delivery.task_id, delivery.attempt) not in self.done:
                 self.done.add((delivery.task_id, delivery.attempt))
                 self.ledger.append(Effect(delivery.task_id, delivery.attempt))
-            held.answer = self._answer(delivery)
+            held.answer = self._answer(held)
         for frame in self._said(held.answer):
             self.stream.say(frame)
 
@@ -199,15 +201,15 @@ class Agent:
         if self._strikes("agent_twice", 0.4):
             yield answer
 
-    def _answer(self, delivery: pb.Delivery) -> pb.AgentFrame:
-        chance = self.trouble.chance
+    def _answer(self, held: Held) -> pb.AgentFrame:
+        chance, delivery = self.trouble.chance, held.delivery
         if self._strikes("agent_fails", 0.8):
             categories = (reason_pb2.TRANSIENT, reason_pb2.CAPACITY, reason_pb2.TRANSIENT, reason_pb2.PERMANENT)
             category = chance.choice(categories)
             return pb.AgentFrame(failure=pb.Failure(delivery=delivery, category=category, code="NO", message="no"))
         if self._strikes("agent_poison", 0.1):
             return pb.AgentFrame(result=pb.Result(delivery=delivery, output=b"{not json"))
-        output = orjson.dumps({"n": chance.randrange(10), "by": self.name.agent_id})
+        output = orjson.dumps({"n": chance.randrange(10), "by": self.name.agent_id, "told": held.told})
         return pb.AgentFrame(result=pb.Result(delivery=delivery, output=output))
 
     def _drop(self, delivery: pb.Delivery) -> None:
@@ -220,6 +222,12 @@ class Agent:
 
 def _credit(slots: int) -> pb.AgentFrame:
     return pb.AgentFrame(credit=pb.Credit(slots=slots))
+
+
+def _told(given: bytes) -> str:
+    """Return what a task's input says that only its tenant was told."""
+    found = orjson.loads(given)
+    return str(found.get("told", "")) if isinstance(found, dict) else ""
 
 
 def _refenced(answer: pb.AgentFrame, what: str) -> pb.AgentFrame:

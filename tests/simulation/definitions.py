@@ -153,7 +153,7 @@ steps:
     timeout_seconds: 6
     retry_policy: {max_attempts: 1}
     fallback: {name: plan_b, agent: helper, timeout_seconds: 6}
-  - {name: b, agent: worker, timeout_seconds: 6, cache: {key: "${number}", ttl_seconds: 60}}
+  - {name: b, agent: worker, timeout_seconds: 6, cache: {key: "${number % 2}", ttl_seconds: 60}}
   - name: c
     capability: magic@^2.0
     on_unavailable: skip

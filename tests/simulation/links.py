@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Generator, Mapping,
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from checker.facts import Published
+from checker.facts import CopyFacts, Published
 
 from archwright.errors import DependencyUnavailable
 from services.bus.event import BusEvent
@@ -117,6 +117,7 @@ class Copies:
     def __init__(self, inner: MemoryHotCopies, trouble: Trouble) -> None:
         self._inner = inner
         self._trouble = trouble
+        self.seen: list[CopyFacts] = []
 
     async def read(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
         if self._trouble.strikes("copies_lost", self._trouble.copy_fault):
@@ -127,6 +128,9 @@ class Copies:
         if self._trouble.strikes("copies_not_written", self._trouble.copy_fault):
             raise DependencyUnavailable("Redis does not answer.")
         await self._inner.write(workflows)
+        self.seen += [
+            CopyFacts(stored.key, holds=Key(stored.key.tenant, stored.workflow.workflow_id)) for stored in workflows
+        ]
 
 
 class Bus:

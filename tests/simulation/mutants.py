@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
+from archwright import ids
+from archwright.language.model import Json
+from services.engine.domain.schedule import Progress, Schedule, Start, started
+from services.engine.domain.transitions import WorkflowStatus
 from services.engine.hot_store import HotStore
 from services.engine.loops.committer import Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.relay import Relay
+from services.engine.loops.retention import Retention
+from services.engine.loops.schedules import FiringSchedules
 from services.engine.ports.commands import Answer, Asked
 from services.engine.ports.inbox import Mail
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Stored, Written
 from services.engine.ports.task_board import DueTimer
+from services.engine.starts import Started, Starts
 from services.engine.storage.memory.quota import MemoryQuota
+from services.engine.storage.memory.retention import MemoryLeftovers
 from tests.simulation.watched_storage import WatchedBoard, WatchedStore
 
 
@@ -33,6 +44,10 @@ class Mutation:
     messages: Callable[..., Any] = DeliverMessages
     hot_store: Callable[..., Any] = HotStore
     quota: Callable[..., Any] = MemoryQuota
+    starts: Callable[..., Any] = Starts
+    firing: Callable[..., Any] = FiringSchedules
+    leftovers: Callable[..., Any] = MemoryLeftovers
+    retention: Callable[..., Any] = Retention
 
 
 class _NoFence(WatchedStore):
@@ -135,6 +150,71 @@ class _NeverRecounts(MemoryQuota):
         return []
 
 
+class _SharesCache(WatchedStore):
+    """Hands out whatever output has the key, whosever it is."""
+
+    async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
+        rows = self._tables.step_cache.items()
+        return {key: orjson.loads(row.output) for (_, key), row in rows if key in keys}
+
+
+class _AsksForEver(WatchedStore):
+    """Never notes that people need no longer be asked."""
+
+    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
+        asking = [replace(entry, effects=replace(entry.effects, ended_approvals=())) for entry in entries]
+        return await super().commit(batch_id, asking)
+
+
+class _NotesFiringsFirst(FiringSchedules):
+    """Notes a firing as done, and then starts its workflow."""
+
+    async def _start(self, schedule: Schedule, wanted: Start) -> Progress:
+        await self._schedules.advance(schedule, started(schedule, wanted.fire_at, "", self._clock.now()))
+        return await super()._start(schedule, wanted)
+
+
+class _NewRequests(Starts):
+    """Takes every start of a schedule for a new one."""
+
+    async def start_all(self, starts: Sequence[Any]) -> Sequence[Any]:
+        anew = [dataclasses.replace(start, request_id=f"{start.request_id}/{ids.new_uuid()}") for start in starts]
+        return await super().start_all(anew if starts[0].session_id.startswith("schedule/") else starts)
+
+
+class _ForgetsTheFinished(Starts):
+    """Lets reruns do everything again."""
+
+    async def start(self, start: Any) -> Started:
+        return await super().start(dataclasses.replace(start, reused=()))
+
+
+class _RemovesTheLiving(MemoryLeftovers):
+    """Thinks that what failed or was paused is over."""
+
+    async def remove_workflows(self, ended_before: datetime, *, limit: int) -> int:
+        paused = [row.key for row in self._tables.workflows.values() if row.status is WorkflowStatus.PAUSED]
+        for key in paused:
+            self._remove(key)
+        return len(paused) + await super().remove_workflows(ended_before, limit=limit)
+
+
+class _LeavesHistories(MemoryLeftovers):
+    """Removes workflows, and not what was kept of them."""
+
+    def _remove(self, key: Key) -> None:
+        history = self._tables.history[key]
+        super()._remove(key)
+        self._tables.history[key] = history
+
+
+class _RemovesTooSoon(Retention):
+    """Keeps what has ended half as long as it should."""
+
+    def __init__(self, leftovers: Any, clock: Any, *, keep_days: float) -> None:
+        super().__init__(leftovers, clock, keep_days=keep_days / 2)
+
+
 REAL = Mutation()
 
 MUTANTS: Mapping[str, Mutation] = {
@@ -150,4 +230,12 @@ MUTANTS: Mapping[str, Mutation] = {
     "lost words": Mutation(messages=_DropsWordsFirst),
     "copies believed": Mutation(hot_store=_BelievesCopies),
     "lost permits": Mutation(quota=_NeverRecounts),
+    "shared cache": Mutation(store=_SharesCache),
+    "questions for ever": Mutation(store=_AsksForEver),
+    "firings noted first": Mutation(firing=_NotesFiringsFirst),
+    "firings anew": Mutation(starts=_NewRequests),
+    "reruns of everything": Mutation(starts=_ForgetsTheFinished),
+    "removes the living": Mutation(leftovers=_RemovesTheLiving),
+    "leaves histories": Mutation(leftovers=_LeavesHistories),
+    "removes too soon": Mutation(retention=_RemovesTooSoon),
 }

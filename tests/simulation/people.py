@@ -41,7 +41,10 @@ class People:
         while not self.trouble.is_over:
             await asyncio.sleep(0.2 + chance.random() * 2.0)  # noqa: TID251  virtual
             rows = [row for row in self.tables.workflows.values() if row.status is not WorkflowStatus.COMPLETED]
-            if rows:
+            if rows and chance.random() < 0.15:
+                row = chance.choice(rows)
+                await self.callers.rerun(row.key, self.tables.plan_of(row))
+            elif rows:
                 row = chance.choice(rows)
                 wishes = [*self._answers(row), *self._whims(row)]
                 await self.callers.ask(row.key, chance.choice(wishes))
@@ -49,6 +52,8 @@ class People:
     async def help_out(self) -> None:
         """Give every workflow what it waits for."""
         for row in list(self.tables.workflows.values()):
+            if row.key not in self.tables.workflows:
+                continue  # retention has it
             if row.status is WorkflowStatus.PAUSED:
                 await self.callers.ask(row.key, lambda clock, request: ResumeWorkflow(clock.now(), "ann", request))
             elif row.status is WorkflowStatus.RUNNING:

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from checker.facts import Removed
 
 from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
@@ -24,6 +26,7 @@ from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
 from services.engine.dispatch import Dispatch
 from services.engine.domain.definitions import DefinitionVersion
+from services.engine.domain.events import Event
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
@@ -35,14 +38,17 @@ from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
 from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind
+from services.engine.loops.retention import Retention
 from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
 from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked
 from services.engine.ports.definitions import PublishedDefinition
+from services.engine.ports.keys import Key
 from services.engine.roster import AgentTold, FollowedRoster
+from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import Sessions
-from services.engine.starts import Start, Started, Starts
+from services.engine.starts import Start, Started
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.inbox import MemoryInbox
@@ -52,12 +58,13 @@ from tests.simulation.links import Bus, Copies, Link, Linked
 from tests.simulation.mutants import Mutation
 from tests.simulation.trouble import Trouble
 from tests.simulation.virtual_loop import START, Duties, VirtualClock
-from tests.simulation.watched_storage import FenceLog
+from tests.simulation.watched_storage import FenceLog, WatchedLeftovers, WatchedSchedules
 
 LEASE_SECONDS = 4.0
 ACCEPT_SECONDS = 1.5
 RENEW_SECONDS = 1.0
 POLL_SECONDS = 1.0
+_EVENTS_MAX = 10_000
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -85,6 +92,10 @@ class Surroundings:
     """Hot copies of live workflows, where there is Redis."""
     workflows_max: int
     """How many workflows may be under way at once."""
+    schedules: WatchedSchedules
+    keep: timedelta | None
+    """How long workflows are kept that have ended; None means for ever."""
+    removed: list[Removed]
     agents: Sequence[AgentName]
     """The agents that the registry knows."""
 
@@ -136,7 +147,10 @@ class Replica:
         admission = Admission(quota, workflows_max=around.workflows_max, queue_depth_max=1_000)
         listeners = [sessions, claimer, feed, relay, admission]
         self.committer = mutation.committer(hot, memory, listeners, assigner, clock, batch_max=20, queue_max=1_000)
-        self.starts = Starts(self.committer, store, Recipes(), admission, clock)
+        self._store = store
+        self.starts = mutation.starts(self.committer, store, Recipes(), admission, clock)
+        scheduled = ScheduledStarts(self.starts, self.committer, Recipes(), clock)
+        firing = mutation.firing(Linked(around.schedules, self.link), scheduled, store, clock)
         messages = mutation.messages(
             Linked(MemoryInbox(around.tables), self.link), self.committer, self.starts, store, clock
         )
@@ -170,6 +184,8 @@ class Replica:
             ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 3.0),
             ("note_progress", progress_notes.step, 3.0),
             ("copy", copying.step, 1.0),
+            ("fire_schedules", firing.step, 0.5),
+            *([("remove_leftovers", self._retention(around.keep).step, 1.0)] if around.keep else []),
         ):
             self._duties.create_task(forever(name, step, pause=pause, clock=clock))
 
@@ -183,6 +199,18 @@ class Replica:
         """Stand still, and write what was under way when it wakes."""
         self._around.tell(f"{self.name} freezes for {seconds:.1f} s")
         self.link.frozen_until = self._around.loop.time() + seconds
+
+    def _retention(self, keep: timedelta) -> Retention:
+        around, mutation = self._around, self._around.mutation
+        leftovers = mutation.leftovers(around.tables)
+        watched = WatchedLeftovers(leftovers, around.tables, self.link, self.clock, keep, around.removed)
+        retention: Retention = mutation.retention(watched, self.clock, keep_days=keep / timedelta(days=1))
+        return retention
+
+    async def history(self, key: Key) -> Sequence[Event]:
+        """Return everything that happened to a workflow so far."""
+        found = await self._ask(lambda: self._store.events(key, after_seq=0, limit=_EVENTS_MAX))
+        return [numbered.event for numbered in found]
 
     async def submit(self, asked: Asked) -> Answer:
         """Ask as a caller over the network does: whoever is killed never answers."""

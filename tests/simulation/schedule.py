@@ -11,28 +11,31 @@ import uuid
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import structlog
-from checker.facts import Effect, Outside
+from checker.facts import Effect, Outside, Removed
 from checker.invariants import found_wrong
 from checker.memory import read
 
 from archwright import ids
 from archwright.errors import ArchwrightError
 from services.engine.domain.events import Event
+from services.engine.ports.keys import Key
 from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.tables import Tables
 from tests.simulation.agents import Agent
-from tests.simulation.callers import TENANT, Callers
+from tests.simulation.callers import SECRETS, Callers
 from tests.simulation.definitions import plans
 from tests.simulation.links import Bus, Copies
 from tests.simulation.mutants import REAL, Mutation
 from tests.simulation.people import People
 from tests.simulation.replica import AgentName, Replica, Surroundings
+from tests.simulation.timetable import Timetable
 from tests.simulation.trouble import Trouble
 from tests.simulation.virtual_loop import Duties, StandsStill, VirtualClock, VirtualLoop, run
-from tests.simulation.watched_storage import FenceLog
+from tests.simulation.watched_storage import FenceLog, WatchedSchedules
 
 _DONE_SECONDS_MAX = 250.0
 _LOOK_SECONDS = 1.0
@@ -88,9 +91,12 @@ class _World:
         self._trouble = trouble = Trouble.drawn(chance, wildness)
         self._tables = tables = Tables(self._clock)
         for plan in plans():
-            tables.publish(TENANT, plan)
+            for tenant in SECRETS:
+                tables.publish(tenant, plan)
         self._bus = Bus(trouble)
         self._fences = FenceLog()
+        self._schedules = WatchedSchedules()
+        self._removed: list[Removed] = []
         self._everybody = Duties(loop)
         types = ["worker", "helper", *chance.choices(("worker", "helper"), k=chance.randrange(4))]
         names = [AgentName(f"{agent_type}-{number}", agent_type) for number, agent_type in enumerate(types)]
@@ -106,6 +112,9 @@ class _World:
             mutation=mutation,
             copies=Copies(MemoryHotCopies(), trouble) if chance.random() < 0.5 else None,
             workflows_max=chance.choice((1, 2, 1_000, 1_000)),
+            schedules=self._schedules,
+            keep=timedelta(seconds=chance.uniform(1.0, 20.0)) if chance.random() < 0.3 else None,
+            removed=self._removed,
         )
         self._replicas = [Replica(f"replica-{number}", around) for number in range(chance.choice((2, 2, 3)))]
         self._ledger: list[Effect] = []
@@ -123,7 +132,9 @@ class _World:
             )
             for number, name in enumerate(names)
         ]
-        self._callers = Callers(self._replicas, trouble, self._clock, self._tell)
+        self._copies = around.copies
+        self._callers = Callers(self._replicas, trouble, self._clock, self._tell, self._is_kept)
+        self._timetable = Timetable(self._schedules, trouble, self._clock, self._tell)
 
     async def unfold(self) -> Outcome:
         """Let everything happen, then heal, then look."""
@@ -135,6 +146,9 @@ class _World:
         people = People(self._tables, self._callers, self._trouble)
         if self._chance.random() < 0.6:
             self._everybody.create_task(people.meddle())
+        if self._chance.random() < 0.3:
+            await self._timetable.make()
+            self._everybody.create_task(self._timetable.meddle())
         starting = [self._everybody.create_task(self._start(number)) for number in range(count)]
         lasts = self._chance.uniform(1.0, 8.0)
         sabotage = self._everybody.create_task(self._sabotage())
@@ -143,9 +157,11 @@ class _World:
         sabotage.cancel()
         self._heal()
         await asyncio.gather(*(task for task in starting if task is not None))
+        late = await self._timetable.end()
         healed_at = self._loop.time()
         is_over = await self._until_over(people, healed_at + _DONE_SECONDS_MAX)
-        return self.outcome("" if is_over else "I7 the outbox or the inbox did not drain")
+        undrained = [] if is_over else ["I7 the outbox or the inbox did not drain"]
+        return self.outcome(*late, *undrained)
 
     async def _start(self, number: int) -> None:
         await asyncio.sleep(self._chance.random() * 3.0)  # noqa: TID251  virtual
@@ -209,7 +225,10 @@ class _World:
             await asyncio.sleep(_LOOK_SECONDS)  # noqa: TID251  virtual
         return False
 
-    def outcome(self, otherwise_wrong: str = "") -> Outcome:
+    def _is_kept(self, key: Key) -> bool:
+        return key in self._tables.workflows
+
+    def outcome(self, *otherwise_wrong: str) -> Outcome:
         """End everything, and return what came of it; `otherwise_wrong` is what was seen beside the invariants."""
         seconds = self._loop.time()
         for replica in self._replicas:
@@ -221,6 +240,11 @@ class _World:
             effects=self._ledger,
             grants=self._fences.grants,
             applied=self._fences.applied,
+            copies=self._copies.seen if self._copies else (),
+            secrets=SECRETS,
+            fired=self._schedules.fired,
+            removed=self._removed,
+            reruns=self._callers.reruns,
             must_be_over=True,
         )
         facts = read(self._tables)
@@ -228,15 +252,16 @@ class _World:
         if violations:
             for found in facts.workflows:
                 self._lines += [(seconds, f"{found.key.workflow_id} {_told(event)}") for event in found.events]
-        if otherwise_wrong:
-            violations.append(otherwise_wrong)
+        violations += otherwise_wrong
         statuses = [str(row.status) for row in self._tables.workflows.values()]
+        statuses += ["removed" for _ in self._removed]
+        begun = {"firing": len(self._schedules.fired), "rerun": len(self._callers.reruns)}
         return Outcome(
             seed=self._seed,
             violations=tuple(violations),
             transcript=tuple(f"{at:8.3f}  {line}" for at, line in self._lines),
             workflows={status: statuses.count(status) for status in sorted(set(statuses))},
-            fired=dict(sorted(self._trouble.fired.items())),
+            fired=dict(sorted({**self._trouble.fired, **{name: n for name, n in begun.items() if n}}.items())),
             seconds=seconds,
         )
 

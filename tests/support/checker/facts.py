@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Literal
 
 from archwright.language.plan import Plan
 from services.engine.domain.events import Event
@@ -255,13 +256,45 @@ class CopyFacts:
     holds: Key | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A firing of a schedule that is behind it. `fate` is what was noted of it; empty where nothing was."""
+
+    tenant: str
+    schedule_id: str
+    fire_at: datetime
+    fate: Literal["started", "put off", "passed over", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A workflow that retention took away, and before when it must have ended for that."""
+
+    key: Key
+    request_id: str
+    status: WorkflowStatus
+    ended_at: datetime | None
+    due_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """A workflow that goes on from a step of another, of which so many events were known then."""
+
+    key: Key
+    source: Key
+    from_step: str
+    seqs_known: int
+
+
 @dataclass(frozen=True)
 class Outside:
     """What was seen from outside of the database; None means that nobody looked.
 
     `acknowledged` are the workflows whose start was answered; `published` are the events that the bus has; `copies`
     are the hot copies; `secrets` is by tenant a text that only its workflows were ever given; `seen` is what each
-    subscriber was told, in order; `effects` is the agents' ledger; `before` and `after` count what a process holds
+    subscriber was told, in order; `effects` is the agents' ledger; `fired` is what schedules were noted to have done;
+    `removed` is what retention took; `before` and `after` count what a process holds
     (descriptors, connections, …) before and after the faults.
     """
 
@@ -275,6 +308,9 @@ class Outside:
     applied: Sequence[Applied] = ()
     limits: Limits = Limits()
     outage: Outage | None = None
+    fired: Sequence[Fired] = ()
+    removed: Sequence[Removed] = ()
+    reruns: Sequence[Rerun] = ()
     must_be_over: bool = False
     """Whether every workflow has had the time to end."""
     before: Mapping[str, int] = field(default_factory=dict)

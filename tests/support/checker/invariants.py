@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 from checker.approvals import i3_questions_are_as_told
+from checker.beginnings import i1_firings_start_what_they_say, i5_reruns_do_nothing_again
 from checker.facts import Applied, Facts, Grant, Outside, WorkflowFacts
 from checker.tenants import i9_tenants_see_their_own
 from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
@@ -51,7 +52,7 @@ def found_wrong(facts: Facts, outside: Outside | None = None) -> list[str]:
 
 def i1_no_workflow_is_lost(facts: Facts, outside: Outside) -> Iterator[str]:
     """Every acknowledged start exists, and is over or has something that will move it on."""
-    existing = {found.key for found in facts.workflows}
+    existing = {found.key for found in facts.workflows} | {each.key for each in outside.removed}
     for key in outside.acknowledged or ():
         if key not in existing:
             yield f"I1 workflow {key.workflow_id} was acknowledged and does not exist"
@@ -75,6 +76,16 @@ def i1_no_workflow_is_lost(facts: Facts, outside: Outside) -> Iterator[str]:
             name = _timer_of(path, step)
             if name and (found.key, name) not in timers and name not in workflow.due:
                 yield f"I1 step {path!r} of {workflow.workflow_id} waits for timer {name!r}, which has no row"
+
+
+def i1_only_what_is_due_is_removed(facts: Facts, outside: Outside) -> Iterator[str]:
+    """Retention takes away what ended long enough ago, and nothing else."""
+    for each in outside.removed:
+        if not each.status.is_final or each.ended_at is None:
+            yield f"I1 workflow {each.key.workflow_id} was removed while it was {each.status}"
+        elif each.ended_at >= each.due_before:
+            early = (each.ended_at - each.due_before).total_seconds()
+            yield f"I1 workflow {each.key.workflow_id} was removed {early:.3f} s too early"
 
 
 def i2_one_terminal_event(facts: Facts, outside: Outside) -> Iterator[str]:
@@ -334,11 +345,14 @@ def _broken_chains(facts: Facts) -> Iterator[str]:
 
 INVARIANTS: Sequence[Callable[[Facts, Outside], Iterator[str]]] = (
     i1_no_workflow_is_lost,
+    i1_firings_start_what_they_say,
+    i1_only_what_is_due_is_removed,
     i2_one_terminal_event,
     i3_history_is_whole,
     i3_questions_are_as_told,
     i4_only_legal_moves,
     i5_results_are_applied_once,
+    i5_reruns_do_nothing_again,
     i6_no_older_fence_writes,
     i7_every_event_is_published,
     i8_every_call_is_audited,

@@ -15,7 +15,7 @@ from checker.memory import read
 from storages import OTHER_TENANT, TENANT, MemoryStorage, entry_of, new_key
 
 from archwright import ids
-from services.engine.domain.commands import PauseWorkflow
+from services.engine.domain.commands import CancelWorkflow, PauseWorkflow
 from services.engine.domain.events import (
     TaskCompleted,
     TaskFailed,
@@ -342,7 +342,8 @@ async def test_a_question_that_is_asked_and_one_that_is_answered_violate_nothing
     key, _ = await asking(storage)
     assert found_wrong(read(storage.tables)) == []
 
-    await storage.commit(replace(storage.cancelling(await storage.load(key)), audit=(storage.audit_row(),)))
+    cancel = CancelWorkflow(storage.now(), "ann", "")
+    await storage.commit(entry_of(await storage.load(key), cancel, audit=[storage.audit_row()]))
     assert found_wrong(read(storage.tables)) == []
 
 
