@@ -340,6 +340,9 @@ class Committer:
             return [] if written is None else [written]
 
         await self._see_through(batch_id, drafts, entries, write())
+        if not drafts:
+            # The database may have gone before anything was decided, and nobody was told anything.
+            self._requeue(batch)
 
     async def _see_through(
         self,
