@@ -43,17 +43,20 @@ class Link:
         await self._return()
         return result
 
-    async def commit(self, do: Callable[[], Awaitable[Result]]) -> Result:
-        """Write; raise UnknownOutcome where nobody can say whether it happened."""
+    async def commit(self, do: Callable[[], Awaitable[Result]], *, at_once: bool = True) -> Result:
+        """Write; raise UnknownOutcome where nobody can say whether it happened.
+
+        What is not sent `at_once`, because its sender decides it on the way, never arrives without its sender.
+        """
         try:
             await self._travel()
         except asyncio.CancelledError:
-            if self._trouble.chance.random() < 0.5:
+            if at_once and self._trouble.chance.random() < 0.5:
                 self._later(do)  # it was on the wire when its sender died
             raise
         if self._trouble.strikes("lost_request", self._trouble.lost_request):
             raise UnknownOutcome("The request was lost.")
-        if self._trouble.strikes("late_write", self._trouble.late_write):
+        if at_once and self._trouble.strikes("late_write", self._trouble.late_write):
             self._later(do)
             raise UnknownOutcome("The connection broke while the write was under way.")
         result = await do()
@@ -107,8 +110,13 @@ class Linked:
 
     def __getattr__(self, name: str) -> Callable[..., _Call]:
         method = getattr(self._inner, name)
-        call = self._link.commit if name in ("commit", "commit_alone") else self._link.call
-        return lambda *given, **named: _Call(lambda: call(lambda: method(*given, **named)))
+
+        def begin(*given: Any, **named: Any) -> Awaitable[Any]:
+            if name in ("commit", "commit_alone"):
+                return self._link.commit(lambda: method(*given, **named), at_once=name == "commit")
+            return self._link.call(lambda: method(*given, **named))
+
+        return lambda *given, **named: _Call(lambda: begin(*given, **named))
 
 
 class Copies:

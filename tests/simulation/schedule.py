@@ -156,7 +156,12 @@ class _World:
         assert sabotage is not None
         sabotage.cancel()
         self._heal()
-        await asyncio.gather(*(task for task in starting if task is not None))
+        asked = [task for task in starting if task is not None]
+        _, unanswered = await asyncio.wait(asked, timeout=_DONE_SECONDS_MAX)
+        if unanswered:
+            return self.outcome("I1 a caller is not answered")
+        for task in asked:
+            task.result()
         late = await self._timetable.end()
         healed_at = self._loop.time()
         is_over = await self._until_over(people, healed_at + _DONE_SECONDS_MAX)
