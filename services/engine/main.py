@@ -201,7 +201,7 @@ class _Engine:
             steering,
             reading,
             Following(watching),
-            Explanations(reading, Standings(store, self._roster)),
+            Explanations(reading, Standings(store, self._roster), workflows_max=settings.max_concurrent_workflows),
         )
         approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
         agent_work_api = AgentWorkApi(

@@ -312,7 +312,7 @@ async def test_steps_are_explained_by_what_they_wait_for(client: Client) -> None
 
     [for_signal] = (await client.explain(waiting.workflow_id)).steps
     [held] = (await client.explain(paused.workflow_id)).steps
-    waits_for_room = await client.explain(pending.workflow_id)
+    held_back = await client.explain(pending.workflow_id)
     await clear(client, pending)
     await client.resume(paused.workflow_id)
     [for_agent] = (await client.explain(paused.workflow_id)).steps
@@ -325,9 +325,9 @@ async def test_steps_are_explained_by_what_they_wait_for(client: Client) -> None
     assert for_agent.reason == reasons.NO_AGENT
     assert "'nobody'" in for_agent.message
     assert for_agent.task_id
-    assert waits_for_room.status == pb.Workflow.PENDING
-    assert "waits for room" in waits_for_room.summary
-    assert {step.reason for step in waits_for_room.steps} == {reasons.WAITING_FOR_ROOM}
+    assert held_back.status == pb.Workflow.PENDING
+    assert "of a tenant may be under way at once" in held_back.summary
+    assert {step.reason for step in held_back.steps} == {reasons.QUOTA}
 
 
 async def test_a_list_is_filtered_ordered_and_paged(client: Client) -> None:

@@ -20,6 +20,7 @@ SOURCES = (
     "name: rest_waiting\nsteps: [{name: ask, wait: {signal: go}}]",
     "name: rest_ended\nsteps: [{name: note, set: {n: 1}}]\noutput: {n: '${vars.n}'}",
     "name: rest_failing\nsteps: [{name: stop, fail: {message: not today}}]",
+    "name: rest_lacking\nsteps: [{name: stop, on_failure: continue, fail: {message: no}}, {name: rest, set: {n: 1}}]",
 )
 WORKFLOWS = "/api/v1/workflows"
 CALL_SECONDS_MAX = 20.0
@@ -161,3 +162,19 @@ def test_json_is_printed_for_scripts(standing: dict[WorkflowStatus, str], whole_
     assert json.loads(explained.stdout)["steps"][0]["reason"] == "WAITING_FOR_SIGNAL"
     assert isinstance(json.loads(listed.stdout), list)
     assert json.loads(shown.stdout)["steps_failed"] == ["stop"]
+
+
+async def test_what_a_result_lacks_is_named_over_every_door(
+    client: Client, call: Call, whole_mesh: Any, tmp_path: Path
+) -> None:
+    it = (await client.start("rest_lacking", {})).workflow_id
+
+    over_grpc = await client.wait(it)
+    _, over_rest = call("GET", f"{WORKFLOWS}/{it}")
+    [listed] = [each for each in call("GET", WORKFLOWS)[1]["workflows"] if each["workflow_id"] == it]
+    shown = whole_mesh.archwright("workflows", "show", it, folder=tmp_path)
+
+    assert (over_grpc.degraded, list(over_grpc.missing)) == (True, ["stop"])
+    assert (over_rest["degraded"], over_rest["missing"]) == (True, ["stop"])
+    assert listed["missing"] == ["stop"]
+    assert "Part of the result is missing: stop" in shown.stdout

@@ -16,7 +16,7 @@ CHAIN = "name: d\nsteps: [{name: a, agent: writer}, {name: b, agent: x}, {name: 
 
 def explained(story: Story, standing: Standing | None = None) -> dict[str, Explained]:
     standings = {} if standing is None else {story.task("a"): standing}
-    return {each.step: each for each in explain(story.plan, story.workflow, standings)}
+    return {each.step: each for each in explain(story.plan, story.workflow, standings, workflows_max=1_000)}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,6 @@ def explained(story: Story, standing: Standing | None = None) -> dict[str, Expla
             Reason.BREAKER_OPEN,
             "the breaker of 'writer' is open until 2026-01-01T12:00:01Z",
         ),
-        (Standing(agents=1, quota="50 agents at most"), Reason.QUOTA, "50 agents at most"),
         (
             Standing(agents=2, ahead=3),
             Reason.QUEUED,
@@ -136,11 +135,13 @@ def test_a_failure_during_a_pause_waits_for_its_end() -> None:
     assert explained(story)["a"].reason is Reason.FAILED
 
 
-def test_a_workflow_without_room_says_so() -> None:
+def test_a_workflow_that_a_limit_holds_back_says_which() -> None:
     story = Story.of(CHAIN)
     story.start(admitted=False)
 
-    assert explained(story)["a"].reason is Reason.WAITING_FOR_ROOM
+    found = explained(story)["a"]
+    assert found.reason is Reason.QUOTA
+    assert found.message == "the workflow waits for others to end: 1,000 workflows of a tenant may be under way at once"
 
 
 def test_after_a_failure_the_way_out_is_told() -> None:
@@ -206,4 +207,4 @@ def test_an_explanation_has_an_end() -> None:
     steps = "\n".join(f"  - {{name: s{n}, agent: x}}" for n in range(EXPLAINED_MAX + 10))
     story = Story.begun(f"name: d\nsteps:\n{steps}")
 
-    assert len(explain(story.plan, story.workflow, {})) == EXPLAINED_MAX
+    assert len(explain(story.plan, story.workflow, {}, workflows_max=1_000)) == EXPLAINED_MAX

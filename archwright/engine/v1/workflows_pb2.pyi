@@ -117,7 +117,7 @@ class Workflow(google.protobuf.message.Message):
     last_seq: builtins.int
     """Output only. The number of its newest event."""
     degraded: builtins.bool
-    """Output only. Whether part of the result is missing; the history says which."""
+    """Output only. Whether part of the result is missing; `missing` says which."""
     steps_completed_count: builtins.int
     """Output only. How many steps are done."""
     paused_by: builtins.str
@@ -953,9 +953,9 @@ class StepExplanation(google.protobuf.message.Message):
         NO_AGENT: StepExplanation._Reason.ValueType  # 4
         """No agent is there that could take its task."""
         BREAKER_OPEN: StepExplanation._Reason.ValueType  # 5
-        """The agents of its queue failed too often lately."""
+        """The agents of its queue failed too often lately. Not sent yet: the engine has no circuit breakers so far."""
         QUOTA: StepExplanation._Reason.ValueType  # 6
-        """A limit holds it back."""
+        """The workflow is PENDING, because as many of its tenant are under way as may be."""
         BACKING_OFF: StepExplanation._Reason.ValueType  # 7
         """It failed and is tried again later."""
         WAITING_FOR_TIME: StepExplanation._Reason.ValueType  # 8
@@ -970,8 +970,6 @@ class StepExplanation(google.protobuf.message.Message):
         """Steps inside of it are under way."""
         WAITING_FOR_STEPS: StepExplanation._Reason.ValueType  # 13
         """Steps before it are not done."""
-        WAITING_FOR_ROOM: StepExplanation._Reason.ValueType  # 14
-        """The workflow waits for its admission."""
         PAUSED: StepExplanation._Reason.ValueType  # 15
         """The workflow is paused."""
         FAILED: StepExplanation._Reason.ValueType  # 16
@@ -993,9 +991,9 @@ class StepExplanation(google.protobuf.message.Message):
     NO_AGENT: StepExplanation.Reason.ValueType  # 4
     """No agent is there that could take its task."""
     BREAKER_OPEN: StepExplanation.Reason.ValueType  # 5
-    """The agents of its queue failed too often lately."""
+    """The agents of its queue failed too often lately. Not sent yet: the engine has no circuit breakers so far."""
     QUOTA: StepExplanation.Reason.ValueType  # 6
-    """A limit holds it back."""
+    """The workflow is PENDING, because as many of its tenant are under way as may be."""
     BACKING_OFF: StepExplanation.Reason.ValueType  # 7
     """It failed and is tried again later."""
     WAITING_FOR_TIME: StepExplanation.Reason.ValueType  # 8
@@ -1010,8 +1008,6 @@ class StepExplanation(google.protobuf.message.Message):
     """Steps inside of it are under way."""
     WAITING_FOR_STEPS: StepExplanation.Reason.ValueType  # 13
     """Steps before it are not done."""
-    WAITING_FOR_ROOM: StepExplanation.Reason.ValueType  # 14
-    """The workflow waits for its admission."""
     PAUSED: StepExplanation.Reason.ValueType  # 15
     """The workflow is paused."""
     FAILED: StepExplanation.Reason.ValueType  # 16

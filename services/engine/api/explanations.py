@@ -7,7 +7,7 @@ from archwright.serving.calls import Call
 from services.engine.api.reading import Reading
 from services.engine.api.requests import key_of
 from services.engine.api.views import set_time, status_number
-from services.engine.domain.explaining import Explained, explain
+from services.engine.domain.explaining import Explained, explain, waits_for_quota
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Workflow
 from services.engine.standings import Standings
@@ -16,18 +16,22 @@ from services.engine.standings import Standings
 class Explanations:
     """Answers callers who ask why."""
 
-    def __init__(self, reading: Reading, standings: Standings) -> None:
+    def __init__(self, reading: Reading, standings: Standings, *, workflows_max: int) -> None:
         self._reading = reading
         self._standings = standings
+        self._workflows_max = workflows_max
 
     async def explain_workflow(self, request: pb.ExplainWorkflowRequest, call: Call) -> pb.ExplainWorkflowResponse:
         """Tell of each unfinished step why it is not done."""
         key = key_of(request.workflow_id, call)
         summary = await self._reading.summary(key)
         workflow = summary.workflow
-        steps = explain(summary.plan, workflow, await self._standings.of(key))
+        standings = await self._standings.of(key)
+        steps = explain(summary.plan, workflow, standings, workflows_max=self._workflows_max)
         return pb.ExplainWorkflowResponse(
-            status=status_number(workflow.status), summary=_summary(workflow), steps=map(_step, steps)
+            status=status_number(workflow.status),
+            summary=_summary(workflow, self._workflows_max),
+            steps=map(_step, steps),
         )
 
 
@@ -43,11 +47,11 @@ def _step(explained: Explained) -> pb.StepExplanation:
     return step
 
 
-def _summary(workflow: Workflow) -> str:
+def _summary(workflow: Workflow, workflows_max: int) -> str:
     done = f"{_steps(workflow.completed)} done"
     match workflow.status:
         case WorkflowStatus.PENDING:
-            return "It waits for room: as many workflows are under way as may be."
+            return f"It {waits_for_quota(workflows_max)}."
         case WorkflowStatus.PAUSED:
             return f"{workflow.paused_by} has paused it; {done}. `archwright workflows resume` lets it go on."
         case WorkflowStatus.RUNNING if workflow.compensating is not None:

@@ -51,7 +51,6 @@ class Reason(StrEnum):
     WAITING_FOR_CHILD = "waiting_for_child"
     WAITING_FOR_BODIES = "waiting_for_bodies"
     WAITING_FOR_STEPS = "waiting_for_steps"
-    WAITING_FOR_ROOM = "waiting_for_room"
     PAUSED = "paused"
     FAILED = "failed"
     CALLED_OFF = "called_off"
@@ -62,7 +61,6 @@ class Standing:
     """What the shell knows about an open task, and about the queue that it waits in.
 
     `ahead` counts the tasks before it; `agents` those online that could take it, of which `free` have room.
-    `quota` says in words which limit holds it back.
     """
 
     status: TaskStatus = TaskStatus.PENDING
@@ -72,7 +70,6 @@ class Standing:
     agents: int = 0
     free: int = 0
     breaker_open_until: datetime | None = None
-    quota: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +87,30 @@ class Explained:
     task_id: str = ""
 
 
-def explain(plan: Plan, workflow: Workflow, standings: Mapping[str, Standing]) -> tuple[Explained, ...]:
-    """Return why each unfinished step is not done, those under way first. `standings` are by task."""
-    return tuple(islice(_Explaining(plan, workflow, standings).all(), EXPLAINED_MAX))
+def explain(
+    plan: Plan, workflow: Workflow, standings: Mapping[str, Standing], *, workflows_max: int
+) -> tuple[Explained, ...]:
+    """Return why each unfinished step is not done, those under way first.
+
+    `standings` are by task; `workflows_max` is how many workflows of the tenant may be under way.
+    """
+    return tuple(islice(_Explaining(plan, workflow, standings, workflows_max).all(), EXPLAINED_MAX))
+
+
+def waits_for_quota(workflows_max: int) -> str:
+    """Return in words what a workflow waits for that has not begun."""
+    at_most = "1 workflow" if workflows_max == 1 else f"{workflows_max:,} workflows"
+    return f"waits for others to end: {at_most} of a tenant may be under way at once"
 
 
 class _Explaining:
     """One workflow, being explained."""
 
-    def __init__(self, plan: Plan, workflow: Workflow, standings: Mapping[str, Standing]) -> None:
+    def __init__(self, plan: Plan, workflow: Workflow, standings: Mapping[str, Standing], workflows_max: int) -> None:
         self._plan = plan
         self._workflow = workflow
         self._standings = standings
+        self._workflows_max = workflows_max
 
     def all(self) -> Iterator[Explained]:
         """Yield what is to be said about each unfinished step."""
@@ -167,8 +176,6 @@ class _Explaining:
                 return Reason.BREAKER_OPEN, f"the breaker of {queue!r} is open until {_told(until)}", until
             case Standing(agents=0):
                 return Reason.NO_AGENT, f"no agent is online that is {queue!r}", None
-            case Standing(quota=quota) if quota:
-                return Reason.QUOTA, quota, None
             case Standing(ahead=ahead, agents=agents, free=free):
                 told = f"{ahead} tasks are before it in the queue {queue!r} of {agents} agents, {free} with room"
                 return Reason.QUEUED, told, None
@@ -188,8 +195,7 @@ class _Explaining:
     def _reached(self, path: str) -> Explained:
         match self._workflow.status:
             case WorkflowStatus.PENDING:
-                told = "the workflow waits until there is room for it"
-                return Explained(path, Reason.WAITING_FOR_ROOM, told)
+                return Explained(path, Reason.QUOTA, f"the workflow {waits_for_quota(self._workflows_max)}")
             case WorkflowStatus.PAUSED:
                 return Explained(path, Reason.PAUSED, self._paused())
             case _:
