@@ -1,8 +1,9 @@
 """Which workflows may be under way: permits that this replica has borrowed, and who uses them.
 
 A workflow uses a permit while it has a task; one that only waits, for a time, a signal or a person, uses none.
-Starts that find no permit wait as PENDING. Work that was begun always goes on: when it needs a permit again and there
-is none, the replica owes one, and new starts wait until the debt is paid.
+Starts that find no permit wait as PENDING, and so do those that come while others wait. Work that was begun always
+goes on: when it needs a permit again and there is none, the replica owes one, and new starts wait until the debt is
+paid.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archwright.errors import LimitReached
 from services.engine.domain.transitions import WorkflowStatus
@@ -36,8 +37,9 @@ class Admission:
         self._strain = ""
         self._starting: dict[tuple[str, str], None] = {}
         self._borrowing = asyncio.Lock()
-        self.freed = asyncio.Event()
-        """Set when a permit came back: somebody may be waiting for it."""
+        self._waiting: set[str] = set()
+        self.room = asyncio.Event()
+        """Set when workflows wait for permits and there may be some."""
 
     async def report(self) -> None:
         """Say which permits are borrowed and not used yet; what is owed is negative."""
@@ -61,14 +63,32 @@ class Admission:
                 retry_after_seconds=_RETRY_SECONDS,
             )
 
-    async def admit(self, tenant: str, workflow_id: str) -> bool:
+    def waiting(self) -> Collection[str]:
+        """Return the tenants of which workflows wait for a permit."""
+        return list(self._waiting)
+
+    def note_waiting(self, tenants: Collection[str]) -> None:
+        """Remember that workflows of these tenants wait for a permit."""
+        self._waiting.update(tenants)
+        if tenants:
+            self.room.set()  # perhaps: others may have given permits back
+
+    def note_served(self, tenant: str) -> None:
+        """Remember that nothing of a tenant's waits any more but what was just seen."""
+        self._waiting.discard(tenant)
+
+    async def admit(self, tenant: str, workflow_id: str, *, has_waited: bool = False) -> bool:
         """Take a permit for a workflow that is about to begin; return whether there was one.
 
-        It is kept by the commit that begins the workflow; `refuse` gives it back when there is no such commit.
+        Whoever has not waited takes none while others wait. It is kept by the commit that begins the workflow;
+        `refuse` gives it back when there is no such commit.
         """
+        if tenant in self._waiting and not has_waited:
+            return False
         if self._free[tenant] <= 0:
             await self._borrow(tenant)
         if self._free[tenant] <= 0:
+            self._waiting.add(tenant)
             return False
         self._free[tenant] -= 1
         self._starting[tenant, workflow_id] = None
@@ -117,8 +137,8 @@ class Admission:
     def _give(self, tenant: str, count: int) -> None:
         if count:
             self._free[tenant] += count
-        if count > 0:
-            self.freed.set()
+        if count > 0 and tenant in self._waiting:
+            self.room.set()
 
 
 def uses_permit(workflow: Workflow) -> bool:

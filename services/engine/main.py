@@ -59,6 +59,7 @@ from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
+from services.engine.loops.permits import Permits
 from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind, NobodyWaits, NoBus, Relay
 from services.engine.loops.retention import Retention
@@ -93,7 +94,7 @@ log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 1.0
 _TIMER_SECONDS = 0.2
-_ADMIT_SECONDS = 0.5
+_PERMIT_SECONDS = 0.5
 _COPY_SECONDS = 0.1
 _SCHEDULE_SECONDS = 0.5
 _TIDY_SECONDS = 600.0
@@ -167,6 +168,7 @@ class _Engine:
         self._messages = DeliverMessages(PostgresInbox(database), self._committer, starts, store, clock)
         listeners.append(self._messages)
         self._admissions = Admissions(admission, quota, self._committer, clock)
+        self._permits = Permits(admission, quota)
         self._resources = WatchResources(
             admission,
             clock,
@@ -277,7 +279,8 @@ class _Engine:
             forever("remove_leftovers", self._retention.step, pause=_RETENTION_SECONDS, clock=clock),
             forever("forget_schedules", self._firing.forget_deleted, pause=_TIDY_SECONDS, clock=clock),
             forever("deliver_messages", self._messages.step, pause=0, clock=clock),
-            forever("admit", self._admissions.step, pause=_ADMIT_SECONDS, clock=clock),
+            forever("admit", self._admissions.step, pause=0, clock=clock),
+            forever("keep_permits", self._permits.step, pause=_PERMIT_SECONDS, clock=clock),
             forever("tell_unavailable", self._unavailable.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("note_progress", self._progress_notes.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("watch_resources", self._resources.step, pause=_SWEEP_SECONDS, clock=clock),

@@ -36,6 +36,7 @@ from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
+from services.engine.loops.permits import Permits
 from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind
 from services.engine.loops.retention import Retention
@@ -180,7 +181,8 @@ class Replica:
             ("end_overdue", Overdue(board, self.committer, clock).step, 1.5),
             ("fire_timers", Timers(board, self.committer, clock).step, 0.5),
             ("publish_left_behind", LeftBehind(store, store, around.bus).step, 3.0),
-            ("admit", Admissions(admission, quota, self.committer, clock).step, 2.0),
+            ("admit", Admissions(admission, quota, self.committer, clock).step, 0.0),
+            ("keep_permits", Permits(admission, quota).step, 2.0),
             ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 3.0),
             ("note_progress", progress_notes.step, 3.0),
             ("copy", copying.step, 1.0),

@@ -50,7 +50,8 @@ class TableCounts:
 
     async def _now(self) -> dict[str, Counts]:
         # A connection tells what it has done when it is asked to, or about a second later.
-        for lend in (self._database.committing, self._database.engine, self._database.loops):
+        lenders = (self._database.committing, self._database.borrowing, self._database.engine, self._database.loops)
+        for lend in lenders:
             async with lend() as connection:
                 await connection.fetchval("SELECT pg_stat_force_next_flush()")
         await self._owner.fetchval("SELECT pg_stat_clear_snapshot()")

@@ -1,10 +1,8 @@
-"""Begins workflows that wait for room, oldest first, and keeps the replica's permits in order."""
+"""Begins workflows that wait for a permit, oldest first, as soon as there is one."""
 
 from __future__ import annotations
 
 import asyncio
-
-import structlog
 
 from archwright.errors import ArchwrightError, WorkflowNotFound
 from services.chassis.clock import Clock
@@ -14,10 +12,7 @@ from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.keys import Key
 from services.engine.ports.quota import Quota
 
-log = structlog.get_logger(__name__)
-
-DEAD_AFTER_SECONDS = 30.0
-"""Without a report for that long, a replica's permits are taken back."""
+_QUIET_SECONDS = 20.0
 
 
 class Admissions:
@@ -30,18 +25,29 @@ class Admissions:
         self._clock = clock
 
     async def step(self) -> None:
-        """Look once: what waits, who may begin, what is owed."""
-        self._admission.freed.clear()
-        self._admission.note_depths(await self._quota.depths())
-        await self._admission.settle()
-        await self._admission.report()
-        if tenants := await self._quota.recount(DEAD_AFTER_SECONDS):
-            log.warning("permits_recounted", tenants=len(tenants))
-        for tenant in await self._quota.tenants_waiting():
-            for key in await self._quota.waiting(tenant, CHUNK):
-                if not await self._admission.admit(tenant, key.workflow_id):
-                    break
-                await self._begin(key)
+        """Begin what waits, once there is room for some of it; return without after a quiet while."""
+        try:
+            async with asyncio.timeout(_QUIET_SECONDS):
+                await self._admission.room.wait()
+        except TimeoutError:
+            return
+        self._admission.room.clear()
+        for tenant in self._admission.waiting():
+            while await self._begin_first(tenant):
+                pass
+
+    async def _begin_first(self, tenant: str) -> bool:
+        """Begin those that have waited longest; return whether there are more, and room for them."""
+        waiting = await self._quota.waiting(tenant, CHUNK)
+        if len(waiting) < CHUNK:
+            self._admission.note_served(tenant)
+        admitted: list[Key] = []
+        for key in waiting:
+            if not await self._admission.admit(tenant, key.workflow_id, has_waited=True):
+                break
+            admitted.append(key)
+        await asyncio.gather(*(self._begin(key) for key in admitted))
+        return len(admitted) == CHUNK
 
     async def _begin(self, key: Key) -> None:
         try:

@@ -32,6 +32,7 @@ class Database:
         self._loops = connect(dsn, application_name=_NAME, pool_max=max(2, pool_max // 2), role=LOOPS_ROLE)
         self._committing = _Kept(self._engine, _COMMITS_AT_ONCE)
         self._asking = _Kept(self._engine, 1)
+        self._borrowing = _Kept(self._loops, 1)
 
     @asynccontextmanager
     async def tenant(self, *tenants: str) -> AsyncIterator[AsyncConnection]:
@@ -55,6 +56,10 @@ class Database:
         """Lend the one connection for questions of a single call that says itself whose rows it may see."""
         return self._asking.lend()
 
+    def borrowing(self) -> AbstractAsyncContextManager[asyncpg.Connection[Any]]:
+        """Lend the one connection that borrows permits, for which starts wait."""
+        return self._borrowing.lend()
+
     @asynccontextmanager
     async def loops(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         """Lend a bare connection that sees the payload-free tables of all tenants."""
@@ -65,6 +70,7 @@ class Database:
         """Close all connections."""
         await self._committing.close()
         await self._asking.close()
+        await self._borrowing.close()
         await self._engine.dispose()
         await self._loops.dispose()
 

@@ -9,6 +9,8 @@ from archwright import ids
 from services.engine.ports.keys import Key
 from services.engine.storage.database import Database
 
+_BORROW = "SELECT engine.borrow_permits($1, $2, $3, $4)"
+
 _OWE = """
 INSERT INTO engine.quotas AS q (tenant_id, lent) VALUES ($1, greatest(0, $2))
 ON CONFLICT (tenant_id) DO UPDATE SET lent = greatest(0, q.lent + $2)
@@ -18,12 +20,6 @@ _REPORT = """
 INSERT INTO engine.permits (replica_id, tenant_id, free)
 SELECT $1, tenant_id, free FROM unnest($2::text[], $3::integer[]) AS x (tenant_id, free)
 ON CONFLICT (replica_id, tenant_id) DO UPDATE SET free = excluded.free, seen_at = now()
-"""
-
-# Whoever dies before its first report leaves its permits behind by name.
-_BORROWED = """
-INSERT INTO engine.permits AS p (replica_id, tenant_id, free) VALUES ($1, $2, $3)
-ON CONFLICT (replica_id, tenant_id) DO UPDATE SET free = p.free + excluded.free, seen_at = now()
 """
 
 _BURY = "DELETE FROM engine.permits WHERE seen_at < now() - make_interval(secs => $1) RETURNING tenant_id"
@@ -61,13 +57,8 @@ class PostgresQuota:
 
     async def borrow(self, tenant: str, wanted: int, limit: int) -> int:
         """Borrow up to `wanted` permits, as long as no more than `limit` are lent in all; return how many."""
-        async with self._database.loops() as connection, connection.transaction():
-            await connection.execute(_OWE, tenant, 0)
-            before = await connection.fetchval("SELECT lent FROM engine.quotas WHERE tenant_id = $1 FOR UPDATE", tenant)
-            granted: int = max(0, min(wanted, limit - before))
-            if granted:
-                await connection.execute(_OWE, tenant, granted)
-                await connection.execute(_BORROWED, self._replica_id, tenant, granted)
+        async with self._database.borrowing() as connection:
+            granted: int = await connection.fetchval(_BORROW, self._replica_id, tenant, wanted, limit)
         return granted
 
     async def owe(self, tenant: str, count: int) -> None:
