@@ -11,6 +11,7 @@ from .bodies import PlacedBody, Role
 from .expressions import ExpressionInvalid, compile_expression
 from .model import (
     END,
+    AgentTask,
     ChildWorkflow,
     Definition,
     Emit,
@@ -60,6 +61,9 @@ def _step(
         yield Violation(f"{path}.compensate", "would never be used, since this step never does anything")
     if step.parallel_execution and step.depends_on is None and not _has_parallel_neighbour(body, position):
         yield Violation(f"{path}.parallel_execution", "no step beside this one says so too, so it changes nothing")
+    if isinstance(step.kind, AgentTask | ChildWorkflow) and step.input is None and _is_of_elements(body):
+        said = "is given the whole input of the workflow, once for each element; say what it needs with `input`"
+        yield Violation(path, said)
     if isinstance(step.kind, ChildWorkflow) and step.kind.definition == definition.name:
         yield Violation(f"{path}.workflow", "starts the same definition again; make sure that this ends")
 
@@ -76,6 +80,11 @@ def _cannot_fail(step: Step) -> bool:
             return False
     has_expressions = any("${" in text for _, text in template.texts(source, ""))
     return not has_expressions and step.when is None and step.output_schema is None and not step.conditions
+
+
+def _is_of_elements(body: PlacedBody) -> bool:
+    """Return whether a body is done for each element of a list, be it as a part of another."""
+    return body.role is Role.ELEMENT or (body.around is not None and _is_of_elements(body.around))
 
 
 def _has_parallel_neighbour(body: PlacedBody, position: int) -> bool:

@@ -64,6 +64,19 @@ def steps(*written: str) -> str:
             "no step beside this one says so too",
         ),
         (steps("name: a, workflow: x"), "steps[0].workflow", "starts the same definition again"),
+        (
+            steps('name: a, foreach: {items: "[1, 2]", as: it, steps: [{name: b, agent: x}]}'),
+            "steps[0].foreach.steps[0]",
+            "is given the whole input of the workflow, once for each element; say what it needs with `input`",
+        ),
+        (
+            steps(
+                'name: a, foreach: {items: "[1]", as: it, steps: [{name: p, parallel: {branches: '
+                "{left: [{name: b, workflow: y}]}}}]}"
+            ),
+            "steps[0].foreach.steps[0].parallel.branches.left[0]",
+            "is given the whole input of the workflow",
+        ),
         (steps("name: a, set: {n: 1, m: 2}", "name: b, set: {k: '${vars.n}'}"), "steps[0].set.m", "no expression"),
     ],
 )
