@@ -38,8 +38,8 @@ def benchmarks() -> None:
 def throughput(
     workflows: Workflows = 10_000,
     concurrent: Concurrent = 1_000,
-    engines: Engines = 1,
-    agents: Agents = 1,
+    engines: Engines = 2,
+    agents: Agents = 2,
     runs: Runs = 5,
     profiled: Profiled = "",
     keep: Keep = False,

@@ -12,6 +12,7 @@ from small_mesh import SmallMesh, small_mesh
 
 from archwright import Client, ids
 from archwright.engine.v1 import workflows_pb2 as pb
+from archwright.engine.v1.workflows_pb2 import WatchEnded
 from archwright.errors import RequestIdReused, RequestInvalid, RoleDenied, TransitionIllegal, WorkflowNotFound
 from archwright.payloads import from_struct
 from services.chassis.clock import SystemClock
@@ -382,3 +383,20 @@ async def test_a_workflow_shows_what_its_steps_wait_for(client: Client) -> None:
     assert list(told.steps_skipped) == ["never"]
     assert from_struct(told.context) == {"who": "ann"}
     assert told.HasField("deadline")
+
+
+async def test_whoever_waits_for_the_end_is_told_nothing_else(client: Client) -> None:
+    waiting = await client.start("waiting", {})
+    async with asyncio.timeout(SECONDS_MAX), asyncio.TaskGroup() as group:
+        hearing = group.create_task(told_of_the_end(client, waiting.workflow_id))
+        await client.signal(waiting.workflow_id, "go")
+
+    ended = await client.get(waiting.workflow_id)
+    assert hearing.result() == [WatchEnded(status=pb.Workflow.COMPLETED, last_seq=ended.last_seq)]
+    assert await told_of_the_end(client, waiting.workflow_id) == hearing.result(), "also when it has ended long ago"
+    with pytest.raises(WorkflowNotFound):
+        await told_of_the_end(client, ids.show("wf", ids.new_uuid()))
+
+
+async def told_of_the_end(client: Client, workflow_id: str) -> list[Any]:
+    return [update async for update in client.watch(workflow_id, only_end=True)]
