@@ -351,7 +351,7 @@ async def test_a_list_is_filtered_ordered_and_paged(client: Client) -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"filter": "sesion_id = x"}, "no field of it; did you mean 'session_id'"),
+        ({"filter": "sesion_id = x"}, "'sesion_id'; did you mean 'session_id'"),
         ({"filter": "status ~ x"}, "cannot be read from"),
         ({"filter": "status > running"}, "it takes !=, ="),
         ({"filter": "status = done"}, "there are pending, running"),

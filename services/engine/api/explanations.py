@@ -59,15 +59,19 @@ def _summary(workflow: Workflow, workflows_max: int) -> str:
         case WorkflowStatus.RUNNING:
             return f"It is under way: {done}, {_steps(len(workflow.open))} open."
         case WorkflowStatus.FAILED if workflow.compensated:
-            return (
-                f"It has failed, and what it did was undone. {workflow.error} `archwright workflows rerun` begins anew."
-            )
+            told = _sentence(workflow.error)
+            return f"It has failed, and what it did was undone. {told} `archwright workflows rerun` begins anew."
         case WorkflowStatus.FAILED:
-            return f"It has failed. {workflow.error} `archwright workflows retry` goes on from there."
+            return f"It has failed. {_sentence(workflow.error)} `archwright workflows retry` goes on from there."
         case WorkflowStatus.CANCELLED:
             return "It was cancelled."
         case WorkflowStatus.COMPLETED:
             return "It is completed" + (", and part of its result is missing." if workflow.degraded else ".")
+
+
+def _sentence(told: str) -> str:
+    """Return what somebody else said so that more can follow."""
+    return told if told.endswith((".", "!", "?")) else f"{told}."
 
 
 def _steps(count: int) -> str:

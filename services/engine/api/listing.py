@@ -102,7 +102,8 @@ def _malformed(text: str, place: int) -> RequestInvalid:
 
 def _narrowed(wanted: Wanted, field: str, operator: str, value: str) -> Wanted:
     if field not in _FIELDS:
-        raise wrong("filter", f"filter names {field!r}, which is no field of it{did_you_mean(field, _FIELDS)}")
+        hint = did_you_mean(field, _FIELDS) or f"; it takes {', '.join(_FIELDS)}."
+        raise wrong("filter", f"A filter cannot ask for {field!r}{hint}")
     narrow = _NARROWING.get((field, operator))
     if narrow is None:
         takes = ", ".join(sorted(each for of, each in _NARROWING if of == field))

@@ -38,9 +38,11 @@ def reusable(plan: Plan, events: Iterable[Event], from_step: str) -> tuple[Reuse
     """
     chosen = name_of(from_step)
     if chosen not in plan.index:
+        of = plan.definition
+        hint = did_you_mean(chosen, plan.index) or f". `archwright definitions plan {of.name}@{of.version}` lists them."
         raise RequestInvalid(
-            f"There is no step {from_step!r} to rerun from{did_you_mean(chosen, plan.index)}",
-            facts={"from_step": from_step, "definition_name": plan.definition.name},
+            f"There is no step {from_step!r} to rerun from{hint}",
+            facts={"from_step": from_step, "definition_name": of.name},
         )
     past = _Past(plan)
     for event in events:
