@@ -32,9 +32,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The definition's name
 NameAndVersion = Annotated[
     str, typer.Argument(metavar="NAME[@VERSION]", help="Its name; a version or channel after the @, or the latest.")
 ]
-FileOrName = Annotated[
-    str, typer.Argument(metavar="FILE|NAME[@VERSION]", help="A file, - for standard input, or a published definition.")
-]
+_FILE_OR_NAME = "A file, - for standard input, or a published definition: its name, or name@version."
+FileOrName = Annotated[str, typer.Argument(metavar="FILE|NAME[@VERSION]", help=_FILE_OR_NAME)]
 Note = Annotated[str, typer.Option("--note", help="Why, and what to use instead; for people.")]
 
 
@@ -147,9 +146,9 @@ async def publish_definition(
 @calls
 async def diff_definitions(
     client: Client,
-    before: FileOrName,
-    after: FileOrName,
-    unified: Annotated[bool, typer.Option("--unified", help="Print both texts side by side, as diff -u does.")] = False,
+    before: Annotated[str, typer.Argument(metavar="BEFORE", help=_FILE_OR_NAME)],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help=_FILE_OR_NAME)],
+    unified: Annotated[bool, typer.Option("--unified", help="Print how their texts differ, as diff -u does.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell how two definitions differ: step by step, or as text. Workflows that are under way are not affected."""
@@ -166,7 +165,7 @@ async def diff_definitions(
     if found.same:
         typer.echo("They say the same.")
     elif unified:
-        typer.echo(found.text or "Too long and too different to be laid side by side.", nl=not found.text)
+        typer.echo(found.text or "Their texts are too long and too different to be compared.", nl=not found.text)
     else:
         for change in found.changes:
             typer.echo(words.change(change))
@@ -175,7 +174,7 @@ async def diff_definitions(
 @app.command("deprecate")
 @calls
 async def deprecate_definition(client: Client, name: NameAndVersion, note: Note = "", as_json: AsJson = False) -> None:
-    """Have new workflows follow a version no longer: `latest` passes it over, and starts that name it are refused."""
+    """Retire a version: `latest` passes it over, and starts that name it are refused."""
     wanted, version = _exact(name)
     found = await client.definitions.deprecate(wanted, version, note)
     if as_json:

@@ -1,4 +1,4 @@
-"""Lengths of time as people type them."""
+"""Lengths of time as people type and read them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def seconds_of(text: str) -> int:
     if found is None or int(found[1]) == 0:
         raise RequestInvalid(f"{text!r} is no length of time. Write it as 90s, 15m, 8h or 30d.", facts={"ttl": text})
     return int(found[1]) * _SECONDS[found[2]]
+
+
+def length_of(seconds: int) -> str:
+    """Return `90s`, `15m`, `8h` or `30d`, in the largest unit of which it is a whole number."""
+    letter = max((letter for letter, size in _SECONDS.items() if seconds % size == 0), key=_SECONDS.__getitem__)
+    return f"{seconds // _SECONDS[letter]}{letter}"

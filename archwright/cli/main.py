@@ -7,6 +7,8 @@ from importlib import import_module, metadata
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
 
 from archwright.cli.exit_codes import ExitCode, exit_code
 from archwright.cli.failures import InFile, tell
@@ -56,7 +58,9 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     wanted = arguments[0] if arguments else ""
     try:
-        _app(wanted)(arguments, prog_name="archwright")
+        command = get_command(_app(wanted))
+        _take_types_from_flags(command)
+        command(arguments, prog_name="archwright")
     except SystemExit as ending:  # how Typer ends, also after usage errors that it has told
         return int(ending.code or 0)
     except InFile as failure:
@@ -88,6 +92,18 @@ def _app(wanted: str) -> typer.Typer:
         else:
             app.add_typer(module.app, name=name, no_args_is_help=True)
     return app
+
+
+def _take_types_from_flags(command: object) -> None:
+    """Have the help of a command, and of those below it, show no type beside what takes no value."""
+    if not isinstance(command, TyperCommand | TyperGroup):
+        return
+    for option in (*command.params, command.get_help_option(typer.Context(command))):
+        if isinstance(option, TyperOption) and option.is_flag:
+            option.metavar = ""
+    if isinstance(command, TyperGroup):
+        for each in command.commands.values():
+            _take_types_from_flags(each)
 
 
 def _print_version(wanted: bool) -> None:

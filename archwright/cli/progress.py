@@ -15,7 +15,7 @@ from archwright.client.watch import Update
 from archwright.engine.v1.workflows_pb2 import TaskProgress
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 
-_STEP_WIDTH, _STEP_WIDTH_MAX = 24, 44
+_STEP_WIDTH, _STEP_WIDTH_MAX = 28, 44
 _BEGINNINGS = frozenset({"task_created", "step_started", "wait_started", "approval_requested", "child_started"})
 
 

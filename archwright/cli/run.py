@@ -16,12 +16,19 @@ from archwright.client import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
 from archwright.errors import ArchwrightError
 
+DefinitionName = Annotated[
+    str, typer.Argument(metavar="DEFINITION", help="Its name; a version or channel after an @, or the latest.")
+]
+Input = Annotated[
+    str, typer.Option("--input", metavar="FILE", help="YAML or JSON; - is standard input.", show_default="no input")
+]
+
 
 @calls
 async def command(
     client: Client,
-    definition: Annotated[str, typer.Argument(help="Name of the definition, or name@version.")],
-    input_file: Annotated[str, typer.Option("--input", metavar="FILE", help="YAML or JSON; - is standard input.")],
+    definition: DefinitionName,
+    input_file: Input = "",
     watch: Annotated[bool, typer.Option("--watch", help="Follow it, then fetch its files.")] = False,
     out: Annotated[
         Path | None,
@@ -55,6 +62,8 @@ async def start(
 ) -> Workflow:
     """Start the workflow; errors about its input name the file, the line and the column."""
     name, _, version = definition.partition("@")
+    if not input_file:
+        return await client.start(name, {}, version=version, request_id=request_id or None, session_id=session_id)
     shown = "standard input" if input_file == STANDARD_INPUT else input_file
     with about(shown):
         given = InputFile(read_text(input_file))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from archwright.cli import show
 from archwright.cli.calling import calls
 from archwright.cli.failures import InFile, about
 from archwright.cli.input_file import STANDARD_INPUT, InputFile, read_text
+from archwright.cli.lengths import length_of
 from archwright.cli.options import AsJson
 from archwright.cli.timings import moment_of, timing_of
 from archwright.client import Client
@@ -259,7 +259,7 @@ def _when(timing: Timing) -> str:
     if timing.WhichOneof("kind") == "cron":
         return f"{timing.cron} {timing.time_zone}"
     every, offset = timing.interval.every.seconds, timing.interval.offset.seconds
-    return f"every {timedelta(seconds=every)}" + (f" + {timedelta(seconds=offset)}" if offset else "")
+    return f"every {length_of(every)}" + (f" + {length_of(offset)}" if offset else "")
 
 
 def _next(schedule: Schedule) -> str:

@@ -91,5 +91,19 @@ def shortened(path: str, width_max: int) -> str:
     return path if len(path) <= width_max else "…" + path[1 - width_max :]
 
 
-def _plain(message: Message) -> dict[str, object]:
-    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+def _plain(message: Message) -> object:
+    told = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+    return _whole(told)
+
+
+def _whole(value: object) -> object:
+    """Return the value with 3 for 3.0: in a Struct every number is a float."""
+    match value:
+        case dict():
+            return {name: _whole(each) for name, each in value.items()}
+        case list():
+            return [_whole(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value

@@ -11,7 +11,7 @@ from archwright.cli.calling import calls
 from archwright.cli.failures import InFile, about
 from archwright.cli.input_file import STANDARD_INPUT, InputFile, read_text
 from archwright.cli.options import AsJson, WorkflowId
-from archwright.cli.run import start
+from archwright.cli.run import DefinitionName, Input, start
 from archwright.client import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
 from archwright.errors import ArchwrightError
@@ -25,8 +25,8 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
 @calls
 async def start_workflow(
     client: Client,
-    definition: Annotated[str, typer.Argument(help="Name of the definition, or name@version or name@channel.")],
-    input_file: Annotated[str, typer.Option("--input", metavar="FILE", help="YAML or JSON; - is standard input.")],
+    definition: DefinitionName,
+    input_file: Input = "",
     session: Annotated[str, typer.Option("--session", help="What you group your workflows by.")] = "",
     request_id: RequestId = "",
     as_json: AsJson = False,

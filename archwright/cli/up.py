@@ -14,7 +14,7 @@ from archwright.cli.options import State
 from archwright.local.mesh import Choices, up
 from archwright.local.state import MeshRecord, StateFolder
 
-Ephemeral = Annotated[bool, typer.Option("--ephemeral", help="Keep nothing: data in a temporary folder.")]
+Ephemeral = Annotated[bool, typer.Option("--ephemeral", help="Keep nothing: a temporary folder instead of --state.")]
 GatewayPort = Annotated[
     int | None,
     typer.Option("--gateway-port", min=1, max=65535, help="Port of the gateway.", show_default="8443, or a free one"),

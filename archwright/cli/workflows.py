@@ -61,7 +61,10 @@ class Status(StrEnum):
 @calls
 async def list_workflows(
     client: Client,
-    status: Annotated[Status | None, typer.Option("--status", help="Only those that stand so.")] = None,
+    status: Annotated[
+        Status | None,
+        typer.Option("--status", metavar="STATUS", help=f"Only those that are so: {', '.join(Status)}."),
+    ] = None,
     definition: Annotated[str, typer.Option("--definition", help="Only those of this definition.")] = "",
     filtered: Annotated[
         str,
@@ -225,7 +228,7 @@ async def _show(client: Client, workflow_id: str, as_json: bool) -> None:
             ("started by", workflow.user_id),
             ("session", workflow.session_id),
             ("created", show.when(workflow.created_at)),
-            ("time until", "" if workflow.completed_at.seconds else show.when(workflow.deadline)),
+            ("times out", "" if workflow.completed_at.seconds else show.when(workflow.deadline)),
             ("ended", show.when(workflow.completed_at)),
             ("events", str(workflow.last_seq)),
         )

@@ -28,6 +28,12 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
     assert f"archwright {name}" in capsys.readouterr().out
 
 
+def test_a_flag_is_not_shown_as_if_it_took_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["workflows", "show"], ["definitions", "channel", "list"]):
+        assert run([*words, "--help"]) == 0
+    assert "<bool>" not in capsys.readouterr().out
+
+
 def test_a_command_that_is_not_there_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["workflow"]) == 2
     assert "workflows" in capsys.readouterr().err

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archwright.cli.lengths import seconds_of
+from archwright.cli.lengths import length_of, seconds_of
 from archwright.cli.show import duration
 from archwright.errors import RequestInvalid
 
@@ -23,3 +23,12 @@ def test_what_is_no_length_of_time_is_refused_with_examples(text: str) -> None:
 )
 def test_lengths_of_time_are_said_as_people_say_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("text", ["90s", "15m", "8h", "7d", "25h"])
+def test_a_length_is_read_as_it_was_typed(text: str) -> None:
+    assert length_of(seconds_of(text)) == text
+
+
+def test_a_length_is_told_in_the_largest_unit_that_fits() -> None:
+    assert (length_of(7200), length_of(172_800), length_of(61)) == ("2h", "2d", "61s")

@@ -43,9 +43,9 @@ async def test_a_step_is_told_when_it_begins_and_when_it_ends_with_what_its_agen
     )
 
     assert lines == [
-        "    0.1 s  requirement_analysis      for the business analyst",
-        "           requirement_analysis       40 %  reading",
-        "    2.1 s  requirement_analysis      done in 2.0 s",
+        "    0.1 s  requirement_analysis          for the business analyst",
+        "           requirement_analysis           40 %  reading",
+        "    2.1 s  requirement_analysis          done in 2.0 s",
         "    2.2 s  workflow completed",
     ]
 
@@ -83,10 +83,10 @@ async def test_steps_within_steps_are_told_by_their_paths_and_how_long_they_took
     )
 
     assert lines == [
-        "    0.0 s  assess                    begins",
-        "    0.0 s  assess[3]/check           for the business analyst",
-        "    1.5 s  assess[3]/check           done in 1.5 s",
-        "    2.0 s  assess                    done in 2.0 s",
+        "    0.0 s  assess                        begins",
+        "    0.0 s  assess[3]/check               for the business analyst",
+        "    1.5 s  assess[3]/check               done in 1.5 s",
+        "    2.0 s  assess                        done in 2.0 s",
     ]
 
 
