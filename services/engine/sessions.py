@@ -158,7 +158,12 @@ class Session:
         return frames
 
     def assign(self, assignment: Assignment) -> None:
-        """Hand a claimed task to the agent."""
+        """Hand a claimed task to the agent, unless it has a later delivery of it already."""
+        held = self.held.get(assignment.task_id)
+        if held is not None and held.attempt > assignment.attempt:
+            # The word of the earlier one's commit came so late that it counts as not accepted in time.
+            self.credit += 1
+            return
         self.held[assignment.task_id] = HeldTask(
             assignment.key,
             assignment.task_id,

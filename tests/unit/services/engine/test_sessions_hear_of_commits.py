@@ -1,4 +1,4 @@
-"""What a session makes of commits that somebody else caused: only what they say of its own deliveries."""
+"""What a session makes of words that come late, or from somebody else: only what they say of its own deliveries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.engine.domain.events import Event, TaskCancelled, TaskFailed
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.commands import Change
 from services.engine.ports.keys import Key
-from services.engine.sessions import HeldTask, Session, Sessions
+from services.engine.sessions import Assignment, HeldTask, Session, Sessions
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEY = Key("acme", "wf_01k0000000e008000000000000")
@@ -60,3 +60,26 @@ def test_a_task_that_was_called_off_is_taken_whatever_the_attempt() -> None:
     told(sessions, TaskCancelled(NOON, "a", TASK))
 
     assert TASK not in session.held
+
+
+def assignment(attempt: int) -> Assignment:
+    told = (KEY, TASK, attempt, ids.new_uuid(), "a", "write", b"{}", b"{}", NOON)
+    return Assignment(*told, failures=0)
+
+
+def test_a_delivery_that_comes_after_a_later_one_is_not_handed_over() -> None:
+    _, session = holding(attempt=2)
+    held = session.held[TASK]
+
+    session.assign(assignment(attempt=1))
+
+    assert session.held == {TASK: held}
+    assert session.credit == 1, "the room that was taken for it is given back"
+
+
+def test_a_later_delivery_takes_the_place_of_an_earlier_one() -> None:
+    _, session = holding(attempt=1)
+
+    session.assign(assignment(attempt=2))
+
+    assert session.held[TASK].attempt == 2
