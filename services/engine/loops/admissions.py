@@ -42,10 +42,16 @@ class Admissions:
         if len(waiting) < CHUNK:
             self._admission.note_served(tenant)
         admitted: list[Key] = []
-        for key in waiting:
-            if not await self._admission.admit(tenant, key.workflow_id, has_waited=True):
-                break
-            admitted.append(key)
+        try:
+            for key in waiting:
+                if not await self._admission.admit(tenant, key.workflow_id, has_waited=True):
+                    break
+                admitted.append(key)
+        except BaseException:
+            # The database went while one asked for its permit: those that others had already come back.
+            for key in admitted:
+                self._admission.refuse(key.tenant, key.workflow_id)
+            raise
         await asyncio.gather(*(self._begin(key) for key in admitted))
         return len(admitted) == CHUNK
 
