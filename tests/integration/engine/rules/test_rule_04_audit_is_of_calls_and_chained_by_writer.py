@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Sequence
 from typing import Any
 
+from held_store import HeldStore
 from msgspec.structs import replace
 from one_replica import replica_on
 from storages import TENANT
 
 from services.engine.domain.commands import CancelWorkflow
 from services.engine.ports.commands import Asked
-from services.engine.ports.store import Entry, Written
 
 
 async def test_a_call_leaves_one_row_and_an_agents_work_none(storage: Any) -> None:
@@ -47,26 +45,6 @@ async def test_each_writer_has_a_chain_of_its_own_in_which_a_lost_call_leaves_no
         assert second["previous_hash"] == first["hash"]
 
 
-class HeldStore:
-    """A way to the store on which a commit waits until it is let go."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self.under_way = 0
-        self.begun = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
-        self.under_way += 1
-        self.begun.set()
-        await self.go_on.wait()
-        written: Sequence[Written] = await self._store.commit(batch_id, entries)
-        return written
-
-
 async def test_calls_wait_for_those_that_are_being_written_so_a_writers_chain_never_forks(
     storage: Any, owner: Any
 ) -> None:
@@ -82,10 +60,11 @@ async def test_calls_wait_for_those_that_are_being_written_so_a_writers_chain_ne
     async with asyncio.TaskGroup() as group:
         first = group.create_task(cancel(one))
         batch = group.create_task(replica.committer.step())
-        await store.begun.wait()
+        await store.under_way.wait()
+        store.under_way.clear()
         second = group.create_task(cancel(other))
         await group.create_task(replica.committer.step())
-        assert store.under_way == 1, "the second call is not written beside the first"
+        assert not store.under_way.is_set(), "the second call is not written beside the first"
         store.go_on.set()
         await batch
         await replica.commit_all(first, second)

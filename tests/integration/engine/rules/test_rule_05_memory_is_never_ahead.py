@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from held_store import HeldStore
 from msgspec.structs import replace
 from one_replica import replica_on
 
@@ -16,28 +15,6 @@ from services.engine.domain.commands import PauseWorkflow, ResumeWorkflow
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.memory import Memory
 from services.engine.ports.commands import Asked
-from services.engine.ports.store import Entry, Written
-
-
-class HeldStore:
-    """A way to the store on which a commit waits until it is let go, and may fail then."""
-
-    def __init__(self, store: Any, *, fails: bool = False) -> None:
-        self._store = store
-        self._fails = fails
-        self.under_way = asyncio.Event()
-        self.go_on = asyncio.Event()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
-        self.under_way.set()
-        await self.go_on.wait()
-        if self._fails:
-            raise DependencyUnavailable("the database is away")
-        written: Sequence[Written] = await self._store.commit(batch_id, entries)
-        return written
 
 
 async def test_nobody_sees_a_state_before_it_is_committed(storage: Any) -> None:

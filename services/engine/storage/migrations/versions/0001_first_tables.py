@@ -13,7 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import op
-from sqlalchemy.engine import AdaptedConnection
+
+from services.engine.storage.migrations.script import run_script
 
 revision = "0001"
 down_revision = None
@@ -40,7 +41,7 @@ def upgrade() -> None:
     op.execute(f"GRANT {LOOPS} TO {ENGINE}")
     op.execute(f"GRANT USAGE ON SCHEMA engine TO {ENGINE}, {LOOPS}")
     for name in ("0001_first_tables.sql", "0001_commit_batch.sql"):
-        _run_script(Path(__file__).with_name(name))
+        run_script(Path(__file__).with_name(name))
     for table in (*_WITH_PAYLOADS, *_FOR_LOOPS, *_ONLY_LOOPS, "commits"):
         op.execute(f"ALTER TABLE engine.{table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE engine.{table} FORCE ROW LEVEL SECURITY")
@@ -52,14 +53,6 @@ def upgrade() -> None:
         op.execute(f"CREATE POLICY of_loops ON engine.{table} TO {LOOPS} USING (true) WITH CHECK (true)")
     op.execute(f"GRANT INSERT ON engine.commits TO {ENGINE}")
     op.execute(f"CREATE POLICY of_writers ON engine.commits FOR INSERT TO {ENGINE} WITH CHECK (true)")
-
-
-def _run_script(file: Path) -> None:
-    """Run a file of several statements, which only the driver itself can take."""
-    script = file.read_text(encoding="utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    assert isinstance(connection, AdaptedConnection)
-    connection.run_async(lambda driver: driver.execute(script))
 
 
 def downgrade() -> None:

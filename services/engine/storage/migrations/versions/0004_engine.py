@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import op
-from sqlalchemy.engine import AdaptedConnection
 
 from services.chassis.postgres import DowngradeRefused
+from services.engine.storage.migrations.script import run_script
 
 revision = "0004"
 down_revision = "0003"
@@ -27,7 +27,7 @@ _TENANTS = "tenant_id = ANY ((SELECT string_to_array(current_setting('app.tenant
 def upgrade() -> None:
     """Add the columns and tables, and replace the function that commits."""
     for name in ("0004_engine.sql", "0004_commit_batch.sql"):
-        _run_script(Path(__file__).with_name(name))
+        run_script(Path(__file__).with_name(name))
     for table in ("inbox", "step_cache"):
         op.execute(f"ALTER TABLE engine.{table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE engine.{table} FORCE ROW LEVEL SECURITY")
@@ -38,14 +38,6 @@ def upgrade() -> None:
     op.execute(f"GRANT SELECT (tenant_id, target, key, created_at, reserved_until) ON engine.inbox TO {LOOPS}")
     op.execute(f"GRANT UPDATE (reserved_until), DELETE ON engine.inbox TO {LOOPS}")
     op.execute(f"GRANT SELECT (tenant_id, key_sha256, expires_at), DELETE ON engine.step_cache TO {LOOPS}")
-
-
-def _run_script(file: Path) -> None:
-    """Run a file of several statements, which only the driver itself can take."""
-    script = file.read_text(encoding="utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    assert isinstance(connection, AdaptedConnection)
-    connection.run_async(lambda driver: driver.execute(script))
 
 
 def downgrade() -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import op
-from sqlalchemy.engine import AdaptedConnection
+
+from services.engine.storage.migrations.script import run_script
 
 revision = "0008"
 down_revision = "0007"
@@ -18,18 +19,10 @@ down_revision = "0007"
 def upgrade() -> None:
     """Replace the function that commits, and add those that starts wait for."""
     for name in ("0008_commit_batch.sql", "0008_find_definitions.sql", "0008_borrow_permits.sql"):
-        _run_script(Path(__file__).with_name(name))
+        run_script(Path(__file__).with_name(name))
 
 
 def downgrade() -> None:
     """Bring back the function of before."""
     op.execute("DROP FUNCTION engine.find_definitions, engine.borrow_permits")
-    _run_script(Path(__file__).with_name("0004_commit_batch.sql"))
-
-
-def _run_script(file: Path) -> None:
-    """Run a file of several statements, which only the driver itself can take."""
-    script = file.read_text(encoding="utf-8")
-    connection = op.get_bind().connection.dbapi_connection
-    assert isinstance(connection, AdaptedConnection)
-    connection.run_async(lambda driver: driver.execute(script))
+    run_script(Path(__file__).with_name("0004_commit_batch.sql"))
