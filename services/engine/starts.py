@@ -102,14 +102,20 @@ class Starts:
         definitions = await self._look_up(starts)
         outcomes: dict[int, Started | Exception] = {}
         asked: list[tuple[int, Asked]] = []
-        for place, start in enumerate(starts):
-            try:
-                asked.append((place, await self._asked(start, definitions)))
-            except (InvalidArgument, NotFound, Conflict) as refusal:
-                # The same request may have been good before its definition moved on.
-                outcomes[place] = await self._started_before(start) or refusal
-            except ArchwrightError as refusal:
-                outcomes[place] = refusal
+        try:
+            for place, start in enumerate(starts):
+                try:
+                    asked.append((place, await self._asked(start, definitions)))
+                except (InvalidArgument, NotFound, Conflict) as refusal:
+                    # The same request may have been good before its definition moved on.
+                    outcomes[place] = await self._started_before(start) or refusal
+                except ArchwrightError as refusal:
+                    outcomes[place] = refusal
+        except BaseException:
+            # The caller has gone; what was admitted for it begins for nobody.
+            for _, each in asked:
+                self._admission.refuse(each.key.tenant, each.key.workflow_id)
+            raise
         for (place, each), answer in zip(asked, await self._post([each for _, each in asked]), strict=True):
             outcomes[place] = await self._outcome(starts[place], each, answer)
         return [outcomes[place] for place in range(len(starts))]
@@ -181,6 +187,9 @@ class Starts:
         answers: dict[Key, Answer | Exception] = {}
 
         def reply(each: Asked, answer: Answer | Exception) -> None:
+            if isinstance(answer, Exception):
+                # Here and not later: the caller may have gone by now.
+                self._admission.refuse(each.key.tenant, each.key.workflow_id)
             answers[each.key] = answer
             if len(answers) == len(asked) and not done.done():
                 done.set_result(None)
@@ -194,7 +203,6 @@ class Starts:
     async def _outcome(self, start: Start, asked: Asked, answer: Answer | Exception) -> Started | Exception:
         if isinstance(answer, Answer):
             return Started(asked.key, asked.created, answer)
-        self._admission.refuse(asked.key.tenant, asked.key.workflow_id)
         if not isinstance(answer, RequestTaken):
             return answer
         found = await self._started_before(start)
