@@ -1,4 +1,4 @@
-"""`archwright demo`: what newcomers type first. The examples are run by the tests of the pages that show them."""
+"""`archwright demo`: what a newcomer types first."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ import pytest
 from archwright.local.temporary import temporary_folder
 
 ARCHWRIGHT = Path(sys.executable).with_name("archwright")
-EXAMPLE = Path(__file__).parents[3] / "examples" / "booking-review.yaml"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-@pytest.mark.parametrize("words", [(), ("--input", EXAMPLE)], ids=["its own example", "another request"])
-def test_a_request_goes_through_the_whole_mesh_to_deliverables(
-    words: tuple[str | Path, ...], outside: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_request_goes_through_the_whole_mesh_to_deliverables(example: Path, outside: dict[str, str]) -> None:
     with temporary_folder() as folder:
         done = subprocess.run(
-            [ARCHWRIGHT, "demo", *words],
+            [ARCHWRIGHT, "demo", "--input", example],
             capture_output=True,
             text=True,
             check=False,
