@@ -49,6 +49,11 @@ class Admission:
                 unused[tenant] += 1
             await self._quota.report(unused)
 
+    async def leave(self) -> None:
+        """Give back what nobody uses: this replica stops, and others should not wait until it counts as dead."""
+        unused, self._free = self._free, defaultdict(int)
+        await self._quota.leave(unused)
+
     def require_room(self, tenant: str) -> None:
         """Refuse a start when too much waits already, or the machine is strained. Raises LimitReached."""
         if self._strain:

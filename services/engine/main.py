@@ -22,6 +22,7 @@ from archwright.engine.v1 import (
     schedules_pb2,
     workflows_pb2,
 )
+from archwright.errors import DependencyUnavailable
 from archwright.serving.pipeline import Served
 from archwright.serving.server import Server
 from archwright.serving.tokens import TokenVerifier
@@ -100,6 +101,7 @@ _SCHEDULE_SECONDS = 0.5
 _TIDY_SECONDS = 600.0
 _RETENTION_SECONDS = 60.0
 _RECONNECT_SECONDS = 1.0
+_LEAVE_SECONDS_MAX = 2.0
 
 
 async def run(settings: EngineSettings, stop: asyncio.Event) -> None:
@@ -108,18 +110,20 @@ async def run(settings: EngineSettings, stop: asyncio.Event) -> None:
     clock = SystemClock()
     database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
     try:
-        async with _redis(settings) as redis, asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
-            engine = _Engine(settings, replica_id, database, redis, clock, work)
-            keeping = [duties.create_task(duty) for duty in engine.duties()]
-            port = await engine.server.start()
-            await engine.server.set_ready(True)
-            announce_ready("engine", f"{settings.host}:{port}")
-            log.info("engine_started", replica_id=str(replica_id), port=port)
-            await stop.wait()
-            engine.send_away()
-            await engine.server.stop(settings.drain_seconds)
-            for duty in keeping:
-                duty.cancel()
+        async with _redis(settings) as redis:
+            async with asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
+                engine = _Engine(settings, replica_id, database, redis, clock, work)
+                keeping = [duties.create_task(duty) for duty in engine.duties()]
+                port = await engine.server.start()
+                await engine.server.set_ready(True)
+                announce_ready("engine", f"{settings.host}:{port}")
+                log.info("engine_started", replica_id=str(replica_id), port=port)
+                await stop.wait()
+                engine.send_away()
+                await engine.server.stop(settings.drain_seconds)
+                for duty in keeping:
+                    duty.cancel()
+            await engine.leave()
     finally:
         await database.close()
 
@@ -155,7 +159,7 @@ class _Engine:
         self._claimer = Claimer(board, self._sessions, assigner, dispatch, clock, poll_seconds=settings.poll_seconds)
         self._relay = NoBus(store) if publisher is None else Relay(store, publisher, clock)
         quota = PostgresQuota(database, replica_id)
-        admission = Admission(
+        self._admission = admission = Admission(
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
         )
         listeners: list[Listener] = [self._sessions, self._claimer, feed, self._relay, admission]
@@ -260,6 +264,14 @@ class _Engine:
             session.draining = True
             session.tell(GoingAway(_RECONNECT_SECONDS))
         self._feed.close()
+
+    async def leave(self) -> None:
+        """Give back what others would wait for, once nothing goes on here any more."""
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS_MAX):
+                await self._admission.leave()
+        except (DependencyUnavailable, TimeoutError) as error:
+            log.warning("permits_not_given_back", error=str(error) or type(error).__name__)
 
     def duties(self) -> list[Coroutine[object, object, None]]:
         """Return what goes on for as long as the engine lives."""

@@ -27,6 +27,10 @@ class Quota(Protocol):
         """Say that this replica lives, and how many permits it has that it does not use, by tenant."""
         ...
 
+    async def leave(self, unused: Mapping[str, int]) -> None:
+        """Return what this replica has and does not use, by tenant: it stops, and borrows nothing any more."""
+        ...
+
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
         """Take back what replicas had that are dead; return the tenants concerned.
 

@@ -22,6 +22,12 @@ SELECT $1, tenant_id, free FROM unnest($2::text[], $3::integer[]) AS x (tenant_i
 ON CONFLICT (replica_id, tenant_id) DO UPDATE SET free = excluded.free, seen_at = now()
 """
 
+_LEAVE = """
+WITH gone AS (DELETE FROM engine.permits WHERE replica_id = $1)
+UPDATE engine.quotas AS q SET lent = greatest(0, q.lent - x.free)
+  FROM unnest($2::text[], $3::integer[]) AS x (tenant_id, free) WHERE q.tenant_id = x.tenant_id
+"""
+
 _BURY = "DELETE FROM engine.permits WHERE seen_at < now() - make_interval(secs => $1) RETURNING tenant_id"
 
 _RECOUNT = """
@@ -74,6 +80,11 @@ class PostgresQuota:
         """Say that this replica lives, and how many permits it has that it does not use, by tenant."""
         async with self._database.loops() as connection:
             await connection.execute(_REPORT, self._replica_id, list(free), list(free.values()))
+
+    async def leave(self, unused: Mapping[str, int]) -> None:
+        """Return what this replica has and does not use, by tenant: it stops, and borrows nothing any more."""
+        async with self._database.loops() as connection:
+            await connection.execute(_LEAVE, self._replica_id, list(unused), list(unused.values()))
 
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
         """Take back what replicas had that are dead; return the tenants concerned.

@@ -41,6 +41,16 @@ async def test_work_under_way_counts_whatever_the_limit(storage: Storage) -> Non
     assert await storage.quota.borrow(TENANT, 1, 5) == 0
 
 
+async def test_who_leaves_returns_at_once_what_it_does_not_use(storage: Storage) -> None:
+    await storage.quota.borrow(TENANT, 5, 5)
+    await storage.quota.borrow(OTHER_TENANT, 5, 5)
+
+    await storage.quota.leave({TENANT: 3})
+
+    assert await storage.quota.borrow(TENANT, 5, 5) == 3
+    assert await storage.quota.borrow(OTHER_TENANT, 5, 5) == 0
+
+
 async def test_the_permits_of_a_dead_replica_come_back(storage: Storage) -> None:
     await storage.quota.borrow(TENANT, 5, 5)
     await storage.quota.report({TENANT: 5})

@@ -44,6 +44,13 @@ class MemoryQuota:
         for tenant, count in free.items():
             self._tables.permits[self._replica_id, tenant] = PermitsRow(count, now)
 
+    async def leave(self, unused: Mapping[str, int]) -> None:
+        """Return what this replica has and does not use, by tenant: it stops, and borrows nothing any more."""
+        for tenant, count in unused.items():
+            await self.give_back(tenant, count)
+        for each in [each for each in self._tables.permits if each[0] == self._replica_id]:
+            del self._tables.permits[each]
+
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
         """Take back what replicas had that are dead; return the tenants concerned.
 
