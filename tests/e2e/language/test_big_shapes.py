@@ -13,7 +13,7 @@ from archwright import Client, Task, ids
 from archwright.client.definitions import text
 from archwright.payloads import Json
 
-BRANCHES, ELEMENTS, ITERATIONS, STEPS = 1_000, 2_000, 5_000, 10_000
+BRANCHES, ELEMENTS, ITERATIONS, STEPS = 1_000, 2_000, 10_000, 10_000
 SECONDS_MAX = 150.0
 
 
@@ -56,7 +56,7 @@ async def test_two_thousand_elements_come_back_in_order(client: Client, hands: P
     assert [element["n"] for element in found.output["each"]] == list(range(ELEMENTS))
 
 
-async def test_a_loop_of_two_steps_goes_round_five_thousand_times(client: Client, hands: Player, database: Any) -> None:
+async def test_a_loop_of_two_steps_goes_round_ten_thousand_times(client: Client, hands: Player, database: Any) -> None:
     source = f"""
         name: long
         timeout_seconds: 3600
