@@ -1,7 +1,8 @@
 """Which agent of this replica takes a task: now, as it is made, or later, when there is room.
 
 A task is born assigned when nothing older waits in its queue as far as this replica knows: its last look there found
-less than it had room for, a short while ago, and nobody has called since. Otherwise it goes to the end of the queue.
+less than it had room for, a short while ago, and nothing was seen to wait since. Otherwise it goes to the end of the
+queue.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ class Dispatch:
         self._clock = clock
         self._trust_seconds = trust_seconds
         self._empty_at: dict[str, float] = {}
-        self._calls: dict[str, int] = {}
         self._turns: dict[str, int] = {}
         self._served_by: dict[tuple[uuid.UUID, str], tuple[KnownAgent | None, bool]] = {}
 
@@ -57,7 +57,7 @@ class Dispatch:
                 session.credit += 1
 
     def is_empty(self, queue: str) -> bool:
-        """Return whether nothing waited in a queue a short while ago, and nobody has called since."""
+        """Return whether nothing waited in a queue a short while ago, and nothing was seen to wait since."""
         return self._clock.monotonic() - self._empty_at.get(queue, _NEVER) <= self._trust_seconds
 
     def note_empty(self, queue: str) -> None:
@@ -67,11 +67,6 @@ class Dispatch:
     def note_waiting(self, queue: str) -> None:
         """Remember that something waits in a queue."""
         self._empty_at.pop(queue, None)
-        self._calls[queue] = self._calls.get(queue, 0) + 1
-
-    def calls(self, queue: str) -> int:
-        """Return how often something came to wait in a queue, as far as is known here."""
-        return self._calls.get(queue, 0)
 
     def with_room(self, tenant: str, queue: str) -> Sequence[Session]:
         """Return the sessions that may take a task of a tenant from a queue, and have room for one."""

@@ -80,9 +80,10 @@ class Claimer:
         if not sessions:
             return
         slots = _slots(sessions)
-        calls = self._dispatch.calls(queue)
         claimed = await self._board.claim(queue, tenant, slots)
-        if len(claimed) < len(slots) and self._dispatch.calls(queue) == calls:
+        if len(claimed) < len(slots):
+            # What came to wait since is claimed at once by the next look. Were it let hold up what is born assigned,
+            # then under load there would always be some, and every task would take the long way from then on.
             self._dispatch.note_empty(queue)
         await self._assigner.hand_over(claimed)
         if len(claimed) == len(slots):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +10,12 @@ from one_replica import OneReplica, replica_on
 from storages import TENANT, MemoryStorage
 
 from archwright.language.model import Priority, Selection
+from services.engine.assignments import Assigner
 from services.engine.domain.effects import NewTask
+from services.engine.live import Feed
+from services.engine.loops.claimer import Claimer
+from services.engine.ports.task_board import Claimed, Slot
+from services.engine.storage.memory.task_board import MemoryTaskBoard
 
 
 @pytest.fixture
@@ -72,3 +78,41 @@ async def test_what_finds_no_room_makes_what_comes_later_wait_behind_it(replica:
     session.credit = 1
 
     assert not granted(replica, task)
+
+
+async def test_tasks_are_born_assigned_again_once_a_look_found_little_however_much_comes_meanwhile(
+    replica: Any, task: NewTask
+) -> None:
+    replica.connect(credit=100)
+    await replica.storage.start()
+    looks = Claimer(
+        WhileSomethingComes(replica), replica.sessions, assigner(replica), replica.dispatch, replica.storage.clock,
+        poll_seconds=0.1,
+    )  # fmt: skip
+    assert not granted(replica, task)
+
+    looks.wake()
+    await looks.step()
+
+    assert granted(replica, task)
+
+
+class WhileSomethingComes:
+    """The task board of a replica that is so busy that some task comes to wait whenever it looks."""
+
+    def __init__(self, replica: Any) -> None:
+        self._replica = replica
+        self._board: MemoryTaskBoard = replica.storage.board
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._board, name)
+
+    async def claim(self, queue: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
+        claimed = await self._board.claim(queue, tenant, slots)
+        self._replica.dispatch.note_waiting(queue)
+        return claimed
+
+
+def assigner(replica: Any) -> Assigner:
+    storage = replica.storage
+    return Assigner(storage.store, replica.memory, replica.dispatch, replica.sessions, Feed(), storage.clock)
