@@ -24,12 +24,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from archwright.errors import ArchwrightError, DependencyUnavailable
+from archwright.language.plan import Plan
 from services.chassis.clock import Clock
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known
 from services.engine.ports.definitions import Definitions
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Stored
+from services.engine.storage.plans import PLANS
 from services.engine.storage.state_codec import dump_workflow, load_workflow
 
 log = structlog.get_logger(__name__)
@@ -123,17 +125,13 @@ class RedisHotCopies:
             log.warning("hot_copy_refused", workflow_id=key.workflow_id)
             return None
         found: dict[str, Any] = orjson.loads(text)
-        name, version, content_hash = found["definition"]
-        try:
-            definition = await self._definitions.get(key.tenant, name, version)
-        except ArchwrightError:
-            return None
-        if definition.content_hash != content_hash:
+        plan = await self._plan(key.tenant, *found["definition"])
+        if plan is None:
             return None
         values = Map(dict(found["values"]))
         return Stored(
             key=key,
-            plan=definition.plan,
+            plan=plan,
             workflow=load_workflow(key.workflow_id, WorkflowStatus(found["status"]), found["state"].encode()),
             version=found["version"],
             head_hash=bytes.fromhex(found["head"]),
@@ -141,6 +139,15 @@ class RedisHotCopies:
             snapshot_bytes=found["sizes"][0],
             tail_bytes=found["sizes"][1],
         )
+
+    async def _plan(self, tenant: str, name: str, version: str, content_hash: str) -> Plan | None:
+        if (plan := PLANS.find(content_hash)) is not None:
+            return plan
+        try:
+            definition = await self._definitions.get(tenant, name, version)
+        except ArchwrightError:
+            return None
+        return definition.plan if definition.content_hash == content_hash else None
 
 
 def _name(key: Key) -> str:

@@ -23,6 +23,7 @@ from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.hot_copies import REST_SECONDS, RedisHotCopies
 from services.engine.storage.migrate import migrate
+from services.engine.storage.plans import PLANS
 
 SECRET = b"k" * 32
 OTHER_SECRET = b"o" * 32
@@ -65,6 +66,19 @@ async def test_a_copy_is_what_was_copied(copies: RedisHotCopies, storage: Postgr
     await copies.write([stored])
 
     assert same(await copies.read([stored.key]), stored)
+
+
+async def test_a_copy_is_read_without_a_question_to_postgresql_when_its_definition_is_known(
+    redis: Redis, copies: RedisHotCopies, storage: PostgresStorage
+) -> None:
+    stored = await storage.start()
+    await copies.write([stored])
+    PLANS.keep(stored.plan.content_hash, stored.plan)
+    nobody_to_ask: Any = None
+
+    found = await RedisHotCopies(redis, SECRET, nobody_to_ask, SystemClock()).read([stored.key])
+
+    assert same(found, stored)
 
 
 async def test_nothing_of_it_can_be_read_in_redis(
