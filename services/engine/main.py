@@ -172,7 +172,7 @@ class _Engine:
         self._messages = DeliverMessages(PostgresInbox(database), self._committer, starts, store, clock)
         listeners.append(self._messages)
         self._admissions = Admissions(admission, quota, self._committer, clock)
-        self._permits = Permits(admission, quota)
+        self._permits = Permits(admission, quota, clock)
         self._resources = WatchResources(
             admission,
             clock,

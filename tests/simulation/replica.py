@@ -182,7 +182,7 @@ class Replica:
             ("fire_timers", Timers(board, self.committer, clock).step, 0.5),
             ("publish_left_behind", LeftBehind(store, store, around.bus).step, 3.0),
             ("admit", Admissions(admission, quota, self.committer, clock).step, 0.0),
-            ("keep_permits", Permits(admission, quota).step, 2.0),
+            ("keep_permits", Permits(admission, quota, clock).step, 2.0),
             ("tell_unavailable", UnavailableAgents(board, self.committer, roster, clock).step, 3.0),
             ("note_progress", progress_notes.step, 3.0),
             ("copy", copying.step, 1.0),
