@@ -17,6 +17,12 @@ from benchmarks import throughput as throughputs
 
 Workflows = Annotated[int, typer.Option(min=1, help="How many workflows of eight steps.")]
 Concurrent = Annotated[int, typer.Option(min=1, help="How many of them at once.")]
+Limit = Annotated[
+    int,
+    typer.Option(
+        min=0, help="How many the engine lets be under way; the others wait as PENDING.", show_default="twice as many"
+    ),
+]
 Engines = Annotated[int, typer.Option(min=1, help="How many engine processes.")]
 Agents = Annotated[int, typer.Option(min=1, help="How many agent processes.")]
 Runs = Annotated[int, typer.Option(min=1, help="How many times; the figures are the medians.")]
@@ -38,6 +44,7 @@ def benchmarks() -> None:
 def throughput(
     workflows: Workflows = 10_000,
     concurrent: Concurrent = 1_000,
+    limit: Limit = 0,
     engines: Engines = 2,
     agents: Agents = 2,
     runs: Runs = 5,
@@ -54,14 +61,24 @@ def throughput(
 
     if profiled:
         _or_exit(lambda: profile.require_kind(profiled))
-    asked = {"workflows": workflows, "concurrent": concurrent, "engines": engines, "agents": agents, "runs": runs}
-    _measure("throughput", asked, mesh.Shape(engines, agents, is_with_floor=True), use, keep=keep, as_json=as_json)
+    limit = limit or 2 * concurrent
+    asked = {
+        "workflows": workflows,
+        "concurrent": concurrent,
+        "limit": limit,
+        "engines": engines,
+        "agents": agents,
+        "runs": runs,
+    }
+    shape = mesh.Shape(engines, agents, is_with_floor=True, settings=_limited(limit))
+    _measure("throughput", asked, shape, use, keep=keep, as_json=as_json)
 
 
 @app.command()
 def latency(
     workflows: Workflows = 500,
     concurrent: Concurrent = 1_000,
+    limit: Limit = 0,
     under_load: Annotated[int, typer.Option(min=1, help="How many workflows make the load.")] = 5_000,
     profiled: Profiled = "",
     keep: Keep = False,
@@ -77,8 +94,9 @@ def latency(
             there, workflows=workflows, concurrent=concurrent, under_load=under_load, profiled=profiled
         )
 
-    asked = {"workflows": workflows, "concurrent": concurrent, "under_load": under_load}
-    _measure("latency", asked, mesh.Shape(), use, keep=keep, as_json=as_json)
+    limit = limit or 2 * concurrent
+    asked = {"workflows": workflows, "concurrent": concurrent, "limit": limit, "under_load": under_load}
+    _measure("latency", asked, mesh.Shape(settings=_limited(limit)), use, keep=keep, as_json=as_json)
 
 
 @app.command()
@@ -125,6 +143,10 @@ def scaling(
 
         result |= _up(mesh.Shape(engines, engines, settings={"MAX_QUEUE_DEPTH": str(2 * waiting)}), use, keep=keep)
     _print(result, as_json=as_json)
+
+
+def _limited(workflows: int) -> dict[str, str]:
+    return {"MAX_CONCURRENT_WORKFLOWS": str(workflows)}
 
 
 def _measure(
