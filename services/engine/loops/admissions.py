@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from archwright.errors import ArchwrightError, WorkflowNotFound
+import structlog
+
+from archwright.errors import WorkflowNotFound
 from services.chassis.clock import Clock
 from services.engine.admission import CHUNK, Admission
 from services.engine.domain.commands import AdmitWorkflow, Stale
-from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.commands import Answer, Asked, Commands
 from services.engine.ports.keys import Key
 from services.engine.ports.quota import Quota
+
+log = structlog.get_logger(__name__)
 
 _QUIET_SECONDS = 20.0
 
@@ -52,14 +57,23 @@ class Admissions:
             for key in admitted:
                 self._admission.refuse(key.tenant, key.workflow_id)
             raise
-        await asyncio.gather(*(self._begin(key) for key in admitted))
+        await self._begin(admitted)
         return len(admitted) == CHUNK
 
-    async def _begin(self, key: Key) -> None:
-        try:
-            await self._commands.submit(Asked(key, AdmitWorkflow(self._clock.now())))
-        except (Stale, WorkflowNotFound):
-            self._admission.refuse(key.tenant, key.workflow_id)  # somebody else was faster
-        except (ArchwrightError, asyncio.CancelledError):
-            self._admission.refuse(key.tenant, key.workflow_id)
-            raise
+    async def _begin(self, keys: Sequence[Key]) -> None:
+        """Begin them together, behind those that somebody waits for just now, and return once all have."""
+        begun = asyncio.get_running_loop().create_future()
+        missing = set(keys)
+
+        def reply(asked: Asked, answer: Answer | Exception) -> None:
+            if isinstance(answer, Exception):
+                self._admission.refuse(asked.key.tenant, asked.key.workflow_id)
+                if not isinstance(answer, Stale | WorkflowNotFound):  # otherwise somebody else was faster
+                    log.warning("workflow_not_admitted", workflow_id=asked.key.workflow_id, error=str(answer))
+            missing.discard(asked.key)
+            if not missing and not begun.done():
+                begun.set_result(None)
+
+        if keys:
+            self._commands.post([Asked(key, AdmitWorkflow(self._clock.now())) for key in keys], reply)
+            await begun

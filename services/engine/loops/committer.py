@@ -3,7 +3,7 @@
 Whatever gathers while a commit is under way goes into the next one, so throughput grows with load and a lone
 command waits for nobody. While one batch is being written the next may be decided: `step` may be awaited three times
 at once, of which one is kept free for what people wait for. That goes in small batches beside the large ones, which
-hold what agents report.
+hold what agents report: first what somebody asked for alone, then, in parts, what somebody asked for many of at once.
 
 A workflow is in one batch at a time. One whose row moved meanwhile drops out alone, is loaded afresh and decided
 again; it never delays the others. One that drops out again and again is handled by itself, with its row held.
@@ -45,8 +45,12 @@ COMMITS_AT_ONCE = 3
 """How many steps are to be awaited at once."""
 _REPORTING_MAX = COMMITS_AT_ONCE - 1
 """How many batches are under way at most that nobody waits for in person."""
+_BULK_MAX = 50
+"""How many of the commands that came many at once are in a batch that people wait for."""
 _BESIDE_MAX = 32
-"""How many reports ride along in a batch that people wait for."""
+"""How many reports ride along in such a batch."""
+_BREATH = 32
+"""After so many commands or entries others get their turn: a start needs the event loop several times over."""
 _LOSSES_MAX = 2
 """After so many lost races a workflow is handled alone: a wide join would otherwise lose for ever."""
 
@@ -57,7 +61,7 @@ class _Waiting:
 
     asked: Asked
     reply: Reply
-    for_people: bool = False
+    queue: deque[_Waiting]
     is_answered: bool = False
     lost: int = 0
     """How often another replica was faster."""
@@ -110,8 +114,9 @@ class Committer:
         self._clock = clock
         self._batch_max = batch_max
         self._queue_max = queue_max
-        self._queue: deque[_Waiting] = deque()
+        self._reports: deque[_Waiting] = deque()
         self._of_people: deque[_Waiting] = deque()
+        self._in_bulk: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._last_batch = 0
         self._reporting = 0
@@ -125,12 +130,12 @@ class Committer:
 
         Raises TransitionIllegal, WorkflowNotFound, Stale, Repeated, RequestTaken, or LimitReached when too many wait.
         """
-        if len(self._queue) + len(self._of_people) >= self._queue_max:
+        if len(self._reports) + len(self._of_people) + len(self._in_bulk) >= self._queue_max:
             raise LimitReached(
                 f"{self._queue_max} commands wait for the database. Try again in a second.", retry_after_seconds=1
             )
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome), for_people=True)
+        waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome), self._of_people)
         self._of_people.append(waiting)
         self._arrived.set()
         try:
@@ -148,10 +153,13 @@ class Committer:
     def post(self, asked: Sequence[Asked], reply: Reply, *, for_people: bool = False) -> None:
         """Take commands that came together, and reply to each once it is durable or refused.
 
-        Those `for_people`, who wait for the answer, go before those of agents, who do not.
+        Those `for_people`, who wait for the answer, go before those of agents, who do not; and a lone one goes before
+        many that came at once, none of which is waited for by itself.
         """
-        queue = self._of_people if for_people else self._queue
-        queue.extend(_Waiting(each, reply, for_people) for each in asked)
+        queue = self._reports
+        if for_people:
+            queue = self._of_people if len(asked) == 1 else self._in_bulk
+        queue.extend(_Waiting(each, reply, queue) for each in asked)
         self._arrived.set()
 
     async def step(self) -> None:
@@ -170,7 +178,7 @@ class Committer:
         self._last_batch = len(batch)
         keys = {waiting.asked.key for waiting in batch}
         self._in_flight |= keys
-        is_for_people = any(waiting.for_people for waiting in batch)
+        is_for_people = any(waiting.queue is not self._reports for waiting in batch)
         try:
             await self._commit(batch)
         except BaseException:
@@ -192,11 +200,13 @@ class Committer:
         batch: list[_Waiting] = []
         if not self._is_answering:
             self._move(self._of_people, batch, self._batch_max)
+            if not batch:
+                self._move(self._in_bulk, batch, min(_BULK_MAX, self._batch_max))
         if batch:
             self._is_answering = True
-            self._move(self._queue, batch, min(len(batch) + _BESIDE_MAX, self._batch_max))
+            self._move(self._reports, batch, min(len(batch) + _BESIDE_MAX, self._batch_max))
         elif self._reporting < _REPORTING_MAX:
-            self._move(self._queue, batch, self._batch_max)
+            self._move(self._reports, batch, self._batch_max)
             self._reporting += bool(batch)
         self._arrived.clear()
         self._call()
@@ -214,7 +224,8 @@ class Committer:
 
     def _call(self) -> None:
         """Have the next batch taken, if something waits that may be taken."""
-        if (self._queue and self._reporting < _REPORTING_MAX) or (self._of_people and not self._is_answering):
+        for_people = self._of_people or self._in_bulk
+        if (self._reports and self._reporting < _REPORTING_MAX) or (for_people and not self._is_answering):
             self._arrived.set()
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
@@ -230,7 +241,9 @@ class Committer:
         """Decide every command on top of those before it. A refusal counts once what it rests on is sure."""
         drafts: dict[Key, _Draft] = {}
         doubtful: list[tuple[_Waiting, Exception]] = []
-        for waiting in batch:
+        for place, waiting in enumerate(batch, start=1):
+            if place % _BREATH == 0:
+                await asyncio.sleep(0)  # noqa: TID251  gives way without waiting
             asked = waiting.asked
             draft = drafts.get(asked.key) or _begin(asked, current.get(asked.key))
             if draft is None:
@@ -323,7 +336,11 @@ class Committer:
     async def _write(self, drafts: Sequence[_Draft]) -> None:
         """Write one transaction; if the database cannot take the data of an entry, find it and write the others."""
         batch_id = ids.new_uuid()
-        entries = [self._entry(draft) for draft in drafts]
+        entries: list[Entry] = []
+        for draft in drafts:
+            entries.append(self._entry(draft))
+            if len(entries) % _BREATH == 0:
+                await asyncio.sleep(0)  # noqa: TID251  gives way without waiting
         await self._see_through(batch_id, drafts, entries, self._store.commit(batch_id, entries))
 
     async def _commit_alone(self, key: Key, batch: Sequence[_Waiting]) -> None:
@@ -490,7 +507,7 @@ class Committer:
     def _requeue(self, batch: Sequence[_Waiting]) -> None:
         for waiting in reversed(batch):
             if not waiting.is_answered:
-                (self._of_people if waiting.for_people else self._queue).appendleft(waiting)
+                waiting.queue.appendleft(waiting)
         self._call()
 
 

@@ -25,6 +25,8 @@ from services.engine.ports.store import Span, Store
 log = structlog.get_logger(__name__)
 
 _WAITING_MAX = 1_000
+_AT_ONCE = 100
+"""After so many changes the next commits are left to the next step."""
 _LEFT_BEHIND_SECONDS = 2.0
 _QUIET_SECONDS = 1.0
 _MARK_SECONDS = 0.5  # well before others take what is not marked for left behind
@@ -57,8 +59,7 @@ class Relay:
         except TimeoutError:
             await self._mark()
             return
-        self._arrived.clear()
-        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        batch = self._take()
         try:
             await self._publisher.publish(
                 [event for _, changes in batch for change in changes for event in _events_of(change)]
@@ -69,6 +70,17 @@ class Relay:
         self._unmarked.extend(batch_id for batch_id, _ in batch)
         if self._clock.monotonic() - self._marked_at >= _MARK_SECONDS:
             await self._mark()
+
+    def _take(self) -> list[tuple[uuid.UUID, Sequence[Change]]]:
+        """Take the oldest commits, as many as can be published without holding up the event loop."""
+        batch: list[tuple[uuid.UUID, Sequence[Change]]] = []
+        size = 0
+        while self._waiting and size < _AT_ONCE:
+            batch.append(self._waiting.popleft())
+            size += len(batch[-1][1])
+        if not self._waiting:
+            self._arrived.clear()
+        return batch
 
     async def _mark(self) -> None:
         if self._unmarked:

@@ -52,7 +52,8 @@ class Commands(Protocol):
     def post(self, asked: Sequence[Asked], reply: Reply, *, for_people: bool = False) -> None:
         """Take commands that came together, and reply to each once it is durable or refused.
 
-        Those `for_people`, who wait for the answer, go before those of agents, who do not.
+        Those `for_people`, who wait for the answer, go before those of agents, who do not; and a lone one goes before
+        many that came at once, none of which is waited for by itself.
         """
         ...
 
