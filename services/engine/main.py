@@ -93,6 +93,7 @@ from services.engine.storage.task_board import TaskBoard
 
 log = structlog.get_logger(__name__)
 
+_PUBLISH_SECONDS = 0.005  # what is committed meanwhile is published together
 _SWEEP_SECONDS = 1.0
 _TIMER_SECONDS = 0.2
 _PERMIT_SECONDS = 0.5
@@ -199,7 +200,7 @@ class _Engine:
             lease=settings.lease_seconds,
             cancel_grace=settings.cancel_grace_seconds,
         )
-        watching = Watching(store, feed)
+        watching = Watching(store, feed, memory)
         reading = Reading(store, watching)
         steering = Steering(self._committer, store, reading, clock)
         workflow_api = WorkflowApi(
@@ -281,7 +282,7 @@ class _Engine:
             *(forever("commit", self._committer.step, pause=0, clock=clock) for _ in range(COMMITS_AT_ONCE)),
             forever("claim", self._claimer.step, pause=0, clock=clock),
             forever("accept", self._acceptances.step, pause=0, clock=clock),
-            forever("publish", self._relay.step, pause=0, clock=clock),
+            forever("publish", self._relay.step, pause=_PUBLISH_SECONDS, clock=clock),
             forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock),
             forever("renew_leases", self._renewal.step, pause=settings.renew_seconds, clock=clock),
             forever("revoke_lost", self._lost_agents.step, pause=_SWEEP_SECONDS, clock=clock),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from archwright.errors import CursorOutOfRange, WorkflowNotFound
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.live import Closing, Feed, ProgressTold, ReadHistory, TaskHanded
+from services.engine.memory import Memory
 from services.engine.ports.commands import Change
 from services.engine.ports.history import History, Numbered, Summary
 from services.engine.ports.keys import Key
@@ -49,9 +50,10 @@ Seen = Happened | ProgressTold | TaskHanded | StillThere | Ended
 class Watching:
     """Lets callers follow workflows."""
 
-    def __init__(self, history: History, feed: Feed) -> None:
+    def __init__(self, history: History, feed: Feed, memory: Memory) -> None:
         self._history = history
         self._feed = feed
+        self._memory = memory
 
     async def require(self, key: Key, after_seq: int) -> Summary:
         """Return the workflow; raises WorkflowNotFound, or CursorOutOfRange when it has not come that far."""
@@ -70,7 +72,9 @@ class Watching:
     async def end_of(self, key: Key) -> AsyncIterator[StillThere | Ended]:
         """Yield signs of life until the workflow has ended, and its end."""
         with self._feed.listen(key) as updates:
-            workflow = (await self.require(key, 0)).workflow
+            # Memory may be behind; then the next look for gaps has it read.
+            stored = self._memory.peek(key)
+            workflow = (await self.require(key, 0)).workflow if stored is None else stored.workflow
             while not workflow.status.is_final:
                 try:
                     async with asyncio.timeout(_HEARTBEAT_SECONDS):

@@ -71,7 +71,7 @@ async def watching(storage: Any) -> AsyncIterator[Watched]:
     watched = Watched(replica_on(storage, listeners=[hints]), stored, hints, feed)
 
     async def watch() -> None:
-        async for seen in Watching(storage.store, feed).follow(stored.key, 0):
+        async for seen in Watching(storage.store, feed, watched.replica.memory).follow(stored.key, 0):
             watched.seen.append(seen)
 
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
@@ -124,3 +124,22 @@ async def test_more_hints_than_the_buffer_holds(storage: Any) -> None:
 
         await WatchGaps(storage.store, watched.feed).step()
         await watched.has_seen(watched.stored.workflow.last_seq + 3)
+
+
+async def test_who_waits_for_the_end_hears_of_one_that_this_replica_was_not_told_of(
+    storage: Any, other_storage: Any
+) -> None:
+    stored, feed, ended = await storage.start(), Feed(), list[Any]()
+    here, elsewhere = replica_on(storage), replica_on(other_storage)
+    here.memory.keep(stored)
+
+    async def wait() -> None:
+        ended.extend([seen async for seen in Watching(storage.store, feed, here.memory).end_of(stored.key)])
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        waiting = group.create_task(wait())
+        await elsewhere.ask(Asked(stored.key, CancelWorkflow(storage.now(), "ann", "")))
+        assert not waiting.done()
+        await WatchGaps(storage.store, feed).step()
+
+    assert [type(seen) for seen in ended] == [Ended]

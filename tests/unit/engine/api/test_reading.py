@@ -20,6 +20,7 @@ from services.engine.domain.commands import StartWorkflow
 from services.engine.domain.values import Known
 from services.engine.domain.workflow import Workflow
 from services.engine.live import Feed
+from services.engine.memory import Memory
 from services.engine.ports.history import Numbered
 from services.engine.ports.keys import Key
 from services.engine.ports.store import NewWorkflow, Stored
@@ -62,7 +63,7 @@ def store(storage: MemoryStorage) -> Counted:
 
 @pytest.fixture
 def reading(store: Counted) -> Reading:
-    return Reading(store, Watching(store, Feed()))
+    return Reading(store, Watching(store, Feed(), Memory(1_000_000)))
 
 
 async def begun(storage: MemoryStorage, source: str) -> Stored:
