@@ -117,7 +117,8 @@ class Committer:
         self._reports: deque[_Waiting] = deque()
         self._of_people: deque[_Waiting] = deque()
         self._in_bulk: deque[_Waiting] = deque()
-        self._arrived = asyncio.Event()
+        self._bell = asyncio.Semaphore(0)
+        """Rung for one step each time, so that of those that wait one takes a lone command, and the others sleep on."""
         self._last_batch = 0
         self._reporting = 0
         self._is_answering = False
@@ -137,7 +138,7 @@ class Committer:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome), self._of_people)
         self._of_people.append(waiting)
-        self._arrived.set()
+        self._ring()
         try:
             async with asyncio.timeout(_SUBMIT_SECONDS_MAX):
                 return await answer
@@ -160,13 +161,13 @@ class Committer:
         if for_people:
             queue = self._of_people if len(asked) == 1 else self._in_bulk
         queue.extend(_Waiting(each, reply, queue) for each in asked)
-        self._arrived.set()
+        self._ring()
 
     async def step(self) -> None:
         """Commit one batch, once there is one; return without one after a quiet while."""
         try:
             async with asyncio.timeout(_QUIET_SECONDS):
-                await self._arrived.wait()
+                await self._bell.acquire()
         except TimeoutError:
             return
         if self._last_batch >= _BUSY and not self._in_flight and not self._of_people:
@@ -208,7 +209,6 @@ class Committer:
         elif self._reporting < _REPORTING_MAX:
             self._move(self._reports, batch, self._batch_max)
             self._reporting += bool(batch)
-        self._arrived.clear()
         self._call()
         return batch
 
@@ -226,7 +226,11 @@ class Committer:
         """Have the next batch taken, if something waits that may be taken."""
         for_people = self._of_people or self._in_bulk
         if (self._reports and self._reporting < _REPORTING_MAX) or (for_people and not self._is_answering):
-            self._arrived.set()
+            self._ring()
+
+    def _ring(self) -> None:
+        if self._bell.locked():
+            self._bell.release()
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         losing = {waiting.asked.key for waiting in batch if waiting.lost >= _LOSSES_MAX}
