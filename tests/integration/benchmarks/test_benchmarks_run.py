@@ -37,7 +37,8 @@ def _pairs(result: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]
 def test_throughput_stands_beside_the_floor_of_the_same_minutes() -> None:
     result = measured("throughput", "--workflows", "60", "--concurrent", "30", "--runs", "2")
 
-    assert result["asked"] == {"workflows": 60, "concurrent": 30, "engines": 2, "agents": 2, "runs": 2}
+    asked = {"workflows": 60, "concurrent": 30, "limit": 60, "engines": 2, "agents": 2, "runs": 2}
+    assert result["asked"] == asked
     assert len(result["runs"]) == len(result["floor_runs"]) == 2
     assert result["tasks_per_second"] > 0
     assert result["floor_tasks_per_second"] > 0
