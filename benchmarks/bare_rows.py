@@ -31,17 +31,23 @@ CREATE SCHEMA floor;
 CREATE TABLE floor.workflows (
   tenant_id text, workflow_id uuid, status smallint, version integer, last_seq integer, head_hash bytea, state bytea,
   ended_at timestamptz, PRIMARY KEY (tenant_id, workflow_id)
-) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.01);
+) WITH (
+  fillfactor = 60, autovacuum_vacuum_scale_factor = 0.01, autovacuum_analyze_scale_factor = 1,
+  autovacuum_analyze_threshold = 10000
+);
 ALTER TABLE floor.workflows ALTER COLUMN state SET STORAGE EXTERNAL;
 CREATE TABLE floor.history (
   tenant_id text, workflow_id uuid, first_seq integer, count integer, hash bytea, body bytea,
   PRIMARY KEY (tenant_id, workflow_id, first_seq)
-);
+) WITH (autovacuum_analyze_scale_factor = 1, autovacuum_analyze_threshold = 10000);
 ALTER TABLE floor.history ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE TABLE floor.open_tasks (
   tenant_id text, task_id uuid, workflow_id uuid, step text, queue text, status smallint, attempt integer,
   lease_id uuid, session_id uuid, PRIMARY KEY (tenant_id, task_id)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+) WITH (
+  fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+  autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false
+);
 CREATE TABLE floor.commits (
   batch_id uuid PRIMARY KEY, committed_at timestamptz NOT NULL DEFAULT now(), workflow_ids uuid[]
 );
