@@ -168,7 +168,7 @@ class _Columns:
         """Return the arrays in the order of the function's parameters."""
         for name, width in _WIDTHS.items():
             rows = self._rows[name]
-            yield from map(list, zip(*rows, strict=True)) if rows else [None] * width
+            yield from map(_array, zip(*rows, strict=True)) if rows else [None] * width
 
     def _add(self, ord_: int, entry: Entry) -> None:
         tenant, workflow = entry.key.tenant, ids.read("wf", entry.key.workflow_id)
@@ -268,7 +268,14 @@ _WIDTHS: Mapping[str, int] = {
     "cached": 5,
     "audit": 9,
 }
-"""The groups of arrays, and how many each has. One that is empty is null."""
+"""The groups of arrays, and how many each has. Those of one that is empty are null."""
+
+
+def _array(column: tuple[Any, ...]) -> list[Any] | None:
+    """Return a column as an array. One of nothing but nulls is null itself: the driver looks at every element."""
+    if column[0] is None and all(each is None for each in column):
+        return None
+    return list(column)
 
 
 def _task_of(row: tuple[Any, ...]) -> uuid.UUID:
