@@ -27,7 +27,7 @@ _VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their number
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60  # long enough that whoever lost the answer to a commit has settled it
 
-_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 80))})"
+_COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 55))})"
 
 _HOLD = "SELECT 1 FROM engine.workflows WHERE tenant_id = $1 AND workflow_id = $2 FOR NO KEY UPDATE"
 
@@ -90,7 +90,7 @@ class Commits:
         self, connection: asyncpg.Connection[Any], batch_id: uuid.UUID, entries: Sequence[Entry]
     ) -> Sequence[Written]:
         columns = _Columns(entries)
-        arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.groups())
+        arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.arrays())
         verdicts = await connection.fetchval(_COMMIT, *arguments)
         if touches_approvals(entries):
             await write_approvals(connection, [e for e, v in zip(entries, verdicts, strict=True) if v == 1])
@@ -151,24 +151,30 @@ def _doubts() -> Iterator[None]:
 
 
 class _Columns:
-    """The entries of a batch as the parallel arrays of `engine.commit_batch`."""
+    """The entries of a batch as the arrays of `engine.commit_batch`."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.tenants = ",".join(sorted({entry.key.tenant for entry in entries}))
         self.written: list[tuple[bytes, int, int]] = []
         """For each entry the hash that its history ends in, and the sizes of its snapshot and its tail."""
-        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _WIDTHS}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _GROUPS}
         for ord_, entry in enumerate(entries, start=1):
             self._add(ord_, entry)
         # Rows are locked in one order by everybody, so that no two batches wait for each other.
         for name in ("fences", "ended"):
             self._rows[name].sort(key=_task_of)
 
-    def groups(self) -> Iterable[list[Any] | None]:
+    def arrays(self) -> Iterable[list[Any] | None]:
         """Return the arrays in the order of the function's parameters."""
-        for name, width in _WIDTHS.items():
+        moves = self._rows["moves"]
+        yield [tenant for tenant, *_ in moves]
+        yield [workflow for _, workflow, *_ in moves]
+        for name, width in _GROUPS.items():
             rows = self._rows[name]
-            yield from map(_array, zip(*rows, strict=True)) if rows else [None] * width
+            if width == _AS_ROWS:
+                yield rows or None
+            else:
+                yield from map(list, zip(*rows, strict=True)) if rows else [None] * width
 
     def _add(self, ord_: int, entry: Entry) -> None:
         tenant, workflow = entry.key.tenant, ids.read("wf", entry.key.workflow_id)
@@ -206,7 +212,7 @@ class _Columns:
             state = dump_workflow(after)
             snapshot_bytes, tail_bytes = len(state), 0
         self.written.append((head, snapshot_bytes, tail_bytes))
-        self._rows["workflows"].append(
+        self._rows["moves"].append(
             (
                 *(tenant, workflow, entry.expected_version, STATUS_NUMBER[after.status], after.last_seq, state, head),
                 *(after.ended_at, first_seq, count, body),
@@ -252,13 +258,15 @@ class _Columns:
 
 _PENDING, _ASSIGNED, _HELD = 1, 2, 4
 
-_WIDTHS: Mapping[str, int] = {
-    "workflows": 11,
+_AS_ROWS = 0
+
+_GROUPS: Mapping[str, int] = {
+    "moves": _AS_ROWS,
     "new": 8,
-    "fences": 5,
+    "fences": _AS_ROWS,
     "received": 2,
     "ended": 2,
-    "tasks": 14,
+    "tasks": _AS_ROWS,
     "holds": 4,
     "cleared": 1,
     "ended_timers": 2,
@@ -268,14 +276,10 @@ _WIDTHS: Mapping[str, int] = {
     "cached": 5,
     "audit": 9,
 }
-"""The groups of arrays, and how many each has. Those of one that is empty are null."""
+"""What goes as one array of rows, and what as so many parallel arrays. Those of a group that is empty are null.
 
-
-def _array(column: tuple[Any, ...]) -> list[Any] | None:
-    """Return a column as an array. One of nothing but nulls is null itself: the driver looks at every element."""
-    if column[0] is None and all(each is None for each in column):
-        return None
-    return list(column)
+The driver looks at every element of an array, and at a row only once: what every step brings goes as rows.
+"""
 
 
 def _task_of(row: tuple[Any, ...]) -> uuid.UUID:
