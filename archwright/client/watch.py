@@ -17,13 +17,19 @@ import grpc
 
 from archwright import stubs
 from archwright.connection import Connection
-from archwright.engine.v1.workflows_pb2 import TaskProgress, WatchEnded, WatchWorkflowRequest, WatchWorkflowResponse
+from archwright.engine.v1.workflows_pb2 import (
+    TaskChunk,
+    TaskProgress,
+    WatchEnded,
+    WatchWorkflowRequest,
+    WatchWorkflowResponse,
+)
 from archwright.errors import DependencyUnavailable, Unavailable
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 from archwright.pacing import Backoff, rest
 
-Update: TypeAlias = WorkflowEvent | TaskProgress | WatchEnded
-"""A fact, how a task is getting on, or the end."""
+Update: TypeAlias = WorkflowEvent | TaskProgress | TaskChunk | WatchEnded
+"""A fact, how a task is getting on, a piece of its output, or the end."""
 
 _Responses: TypeAlias = AsyncGenerator[WatchWorkflowResponse, None]
 
@@ -86,6 +92,8 @@ def _next(response: WatchWorkflowResponse, cursor: int, *, only_end: bool) -> Up
             return _Misfit.REPEATED if event.seq <= cursor else _Misfit.EARLY
         case "progress":
             return response.progress
+        case "chunk":
+            return response.chunk
         case "ended":
             return response.ended if only_end or response.ended.last_seq <= cursor else _Misfit.EARLY
         case _:

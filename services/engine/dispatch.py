@@ -105,5 +105,8 @@ class Dispatch:
 
     def _is_willing(self, session: Session) -> bool:
         return (
-            not session.draining and not session.lost and self._roster.takes_new_work(session.tenant, session.agent_id)
+            not session.draining
+            and not session.lost
+            and not session.is_suspect
+            and self._roster.takes_new_work(session.tenant, session.agent_id)
         )

@@ -33,6 +33,21 @@ class ProgressTold:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkTold:
+    """A piece of a task's output, ahead of its result."""
+
+    key: Key
+    task_id: str
+    step: str
+    agent_type: str
+    agent_id: str
+    attempt: int
+    number: int
+    """Counted from 1 within the attempt."""
+    part: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TaskHanded:
     """A task went to an agent."""
 
@@ -54,7 +69,7 @@ class Closing:
     """The replica stops; watchers go on elsewhere from their cursor."""
 
 
-Update = Change | ProgressTold | TaskHanded | ReadHistory | Closing
+Update = Change | ProgressTold | ChunkTold | TaskHanded | ReadHistory | Closing
 
 
 class Feed:
@@ -85,7 +100,7 @@ class Feed:
                 self._newest[change.key] = change.workflow.last_seq
                 self._tell(change.key, change)
 
-    def progress(self, told: ProgressTold | TaskHanded) -> None:
+    def progress(self, told: ProgressTold | ChunkTold | TaskHanded) -> None:
         """Pass on how a task is getting on."""
         if told.key in self._listening:
             self._tell(told.key, told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -75,7 +76,7 @@ from services.engine.ports.definitions import Definitions
 from services.engine.ports.store import Store
 from services.engine.roster import FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
-from services.engine.sessions import GoingAway, Sessions
+from services.engine.sessions import Sessions, SessionTimes
 from services.engine.settings import EngineSettings
 from services.engine.standings import Standings
 from services.engine.starts import Starts
@@ -183,7 +184,8 @@ class _Engine:
         self._unavailable = UnavailableAgents(board, self._committer, self._roster, clock)
         self._progress_notes = ProgressNotes(board)
         self._acceptances = Acceptances(board, clock)
-        self._renewal = LeaseRenewal(board, self._sessions, clock, lease_seconds=settings.lease_seconds)
+        times = _stream_times(settings)
+        self._renewal = LeaseRenewal(board, self._sessions, clock, times.session)
         self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
         self._overdue = Overdue(board, self._committer, clock)
         schedules = PostgresSchedules(database)
@@ -194,12 +196,6 @@ class _Engine:
         self._watch_gaps = WatchGaps(store, feed)
         self._left_behind = NobodyWaits(store) if publisher is None else LeftBehind(store, store, publisher)
         reports = Reports(self._committer, artifacts, self._acceptances, self._progress_notes, feed, clock, work)
-        times = StreamTimes(
-            hello=settings.hello_seconds,
-            ping=settings.renew_seconds,
-            lease=settings.lease_seconds,
-            cancel_grace=settings.cancel_grace_seconds,
-        )
         watching = Watching(store, feed, memory)
         reading = Reading(store, watching)
         steering = Steering(self._committer, store, reading, clock)
@@ -261,9 +257,9 @@ class _Engine:
 
     def send_away(self) -> None:
         """Ask agents and watchers to go on at another replica."""
+        now = self._clock.monotonic()
         for session in self._sessions:
-            session.draining = True
-            session.tell(GoingAway(_RECONNECT_SECONDS))
+            session.send_away(now, after_seconds=_RECONNECT_SECONDS)
         self._feed.close()
 
     async def leave(self) -> None:
@@ -315,6 +311,19 @@ class _Engine:
         """Return the token for calls to other services, as the file has it now: it may be replaced any time."""
         file = self._settings.service_token_file
         return file.read_text(encoding="utf-8").strip() if file else ""
+
+
+def _stream_times(settings: EngineSettings) -> StreamTimes:
+    return StreamTimes(
+        hello=settings.hello_seconds,
+        cancel_grace=settings.cancel_grace_seconds,
+        session=SessionTimes(
+            lease=settings.lease_seconds,
+            renewal=settings.renew_seconds,
+            # Replicas that began together are not to send their agents away together.
+            age_max=settings.stream_age_seconds * random.uniform(0.9, 1.0),  # noqa: S311 -- spreads; guards nothing
+        ),
+    )
 
 
 @asynccontextmanager

@@ -1,12 +1,14 @@
 """The agents connected to this replica: what each may take, what it holds, and what is to be told to it.
 
 Pure bookkeeping: frames go into an outbox as plain values, and the transport empties it. Which task is leased to
-whom is decided by the database; a session only remembers.
+whom is decided by the database; a session only remembers. Only a Pong is a sign of life: it shows that the agent
+reads what it is sent, which a stream that looks healthy from here does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from archwright import ids
+from archwright.errors import DeadlinePassed
 from services.engine.domain.events import TaskCancelled, TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.ports.commands import Change
 from services.engine.ports.keys import Fence, Key
@@ -107,6 +110,36 @@ class HeldTask:
         return Fence(self.task_id, self.attempt, self.lease_id)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """How a session is kept, in seconds.
+
+    An agent counts two thirds of a lease from the Pong before the last, so one at work is asked twice as often as one
+    that has nothing to lose, and both often enough to miss a question.
+    """
+
+    lease: float
+    renewal: float
+    """How often leases are looked through; nothing happens more often."""
+    age_max: float = math.inf
+    """How old a stream may grow before its agent is sent away, to spread over the replicas anew."""
+
+    @property
+    def ping(self) -> float:
+        """How often an agent is asked for a sign of life, at least."""
+        return max(self.renewal, self.lease * 4 / 15)
+
+    @property
+    def ping_at_work(self) -> float:
+        """How often one is asked that holds tasks."""
+        return max(self.renewal, self.lease * 2 / 15)
+
+    @property
+    def suspicion(self) -> float:
+        """How long an agent may be silent and still be given new tasks."""
+        return self.lease * 2 / 3
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One agent's stream."""
@@ -118,16 +151,31 @@ class Session:
     capabilities: tuple[str, ...] = ()
     credit: int = 0
     draining: bool = False
+    """Whether it gets nothing new, by its own wish or because it was sent away."""
+    said_draining: bool = False
+    """Whether it said that it goes."""
     held: dict[str, HeldTask] = field(default_factory=dict)
     last_nonce: int = 0
     last_pong: int = 0
-    heard_at: float = 0.0
+    renewed_nonce: int = 0
+    """The Pong that the lease was last renewed on."""
+    opened_at: float = 0.0
+    ponged_at: float = 0.0
+    pinged_at: float = 0.0
+    sent_away_at: float | None = None
+    is_suspect: bool = False
+    """Whether it has been silent for so long that it should get nothing new."""
     lost: bool = False
     """Whether the database closed the session: nothing that it says counts any more."""
+    _ping_waits: bool = False
     _broken: Exception | None = None
     _finished: bool = False
     _outbox: list[Outgoing] = field(default_factory=list)
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def open(self, now: float) -> None:
+        """Begin to count: an agent that says Hello is alive."""
+        self.opened_at = self.ponged_at = self.pinged_at = now
 
     def tell(self, *frames: Outgoing) -> None:
         """Put frames into the outbox."""
@@ -153,6 +201,7 @@ class Session:
         if self._broken is not None:
             raise self._broken
         frames, self._outbox = self._outbox, []
+        self._ping_waits = False
         if not self._finished:
             self._filled.clear()
         return frames
@@ -182,10 +231,66 @@ class Session:
         else:
             self.tell(Lost(task_id, task.attempt, task.lease_id))
 
-    def ping(self, renewed_nonce: int) -> None:
+    @property
+    def has_answered(self) -> bool:
+        """Whether it gave a sign of life that its lease was not renewed on yet."""
+        return self.last_pong > self.renewed_nonce
+
+    def lose(self) -> None:
+        """End the stream of a session that the database has closed: nothing that it says counts any more."""
+        if not self.lost:
+            self.lost = True
+            self.fail(
+                DeadlinePassed(
+                    f"The session of agent {self.agent_id!r} is over: its lease ended, or it connected anew elsewhere. "
+                    "Connect again, and name what is in flight.",
+                    facts={"agent_id": self.agent_id},
+                )
+            )
+
+    def ping(self, now: float) -> None:
         """Ask for a sign of life, telling on which one the lease was last renewed."""
-        self.last_nonce += 1
-        self.tell(Pinging(self.last_nonce, renewed_nonce))
+        self.pinged_at = now
+        if not self._ping_waits:  # whoever does not read what it is sent is not sent more of it
+            self._ping_waits = True
+            self.last_nonce += 1
+            self.tell(Pinging(self.last_nonce, self.renewed_nonce))
+
+    def ponged(self, nonce: int, now: float) -> None:
+        """Take a sign of life."""
+        if nonce > self.last_pong:
+            self.last_pong = nonce
+            self.ponged_at = now
+            self.is_suspect = False
+
+    def is_to_be_pinged(self, now: float, times: SessionTimes) -> bool:
+        """Return whether it is time to ask."""
+        return now - self.pinged_at >= (times.ping_at_work if self.held else times.ping)
+
+    def send_away(self, now: float, *, after_seconds: float) -> None:
+        """Ask the agent to go on at another replica; what it holds it keeps."""
+        if self.sent_away_at is None:
+            self.sent_away_at = now
+            self.draining = True
+            self.tell(GoingAway(after_seconds))
+
+    def look(self, now: float, times: SessionTimes) -> None:
+        """Do what time alone makes necessary: suspect and leave the silent, send away and leave the old."""
+        silence = now - self.ponged_at
+        self.is_suspect = silence >= times.suspicion
+        if silence >= times.lease:
+            self.fail(
+                DeadlinePassed(
+                    f"Agent {self.agent_id!r} has answered no Ping for {times.lease:g} s, which is a whole lease. "
+                    "Its tasks go to others; connect again.",
+                    facts={"agent_id": self.agent_id},
+                )
+            )
+        elif self.sent_away_at is not None:
+            if now - self.sent_away_at >= times.lease:
+                self.finish()
+        elif now - self.opened_at >= times.age_max:
+            self.send_away(now, after_seconds=times.renewal)
 
     def reconcile(self, leases: Collection[uuid.UUID], among: Collection[uuid.UUID]) -> None:
         """Tell the agent which of the leases `among` it no longer has by the database's word.
@@ -222,6 +327,12 @@ class Sessions:
     def add(self, session: Session) -> None:
         """Begin to serve a session."""
         self._sessions[session.session_id] = session
+
+    def supersede(self, session: Session) -> None:
+        """End the older sessions of the same agent."""
+        for other in self:
+            if other is not session and (other.tenant, other.agent_id) == (session.tenant, session.agent_id):
+                other.lose()
 
     def remove(self, session: Session) -> None:
         """Stop serving a session."""

@@ -17,9 +17,11 @@ class EngineSettings(ServiceSettings):
     renew_seconds: float = Field(
         default=1.0,
         gt=0,
-        description="how often leases are renewed and agents pinged, and so how soon they hear what another replica "
-        "has cancelled; an agent counts two thirds of a lease from the ping before the last, so this must stay well "
-        "below a third of lease_seconds",
+        description="how often leases are looked through; agents are pinged every 4/15 of a lease, those at work twice "
+        "as often, and never more often than this",
+    )
+    stream_age_seconds: float = Field(
+        default=1800.0, gt=0, description="how old an agent's stream may grow before the agent is asked to connect anew"
     )
     accept_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to accept a task")
     hello_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to say who it is")

@@ -48,7 +48,7 @@ from services.engine.ports.definitions import PublishedDefinition
 from services.engine.ports.keys import Key
 from services.engine.roster import AgentTold, FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
-from services.engine.sessions import Sessions
+from services.engine.sessions import Sessions, SessionTimes
 from services.engine.starts import Start, Started
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.hot_copies import MemoryHotCopies
@@ -160,11 +160,12 @@ class Replica:
         memory.on_eviction = copying.evicted
         listeners.append(copying)
         acceptances, progress_notes = Acceptances(board, clock), ProgressNotes(board)
-        renewal = LeaseRenewal(board, sessions, clock, lease_seconds=LEASE_SECONDS)
+        session_times = SessionTimes(LEASE_SECONDS, RENEW_SECONDS)
+        renewal = LeaseRenewal(board, sessions, clock, session_times)
         lost_agents = LostAgents(board, self.committer, renewal, clock)
         artifacts = MemoryArtifacts(around.tables)
         reports = Reports(self.committer, artifacts, acceptances, progress_notes, feed, clock, self._duties)
-        times = StreamTimes(hello=5.0, ping=RENEW_SECONDS, lease=LEASE_SECONDS, cancel_grace=1.0)
+        times = StreamTimes(hello=5.0, cancel_grace=1.0, session=session_times)
         self._api = AgentWorkApi(
             *(board, sessions, reports, acceptances, lost_agents, claimer, roster, clock, self._duties, times),
             agents_max=50,

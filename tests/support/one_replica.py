@@ -20,7 +20,7 @@ from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked, Listener
 from services.engine.ports.store import Store
 from services.engine.roster import FollowedRoster
-from services.engine.sessions import Session, Sessions
+from services.engine.sessions import Session, Sessions, SessionTimes
 
 
 @dataclass
@@ -56,7 +56,7 @@ class OneReplica:
     def connect(self, agent_id: str = "a1", credit: int = 1) -> Session:
         session = Session(ids.new_uuid(), agent_id, "writer", TENANT)
         session.credit = credit
-        session.heard_at = self.storage.clock.monotonic()
+        session.open(self.storage.clock.monotonic())
         self.sessions.add(session)
         return session
 
@@ -71,6 +71,6 @@ def replica_on(
     dispatch = Dispatch(sessions, FollowedRoster(), clock, trust_seconds=0.5)
     assigner = Assigner(store, memory, dispatch, sessions, Feed(), clock)
     committer = Committer(store, memory, [sessions, *listeners], assigner, clock, batch_max=100, queue_max=1_000)
-    renewal = LeaseRenewal(storage.board, sessions, clock, lease_seconds=LEASE_SECONDS)
+    renewal = LeaseRenewal(storage.board, sessions, clock, SessionTimes(LEASE_SECONDS, renewal=0.0))
     lost_agents = LostAgents(storage.board, committer, renewal, clock)
     return OneReplica(storage, sessions, dispatch, memory, committer, renewal, lost_agents)

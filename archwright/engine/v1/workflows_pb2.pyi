@@ -1160,6 +1160,7 @@ class WatchWorkflowResponse(google.protobuf.message.Message):
     PROGRESS_FIELD_NUMBER: builtins.int
     HEARTBEAT_FIELD_NUMBER: builtins.int
     ENDED_FIELD_NUMBER: builtins.int
+    CHUNK_FIELD_NUMBER: builtins.int
     @property
     def event(self) -> archwright.events.v1.workflow_event_pb2.WorkflowEvent:
         """A fact, kept in history."""
@@ -1176,6 +1177,10 @@ class WatchWorkflowResponse(google.protobuf.message.Message):
     def ended(self) -> global___WatchEnded:
         """The workflow has ended and nothing follows."""
 
+    @property
+    def chunk(self) -> global___TaskChunk:
+        """A piece of a task's output, ahead of its result; not kept."""
+
     def __init__(
         self,
         *,
@@ -1183,10 +1188,11 @@ class WatchWorkflowResponse(google.protobuf.message.Message):
         progress: global___TaskProgress | None = ...,
         heartbeat: global___Heartbeat | None = ...,
         ended: global___WatchEnded | None = ...,
+        chunk: global___TaskChunk | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "update", b"update"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["event", "progress", "heartbeat", "ended"] | None: ...
+    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "update", b"update"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["event", "progress", "heartbeat", "ended", "chunk"] | None: ...
 
 global___WatchWorkflowResponse = WatchWorkflowResponse
 
@@ -1231,6 +1237,48 @@ class TaskProgress(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "attempt", b"attempt", "message", b"message", "percent", b"percent", "step", b"step", "task_id", b"task_id"]) -> None: ...
 
 global___TaskProgress = TaskProgress
+
+@typing.final
+class TaskChunk(google.protobuf.message.Message):
+    """A piece of a task's output, ahead of its result. What comes of another attempt takes the place of all before."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    AGENT_TYPE_FIELD_NUMBER: builtins.int
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    PART_FIELD_NUMBER: builtins.int
+    task_id: builtins.str
+    """The task."""
+    step: builtins.str
+    """Its step."""
+    agent_type: builtins.str
+    """The type of its agent."""
+    agent_id: builtins.str
+    """The agent that works on it."""
+    attempt: builtins.int
+    """The attempt that it belongs to."""
+    number: builtins.int
+    """Counted from 1 within the attempt; a number that is missing was lost on the way."""
+    part: builtins.bytes
+    """The piece, at most 64 KiB."""
+    def __init__(
+        self,
+        *,
+        task_id: builtins.str = ...,
+        step: builtins.str = ...,
+        agent_type: builtins.str = ...,
+        agent_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+        number: builtins.int = ...,
+        part: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "attempt", b"attempt", "number", b"number", "part", b"part", "step", b"step", "task_id", b"task_id"]) -> None: ...
+
+global___TaskChunk = TaskChunk
 
 @typing.final
 class Heartbeat(google.protobuf.message.Message):

@@ -1,4 +1,4 @@
-"""The agents' stream: tasks one way, results the other.
+"""The agents' stream on the wire: reads and writes it, and does what its rules (`agent_stream`) come to.
 
 One agent never waits for another: each stream has its own reader and its own writer, results are committed side
 by side, and a frame that breaks the rules ends that stream only. A stream that breaks costs nothing: the lease
@@ -20,25 +20,21 @@ from archwright.errors import (
     ArchwrightError,
     DeadlinePassed,
     LimitReached,
-    RoleDenied,
-    StreamProtocol,
 )
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
-from services.engine.api.agent_frames import duration, fence_of, fill, named
+from services.engine.api.agent_frames import fence_of, fill
+from services.engine.api.agent_stream import AgentStream, Heard, hello_of
 from services.engine.api.reports import Reports
 from services.engine.ports.roster import Roster
 from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard
-from services.engine.sessions import Assignment, HeldTask, Outgoing, Session, Sessions, Waker
+from services.engine.sessions import Assignment, Outgoing, Session, Sessions, SessionTimes, Waker
 
 log = structlog.get_logger(__name__)
-
-PROTOCOL_VERSION = 1
 
 _FRAMES_BYTES_MAX = 1 << 20
 _FRAME_BYTES = 512
 """More than a frame takes besides its input and context."""
-_CREDIT_MAX = 10_000
 _ROSTER_SECONDS = 2.0
 _FULL_SECONDS = 10.0
 _ROSTER_PAUSE_SECONDS = 0.05
@@ -49,9 +45,8 @@ class StreamTimes:
     """How long things may take on a stream, in seconds."""
 
     hello: float
-    ping: float
-    lease: float
     cancel_grace: float
+    session: SessionTimes
 
 
 class AgentWorkApi:
@@ -89,10 +84,11 @@ class AgentWorkApi:
     ) -> AsyncIterator[pb.ConnectResponse]:
         """Serve one agent until one of us goes."""
         hello, rest = await self._hello(requests, call)
-        session, welcome = await self._open(hello, call)
-        reading = self._group.create_task(self._read(session, rest, requests))
+        stream = await self._open(hello, call)
+        session = stream.session
+        reading = self._group.create_task(self._read(stream, rest, requests))
         try:
-            yield pb.ConnectResponse(frames=[pb.EngineFrame(welcome=welcome)])
+            yield pb.ConnectResponse(frames=[pb.EngineFrame(welcome=stream.welcome(hello, self._times.session))])
             while frames := await session.take():
                 for message in _messages(frames, self._times.cancel_grace):
                     yield message
@@ -111,22 +107,11 @@ class AgentWorkApi:
                 first = await anext(requests, None)
         except TimeoutError:
             raise DeadlinePassed(f"No Hello came within {self._times.hello:g} s of connecting.") from None
-        if first is None or not first.frames or first.frames[0].WhichOneof("frame") != "hello":
-            raise StreamProtocol("The first frame of a stream must be Hello.")
-        hello = first.frames[0].hello
-        if hello.protocol_version != PROTOCOL_VERSION:
-            raise StreamProtocol(
-                f"This engine speaks version {PROTOCOL_VERSION} of the agents' protocol, not {hello.protocol_version}.",
-                facts={"protocol_version": str(hello.protocol_version)},
-            )
-        if hello.agent_id != call.caller.subject:
-            raise RoleDenied(
-                f"The token belongs to agent {call.caller.subject!r}, and Hello names {hello.agent_id!r}.",
-                facts={"agent_id": hello.agent_id},
-            )
+        frames = () if first is None else first.frames
+        hello = hello_of(frames, call.caller.subject)
         await self._require_registered(call.caller.tenant, hello.agent_id)
         self._require_room(call)
-        return hello, first.frames[1:]
+        return hello, frames[1:]
 
     async def _require_registered(self, tenant: str, agent_id: str) -> None:
         # The registry's word may be a moment behind an agent that has only just registered.
@@ -153,11 +138,9 @@ class AgentWorkApi:
                 retry_after_seconds=_FULL_SECONDS,
             )
 
-    async def _open(self, hello: pb.Hello, call: Call) -> tuple[Session, pb.Welcome]:
+    async def _open(self, hello: pb.Hello, call: Call) -> AgentStream:
         caller = call.caller
         session = Session(ids.new_uuid(), hello.agent_id, caller.agent_type, caller.tenant, tuple(hello.capabilities))
-        session.heard_at = self._clock.monotonic()
-        claimed = {delivery.lease_id: delivery for delivery in hello.in_flight}
         kept, left = await self._board.open_session(
             session.session_id,
             session.agent_id,
@@ -165,41 +148,25 @@ class AgentWorkApi:
             session.tenant,
             [fence_of(delivery) for delivery in hello.in_flight],
         )
+        stream = AgentStream(session, kept, self._clock.monotonic())
         for held in kept:
-            assert held.fence.lease_id is not None
-            session.held[held.fence.task_id] = HeldTask(
-                held.key,
-                held.fence.task_id,
-                held.fence.attempt,
-                held.fence.lease_id,
-                held.step,
-                ids.show("lease", held.fence.lease_id),
-                accepted=True,
-            )
             self._acceptor.accept(held.fence)
         self._sessions.add(session)
+        self._sessions.supersede(session)
         if left:
             self._group.create_task(_aside("revoke", self._revoker.revoke(left)))
-        keep = [named(held.fence.task_id, held.fence.attempt, held.fence.lease_id) for held in kept]
-        abandon = [claimed[lease] for lease in claimed.keys() - {delivery.lease_id for delivery in keep}]
-        log.info("agent_connected", agent_id=session.agent_id, agent_type=session.agent_type, kept=len(keep))
-        return session, pb.Welcome(
-            session_id=ids.show("session", session.session_id),
-            ping_interval=duration(self._times.ping),
-            lease_ttl=duration(self._times.lease),
-            keep=keep,
-            abandon=abandon,
-        )
+        log.info("agent_connected", agent_id=session.agent_id, agent_type=session.agent_type, kept=len(kept))
+        return stream
 
     async def _read(
-        self, session: Session, rest: Sequence[pb.AgentFrame], requests: AsyncIterator[pb.ConnectRequest]
+        self, stream: AgentStream, rest: Sequence[pb.AgentFrame], requests: AsyncIterator[pb.ConnectRequest]
     ) -> None:
         """Take what the agent says until it has said everything; what it breaks ends the stream, not us."""
+        session = stream.session
         try:
-            self._take_all(session, rest)
+            self._act(session, stream.received(rest, self._clock.monotonic()))
             async for request in requests:
-                session.heard_at = self._clock.monotonic()
-                self._take_all(session, request.frames)
+                self._act(session, stream.received(request.frames, self._clock.monotonic()))
             session.finish()
         except ArchwrightError as error:
             session.fail(error)
@@ -207,57 +174,21 @@ class AgentWorkApi:
             log.exception("stream_failed", agent_id=session.agent_id)
             session.fail(error)
 
-    def _take_all(self, session: Session, frames: Sequence[pb.AgentFrame]) -> None:
-        """Take the frames of one message; what it says of how tasks ended is committed together."""
-        reports: list[pb.AgentFrame] = []
-        for frame in frames:
-            if frame.HasField("result") or frame.HasField("failure"):
-                reports.append(frame)
-            else:
-                self._take(session, frame)
-        if reports:
-            self._reports.post(session, self._reports.commands(session, reports))
-
-    def _take(self, session: Session, frame: pb.AgentFrame) -> None:
-        match frame.WhichOneof("frame"):
-            case "credit":
-                self._credit(session, frame.credit.slots)
-            case "accept":
-                self._accept(session, frame.accept.delivery)
-            case "reject":
-                self._reject(session, frame.reject)
-            case "progress":
-                self._reports.progress(session, frame.progress)
-            case "chunk":
-                pass  # shown live once there is somebody to show it to
-            case "pong":
-                session.last_pong = max(session.last_pong, frame.pong.nonce)
-            case "draining":
-                session.draining = True
-            case "hello":
-                raise StreamProtocol("Hello may be said once; this is the second.")
-            case None:
-                raise StreamProtocol("A frame is empty, or of a kind that this engine does not know.")
-
-    def _credit(self, session: Session, slots: int) -> None:
-        if slots < 0 or session.credit + slots > _CREDIT_MAX:
-            raise StreamProtocol(f"Credit must be from 0 to {_CREDIT_MAX} in all; {slots} more is not.")
-        session.credit += slots
-        self._waker.has_room(session)
-
-    def _accept(self, session: Session, delivery: pb.Delivery) -> None:
-        task = session.held.get(delivery.task_id)
-        if task is None or task.lease_text != delivery.lease_id:
-            fence_of(delivery)  # a delivery that never was breaks the rules; one that was revoked does not
-            return
-        task.accepted = True
-        self._acceptor.accept(task.fence)
-
-    def _reject(self, session: Session, reject: pb.Reject) -> None:
-        fence = fence_of(reject.delivery)
-        if session.held.pop(fence.task_id, None) is not None:
-            after_seconds = max(0.0, reject.retry_after.ToTimedelta().total_seconds())
-            self._group.create_task(_aside("give_back", self._board.give_back(fence, after_seconds=after_seconds)))
+    def _act(self, session: Session, heard: Heard) -> None:
+        """Do what a message comes to; what it says of how tasks ended is committed together."""
+        if heard.ended:
+            self._reports.take(session, heard.ended)
+        for fence in heard.accepted:
+            self._acceptor.accept(fence)
+        if heard.has_room:
+            self._waker.has_room(session)
+        for task, progress in heard.progressed:
+            self._reports.progress(session, task, progress)
+        for task, chunk in heard.pieces:
+            self._reports.chunk(session, task, chunk)
+        for fence, after_seconds in heard.given_back:
+            giving = self._board.give_back(fence, after_seconds=after_seconds)
+            self._group.create_task(_aside("give_back", giving))
 
 
 async def _aside(what: str, work: Awaitable[None]) -> None:

@@ -13,7 +13,7 @@ from services.engine.api.requests import key_of
 from services.engine.api.sse import event_text
 from services.engine.api.views import event_view, status_number
 from services.engine.api.watch import Ended, Happened, Seen, StillThere, Watching
-from services.engine.live import ProgressTold, TaskHanded
+from services.engine.live import ChunkTold, ProgressTold, TaskHanded
 from services.engine.ports.history import Summary
 
 _STREAM = "text/event-stream"
@@ -75,6 +75,18 @@ def _response(summary: Summary, seen: Seen) -> pb.WatchWorkflowResponse:
                     attempt=seen.attempt,
                     percent=seen.percent,
                     message=seen.message,
+                )
+            )
+        case ChunkTold():
+            return pb.WatchWorkflowResponse(
+                chunk=pb.TaskChunk(
+                    task_id=seen.task_id,
+                    step=seen.step,
+                    agent_type=seen.agent_type,
+                    agent_id=seen.agent_id,
+                    attempt=seen.attempt,
+                    number=seen.number,
+                    part=seen.part,
                 )
             )
         case TaskHanded():

@@ -19,13 +19,12 @@ from archwright.errors import ArchwrightError, InternalFault, PayloadInvalid, Pa
 from archwright.language.model import ErrorCategory
 from archwright.problem.v1 import reason_pb2
 from services.chassis.clock import Clock
-from services.engine.api.agent_frames import fence_of
 from services.engine.domain.commands import CompleteTask, FailTask, Stale
 from services.engine.domain.events import ArtifactMade, Json
-from services.engine.live import Feed, ProgressTold
+from services.engine.live import ChunkTold, Feed, ProgressTold
 from services.engine.ports.artifacts import Artifacts
 from services.engine.ports.commands import Answer, Asked, Commands
-from services.engine.ports.keys import Fence
+from services.engine.ports.keys import Fence, Key
 from services.engine.ports.task_board import Acceptor, ProgressNotes
 from services.engine.sessions import Acknowledged, HeldTask, Outcome, Session
 
@@ -57,59 +56,36 @@ class Reports:
         self._clock = clock
         self._group = group
 
-    def progress(self, session: Session, told: pb.Progress) -> None:
+    def progress(self, session: Session, task: HeldTask, told: pb.Progress) -> None:
         """Pass on how a task is getting on; nothing is kept but that it does."""
-        fence = fence_of(told.delivery)
-        task = session.held.get(fence.task_id)
-        if task is not None and task.lease_id == fence.lease_id:
-            self._progress.note(fence)
-            self._feed.progress(
-                ProgressTold(
-                    key=task.key,
-                    task_id=task.task_id,
-                    step=task.step,
-                    agent_type=session.agent_type,
-                    agent_id=session.agent_id,
-                    attempt=task.attempt,
-                    percent=min(max(told.percent, 0.0), 100.0),
-                    message=told.message[:_MESSAGE_CHARACTERS_MAX],
-                )
-            )
+        self._progress.note(task.fence)
+        if self._feed.is_watched(task.key):
+            percent, message = min(max(told.percent, 0.0), 100.0), told.message[:_MESSAGE_CHARACTERS_MAX]
+            self._feed.progress(ProgressTold(*_whose(session, task), percent=percent, message=message))
 
-    def commands(self, session: Session, frames: Iterable[pb.AgentFrame]) -> Sequence[Asked]:
-        """Return the commands that the results and failures of one message come to.
+    def chunk(self, session: Session, task: HeldTask, told: pb.Chunk) -> None:
+        """Pass on a piece of output to whoever watches; nothing is kept but that the task is being worked on."""
+        self._progress.note(task.fence)
+        if self._feed.is_watched(task.key):
+            self._feed.progress(ChunkTold(*_whose(session, task), number=told.seq, part=told.part))
+
+    def take(self, session: Session, ended: Iterable[tuple[HeldTask, pb.Result | pb.Failure]]) -> None:
+        """Commit together how tasks ended, and say what became of each.
 
         Those that name files are looked into aside first, and committed by themselves.
         """
         asked: list[Asked] = []
-        for frame in frames:
-            kind = frame.WhichOneof("frame")
-            told: pb.Result | pb.Failure = frame.result if kind == "result" else frame.failure
-            task = self._held(session, told.delivery)
-            if task is None:
-                continue
+        for task, told in ended:
+            self._acceptor.is_over(task.lease_id)
             if isinstance(told, pb.Result) and told.artifacts:
                 self._group.create_task(self._post_with_files(session, task, told))
             else:
                 asked.append(self._asked(session, task, told))
-        return asked
+        if asked:
+            self._post(session, asked)
 
-    def post(self, session: Session, asked: Sequence[Asked]) -> None:
-        """Commit them together, and say what became of each."""
+    def _post(self, session: Session, asked: Sequence[Asked]) -> None:
         self._commands.post(asked, partial(self._settled, session))
-
-    def _held(self, session: Session, delivery: pb.Delivery) -> HeldTask | None:
-        """Return the task that an agent speaks of, if it is its own; tell it at once when it is not."""
-        task = session.held.get(delivery.task_id)
-        is_own = task is not None and task.lease_text == delivery.lease_id and task.attempt == delivery.attempt
-        if task is None or not is_own or session.lost:
-            self._answer(session, fence_of(delivery), "stale", "The task has ended, or belongs to another attempt.")
-            return None
-        if task.reported:
-            return None  # it is being committed; the answer will be to both
-        task.reported = True
-        self._acceptor.is_over(task.lease_id)
-        return task
 
     def _asked(self, session: Session, task: HeldTask, told: pb.Result | pb.Failure) -> Asked:
         command: CompleteTask | FailTask
@@ -130,14 +106,14 @@ class Reports:
         except (PayloadInvalid, PayloadTooLarge) as error:
             task.refusal = error.message
             command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
-            self.post(session, [Asked(task.key, command, task.fence)])
+            self._post(session, [Asked(task.key, command, task.fence)])
         except ArchwrightError as error:
             self._not_committed(task, error)
         except Exception:  # the top of a task of its own; the lease sees to it that nothing is lost
             log.exception("stream_work_failed", what="result")
             task.reported = False
         else:
-            self.post(session, [self._asked(session, task, result)])
+            self._post(session, [self._asked(session, task, result)])
 
     async def _require_files(self, task: HeldTask, result: pb.Result) -> None:
         made = [_artifact(reference) for reference in result.artifacts]
@@ -226,6 +202,11 @@ class Reports:
     def _answer(self, session: Session, fence: Fence, outcome: Outcome, message: str) -> None:
         assert fence.lease_id is not None
         session.tell(Acknowledged(fence.task_id, fence.attempt, fence.lease_id, outcome, message))
+
+
+def _whose(session: Session, task: HeldTask) -> tuple[Key, str, str, str, str, int]:
+    """Return what a watcher is told of a task before anything else."""
+    return task.key, task.task_id, task.step, session.agent_type, session.agent_id, task.attempt
 
 
 def _artifact(reference: pb.ArtifactReference) -> ArtifactMade:

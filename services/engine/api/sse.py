@@ -18,6 +18,8 @@ def event_text(update: pb.WatchWorkflowResponse) -> bytes:
             return f"id: {event.seq}\nevent: {event.event_type}\ndata: {_json(event)}\n\n".encode()
         case "progress":
             return f"event: task_progress\ndata: {_json(update.progress)}\n\n".encode()
+        case "chunk":
+            return f"event: task_chunk\ndata: {_json(update.chunk)}\n\n".encode()
         case "ended":
             return f"event: ended\ndata: {_json(update.ended)}\n\n".encode()
         case _:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from archwright.errors import CursorOutOfRange, WorkflowNotFound
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.live import Closing, Feed, ProgressTold, ReadHistory, TaskHanded
+from services.engine.live import ChunkTold, Closing, Feed, ProgressTold, ReadHistory, TaskHanded
 from services.engine.memory import Memory
 from services.engine.ports.commands import Change
 from services.engine.ports.history import History, Numbered, Summary
@@ -44,7 +44,7 @@ class Ended:
     last_seq: int
 
 
-Seen = Happened | ProgressTold | TaskHanded | StillThere | Ended
+Seen = Happened | ProgressTold | ChunkTold | TaskHanded | StillThere | Ended
 
 
 class Watching:
@@ -118,7 +118,7 @@ class Watching:
                     yield StillThere(cursor)
                     continue
                 match update:
-                    case ProgressTold() | TaskHanded():
+                    case ProgressTold() | ChunkTold() | TaskHanded():
                         yield update
                     case Change(first_seq=first_seq, events=events) if first_seq == cursor + 1:
                         for seq, event in enumerate(events, start=first_seq):

@@ -1,8 +1,9 @@
 """Renews the leases of agents that answer, and asks every agent for a sign of life.
 
-A lease belongs to the session, so renewing costs one row per agent however many tasks it holds. A ping is sent
-only after the renewal was committed, and names the answer that the renewal went by: the agent counts its lease
-from when it sent that answer, which is never later than we counted it.
+A lease belongs to the session, so renewing costs one row per agent however many tasks it holds. It is renewed once
+for each Pong: an agent that stopped answering loses it one lease after its last word, and not later because we kept
+on renewing. A Ping is sent only after the renewal was committed, and names the Pong that the renewal went by: the
+agent counts its lease from when it sent that Pong, which is never later than we counted it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import structlog
 
 from services.chassis.clock import Clock
 from services.engine.ports.task_board import TaskBoard
-from services.engine.sessions import Sessions
+from services.engine.sessions import Sessions, SessionTimes
 
 log = structlog.get_logger(__name__)
 
@@ -19,11 +20,11 @@ log = structlog.get_logger(__name__)
 class LeaseRenewal:
     """Keeps the sessions of this replica alive."""
 
-    def __init__(self, board: TaskBoard, sessions: Sessions, clock: Clock, *, lease_seconds: float) -> None:
+    def __init__(self, board: TaskBoard, sessions: Sessions, clock: Clock, times: SessionTimes) -> None:
         self._board = board
         self._sessions = sessions
         self._clock = clock
-        self._lease_seconds = lease_seconds
+        self._times = times
         self._good_rounds = 0
 
     @property
@@ -32,10 +33,11 @@ class LeaseRenewal:
         return self._good_rounds >= 2
 
     async def step(self) -> None:
-        """Renew the sessions that were heard of, tell them what they lost, and ping everybody."""
+        """Renew the sessions that answered, tell them what they lost, and ping those whose turn it is."""
         now = self._clock.monotonic()
-        # A silent stream is not renewed: it may look healthy while nobody is behind it.
-        alive = [session for session in self._sessions if now - session.heard_at < self._lease_seconds]
+        for session in self._sessions:
+            session.look(now, self._times)
+        alive = [session for session in self._sessions if session.has_answered]
         held = {session.session_id: {task.lease_id for task in session.held.values()} for session in alive}
         pongs = {session.session_id: session.last_pong for session in alive}
         self._good_rounds, rounds = 0, self._good_rounds
@@ -44,7 +46,10 @@ class LeaseRenewal:
         for session in alive:
             if session.session_id not in leases:
                 log.warning("session_lost", agent_id=session.agent_id, session_id=str(session.session_id))
-                session.lost = True
+                session.lose()
                 continue
             session.reconcile(leases[session.session_id], among=held[session.session_id])
-            session.ping(renewed_nonce=pongs[session.session_id])
+            session.renewed_nonce = pongs[session.session_id]
+        for session in self._sessions:
+            if session.is_to_be_pinged(now, self._times):
+                session.ping(now)

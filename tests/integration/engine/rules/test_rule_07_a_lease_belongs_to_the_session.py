@@ -10,7 +10,7 @@ from storages import fence_of
 
 from archwright.errors import DependencyUnavailable
 from services.engine.loops.leases import LeaseRenewal
-from services.engine.sessions import Pinging
+from services.engine.sessions import Pinging, Session, SessionTimes
 
 
 class BoardIsAway:
@@ -18,6 +18,13 @@ class BoardIsAway:
 
     async def renew(self, session_ids: object) -> Any:
         raise DependencyUnavailable("the database is away")
+
+
+def answers(session: Session) -> None:
+    """The agent has answered seven Pings, and the next one is due."""
+    session.last_nonce = 7
+    session.ponged(7, session.opened_at)
+    session.pinged_at -= 60
 
 
 async def test_renewing_an_agent_that_holds_five_tasks_writes_one_row(storage: Any, counts: Any) -> None:
@@ -38,22 +45,37 @@ async def test_a_ping_names_the_pong_that_the_renewal_went_by(storage: Any) -> N
     replica = replica_on(storage)
     session = replica.connect()
     session.session_id = await storage.session()
-    session.last_pong = 7
+    answers(session)
 
     await replica.renewal.step()
 
-    assert await session.take() == [Pinging(nonce=1, renewed_nonce=7)]
+    assert await session.take() == [Pinging(nonce=8, renewed_nonce=7)]
+
+
+async def test_an_agent_that_has_not_answered_since_its_last_renewal_is_not_renewed(storage: Any) -> None:
+    replica = replica_on(storage)
+    session = replica.connect()
+    session.session_id = await storage.session()
+    answers(session)
+    await replica.renewal.step()
+    await storage.age(3600)
+
+    await replica.renewal.step()
+
+    assert (await storage.board.expire(), await storage.board.renew([session.session_id])) == ([], {})
 
 
 async def test_no_ping_is_sent_for_a_renewal_that_was_not_committed(storage: Any) -> None:
     replica = replica_on(storage)
     session = replica.connect()
-    renewal = LeaseRenewal(BoardIsAway(), replica.sessions, storage.clock, lease_seconds=5)  # type: ignore[arg-type]
+    answers(session)
+    times = SessionTimes(lease=5, renewal=0)
+    renewal = LeaseRenewal(BoardIsAway(), replica.sessions, storage.clock, times)  # type: ignore[arg-type]
 
     with pytest.raises(DependencyUnavailable):
         await renewal.step()
 
-    assert session.last_nonce == 0
+    assert session.last_nonce == 7
     assert not renewal.is_trustworthy
 
 
