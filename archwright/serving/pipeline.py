@@ -7,6 +7,7 @@ leaks the parser's text when that fails. It adds nothing to a message of a strea
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import re
 import time
@@ -40,6 +41,12 @@ log = structlog.get_logger(__name__)
 
 UNARY_SECONDS_MAX: Final = 60.0
 """How long a call that is not a stream may take, whatever deadline its caller set."""
+
+WRITE_SECONDS_MAX: Final = 20.0
+"""How long the caller of a stream may let a message lie that it was sent, before it is left."""
+
+FAREWELL_SECONDS_MAX: Final = 5.0
+"""How long we wait for our last word to be taken."""
 
 Answer = TypeVar("Answer")
 
@@ -109,7 +116,7 @@ class _Method:
 
     async def _unary_stream(self, raw: bytes, context: Context) -> None:
         async def answer(call: Call) -> None:
-            await _send_all(self._answer(self._parsed(raw), call), context)
+            await self._send_all(self._answer(self._parsed(raw), call), context)
 
         await self._conduct(context, answer)
 
@@ -121,7 +128,7 @@ class _Method:
 
     async def _stream_stream(self, _: object, context: Context) -> None:
         async def answer(call: Call) -> None:
-            await _send_all(self._answer(_Requests(context.read, self._parsed), call), context)
+            await self._send_all(self._answer(_Requests(context.read, self._parsed), call), context)
 
         await self._conduct(context, answer)
 
@@ -142,7 +149,11 @@ class _Method:
                 code = grpc.StatusCode.CANCELLED
                 return None
             code, message, trailers = to_status(_told(error, self._name))
-            await context.abort(code, message, trailers)
+            # Whoever does not read does not take our last word either; it lies in front of them when they do.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_SECONDS_MAX):
+                    await context.abort(code, message, trailers)
+            return None
         finally:
             log.info(
                 "call_answered",
@@ -152,6 +163,19 @@ class _Method:
                 tenant=caller.tenant,
                 subject=caller.subject,
             )
+
+    async def _send_all(self, responses: AsyncGenerator[Message, None], context: Context) -> None:
+        """Send every response; a caller that stops reading is left, and costs the others nothing but a buffer."""
+        write = context.write
+        async with aclosing(responses):
+            async for response in responses:
+                try:
+                    async with asyncio.timeout(WRITE_SECONDS_MAX) as limit:
+                        await write(response)
+                except TimeoutError:
+                    if limit.expired():
+                        raise _unread(self._name) from None
+                    raise
 
     def _parsed(self, raw: bytes) -> Message:
         try:
@@ -195,13 +219,6 @@ class _Unknown(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(cast(Any, refuse))
 
 
-async def _send_all(responses: AsyncGenerator[Message, None], context: Context) -> None:
-    write = context.write
-    async with aclosing(responses):
-        async for response in responses:
-            await write(response)
-
-
 def _bound(servicer: object, method: MethodDescriptor) -> Callable[..., Any]:
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", method.name).lower()
     answer = getattr(servicer, name, None)
@@ -234,6 +251,14 @@ def _known_within(error: BaseException) -> ArchwrightError | None:
         # A TaskGroup wraps what its tasks raise.
         return next(filter(None, map(_known_within, error.exceptions)), None)
     return None
+
+
+def _unread(method: str) -> DeadlinePassed:
+    return DeadlinePassed(
+        f"The caller of {method} has read nothing for {WRITE_SECONDS_MAX:g} s and was left. "
+        "Call again, and read what comes.",
+        facts={"method": method, "limit_seconds": f"{WRITE_SECONDS_MAX:g}"},
+    )
 
 
 def _too_slow(method: str) -> DeadlinePassed:

@@ -41,6 +41,7 @@ class Echo:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.ended = asyncio.Event()
+        self.flooded = 0
 
     async def start_workflow(self, request: workflows_pb2.StartWorkflowRequest, call: Call) -> workflows_pb2.Workflow:
         self.calls.append(call)
@@ -64,6 +65,10 @@ class Echo:
         try:
             for seq in range(1, 4):
                 yield workflows_pb2.WatchWorkflowResponse(heartbeat=workflows_pb2.Heartbeat(last_seq=seq))
+            while request.workflow_id == "flood":
+                self.flooded += 1
+                progress = workflows_pb2.TaskProgress(message="x" * 60_000)
+                yield workflows_pb2.WatchWorkflowResponse(progress=progress)
             if request.workflow_id == "breaks":
                 raise errors.WorkflowNotFound.named("breaks")
             if request.workflow_id == "endless":
@@ -383,3 +388,25 @@ def varint(number: int) -> bytes:
         parts.append(number & 127 | 128)
         number >>= 7
     return bytes([*parts, number])
+
+
+async def test_a_caller_who_never_reads_is_left_with_a_reason(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "WRITE_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(pipeline, "FAREWELL_SECONDS_MAX", 0.3)
+    request = workflows_pb2.WatchWorkflowRequest(workflow_id="flood")
+    call = scene.workflows.WatchWorkflow(request, metadata=scene.as_role("viewer"))
+
+    async with asyncio.timeout(20):
+        await scene.echo.ended.wait()
+
+    sent = scene.echo.flooded
+
+    async def read_all() -> None:
+        while await call.read() is not grpc.aio.EOF:
+            pass
+
+    with pytest.raises(grpc.aio.AioRpcError) as left:
+        await asyncio.wait_for(read_all(), 20)
+    assert from_rpc_error(left.value).reason == "DEADLINE_PASSED"
+    assert "has read nothing for 0.3 s" in from_rpc_error(left.value).message
+    assert sent * 60_000 < 32 << 20, "what nobody reads is not heaped up"
