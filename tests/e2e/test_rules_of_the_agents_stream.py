@@ -36,7 +36,7 @@ async def say(mesh: SmallMesh) -> AsyncIterator[Say]:
     registry = open_channel(f"http://{mesh.registry.address}")
     enrolment, _ = mesh.signer.sign(subject="e", tenant="platform", roles=["enrolment"], ttl_seconds=60)
 
-    async def said(*frames: pb.AgentFrame, register: bool = True) -> str:
+    async def said(*frames: pb.AgentFrame, register: bool = True, raw: bytes = b"") -> str:
         token, _ = mesh.signer.sign(
             subject="probe", tenant="platform", roles=["agent"], ttl_seconds=60, agent_type="prober"
         )
@@ -44,11 +44,15 @@ async def say(mesh: SmallMesh) -> AsyncIterator[Say]:
             request = agent_registry_pb2.RegisterAgentRequest(agent_id="probe", agent_type="prober")
             metadata = (("authorization", f"Bearer {enrolment}"),)
             await AgentRegistryServiceStub(registry).RegisterAgent(request, metadata=metadata)
-        call = AgentWorkServiceStub(engine).Connect(metadata=(("authorization", f"Bearer {token}"),))
+        connect = engine.stream_stream("/archwright.engine.v1.AgentWorkService/Connect")
+        call = connect(metadata=(("authorization", f"Bearer {token}"),))
         try:
             async with asyncio.timeout(15):
                 if frames:
-                    await call.write(pb.ConnectRequest(frames=frames))
+                    await call.write(pb.ConnectRequest(frames=frames).SerializeToString())
+                if raw:
+                    await call.read()  # Welcome
+                    await call.write(raw)
                 while await call.read() is not grpc.aio.EOF:
                     pass
         except grpc.aio.AioRpcError as error:
@@ -102,6 +106,35 @@ async def test_a_delivery_that_never_was_is_refused(say: Say) -> None:
     frame = pb.AgentFrame(accept=pb.Accept(delivery=pb.Delivery(task_id="task_1", attempt=1, lease_id="x")))
 
     assert (await say(hello("probe"), frame)).startswith("STREAM_PROTOCOL: A frame names a delivery that never was")
+
+
+async def test_progress_that_is_no_number_is_refused(say: Say) -> None:
+    told = pb.Delivery(
+        task_id="task_01k0000000e008000000000000", attempt=1, lease_id="lease_01k0000000e008000000000000"
+    )
+    frame = pb.AgentFrame(progress=pb.Progress(delivery=told, percent=float("nan")))
+
+    assert (await say(hello("probe"), frame)).startswith("STREAM_PROTOCOL: Progress must be a number")
+
+
+async def test_credit_after_draining_is_refused(say: Say) -> None:
+    draining = pb.AgentFrame(draining=pb.Draining(reason="going"))
+
+    assert (await say(hello("probe"), draining, credit(1))).startswith("STREAM_PROTOCOL: Credit came after Draining")
+
+
+async def test_a_pong_to_no_ping_is_refused(say: Say) -> None:
+    assert (await say(hello("probe"), pb.AgentFrame(pong=pb.Pong(nonce=9)))).startswith("STREAM_PROTOCOL: Pong 9")
+
+
+async def test_bytes_that_are_no_message_are_refused(say: Say) -> None:
+    assert (await say(hello("probe"), raw=b"\xff\xff\xff\xff")).startswith("PAYLOAD_INVALID: ")
+
+
+async def test_a_message_beyond_four_mebibytes_is_refused(say: Say) -> None:
+    output = pb.AgentFrame(result=pb.Result(output=b"x" * (5 << 20)))
+
+    assert "larger than max" in await say(hello("probe"), raw=pb.ConnectRequest(frames=[output]).SerializeToString())
 
 
 async def test_silence_instead_of_hello_ends_the_stream(meshes: Any) -> None:
