@@ -6,6 +6,7 @@ through a commit whose fence names the session, so an agent that came back in be
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 
@@ -37,19 +38,23 @@ class LostAgents:
 
     async def revoke(self, held: Sequence[Held]) -> None:
         """Fail the attempts that nobody is behind any more."""
-        for each in held:
-            command = FailTask(
-                now=self._clock.now(),
-                task_id=each.fence.task_id,
-                attempt=each.fence.attempt,
-                agent_id=each.agent_id,
-                category=ErrorCategory.TRANSIENT,
-                code="LEASE_EXPIRED",
-                message=f"Agent {each.agent_id} was lost while it worked on the task.",
-                chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
-            )
-            try:
-                await self._commands.submit(Asked(each.key, command, each.fence))
-            except Stale:
-                continue  # the agent came back, or somebody else was faster
-            log.warning("lease_expired", agent_id=each.agent_id, task_id=each.fence.task_id)
+        async with asyncio.TaskGroup() as group:  # side by side, so that they share commits
+            for each in held:
+                group.create_task(self._revoke(each))
+
+    async def _revoke(self, held: Held) -> None:
+        command = FailTask(
+            now=self._clock.now(),
+            task_id=held.fence.task_id,
+            attempt=held.fence.attempt,
+            agent_id=held.agent_id,
+            category=ErrorCategory.TRANSIENT,
+            code="LEASE_EXPIRED",
+            message=f"Agent {held.agent_id} was lost while it worked on the task.",
+            chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
+        )
+        try:
+            await self._commands.submit(Asked(held.key, command, held.fence))
+        except Stale:
+            return  # the agent came back, or somebody else was faster
+        log.warning("lease_expired", agent_id=held.agent_id, task_id=held.fence.task_id)

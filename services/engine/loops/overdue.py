@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import structlog
@@ -10,7 +11,7 @@ from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
 from services.engine.domain.commands import FailTask, Stale
 from services.engine.ports.commands import Asked, Commands
-from services.engine.ports.task_board import TaskBoard
+from services.engine.ports.task_board import Held, TaskBoard
 
 log = structlog.get_logger(__name__)
 
@@ -33,19 +34,23 @@ class Overdue:
         """Look through the open tasks once."""
         if again := await self._board.redeliver_unaccepted():
             log.info("tasks_redelivered", count=again)
-        for held, which in await self._board.overdue():
-            command = FailTask(
-                now=self._clock.now(),
-                task_id=held.fence.task_id,
-                attempt=held.fence.attempt,
-                agent_id=held.agent_id,
-                category=ErrorCategory.TIMEOUT,
-                code="TIME_LIMIT_PASSED",
-                message=_WORDS[which],
-                chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
-            )
-            try:
-                await self._commands.submit(Asked(held.key, command, held.fence))
-            except Stale:
-                continue  # the result was faster
-            log.warning("task_timed_out", task_id=held.fence.task_id, step=held.step, limit=which)
+        async with asyncio.TaskGroup() as group:  # side by side, so that they share commits
+            for held, which in await self._board.overdue():
+                group.create_task(self._end(held, which))
+
+    async def _end(self, held: Held, which: str) -> None:
+        command = FailTask(
+            now=self._clock.now(),
+            task_id=held.fence.task_id,
+            attempt=held.fence.attempt,
+            agent_id=held.agent_id,
+            category=ErrorCategory.TIMEOUT,
+            code="TIME_LIMIT_PASSED",
+            message=_WORDS[which],
+            chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
+        )
+        try:
+            await self._commands.submit(Asked(held.key, command, held.fence))
+        except Stale:
+            return  # the result was faster
+        log.warning("task_timed_out", task_id=held.fence.task_id, step=held.step, limit=which)
