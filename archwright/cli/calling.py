@@ -11,7 +11,7 @@ from typing import Any
 
 from archwright.cli import options
 from archwright.client import Client
-from archwright.client.local import sign_token
+from archwright.client.local import DEFAULT_TENANT, sign_token
 from archwright.local import state
 
 Command = Callable[..., Awaitable[None]]
@@ -25,8 +25,11 @@ _REACH = {
 }
 
 
-def calls(command: Command) -> Callable[..., None]:
-    """Return the command without its first parameter, the client, and with the options that say of which mesh."""
+def calls(command: Command, *, tenant: str = DEFAULT_TENANT) -> Callable[..., None]:
+    """Return the command without its first parameter, the client, and with the options that say of which mesh.
+
+    On the local mesh the client acts for `tenant`.
+    """
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     reach = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
@@ -38,7 +41,7 @@ def calls(command: Command) -> Callable[..., None]:
         place = [given.pop(name) for name in _REACH]
 
         async def ask() -> None:
-            async with client_of(*place) as client:
+            async with client_of(*place, tenant=tenant) as client:
                 await command(client, **given)
 
         asyncio.run(ask())
@@ -49,7 +52,9 @@ def calls(command: Command) -> Callable[..., None]:
     return called
 
 
-def client_of(gateway: str, token: str, ca_file: Path | None, state_folder: Path | None) -> Client:
+def client_of(
+    gateway: str, token: str, ca_file: Path | None, state_folder: Path | None, *, tenant: str = DEFAULT_TENANT
+) -> Client:
     """Return a client of the mesh that was named, or else of the one that is up on this machine.
 
     Raises MeshNotUp where neither is.
@@ -57,4 +62,4 @@ def client_of(gateway: str, token: str, ca_file: Path | None, state_folder: Path
     if gateway:
         return Client(gateway, token, ca_file)
     mesh = state.find(state_folder)
-    return Client(mesh.gateway, token or (lambda: sign_token(mesh)), ca_file or mesh.ca_file)
+    return Client(mesh.gateway, token or (lambda: sign_token(mesh, tenant=tenant)), ca_file or mesh.ca_file)

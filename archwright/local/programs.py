@@ -49,7 +49,11 @@ class OwnPrograms:
 
     def registry(self) -> Program:
         """Return the registry, which alone signs agents' tokens."""
-        return self._service("registry", {"TOKEN_KEY_FILE": str(self.keys.signing_key_file)})
+        return self._service(
+            "registry",
+            # Agents of this machine may have their health checked; nothing else is asked from here.
+            {"TOKEN_KEY_FILE": str(self.keys.signing_key_file), "HEALTH_CHECK_ALLOW": "127.0.0.0/8,::1/128"},
+        )
 
     def engine(self, registry_address: str) -> Program:
         """Return the engine, which asks the registry who its agents are."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from services.registry.domain.agent import Agent, Heartbeat, Key
+from services.registry.domain.audit import AuditEvent
 from services.registry.domain.registration import Registration
 
 Tenants: TypeAlias = tuple[str, ...] | None
@@ -27,7 +28,7 @@ class AgentStore(Protocol):
     """Keeps the agents. Every method raises DependencyUnavailable when it cannot."""
 
     async def put(self, registration: Registration, at: datetime) -> Agent:
-        """Register, or renew a registration; an agent that is renewed keeps its `registered_at`."""
+        """Register, or renew a registration; who renews keeps `registered_at`, and what an operator decided."""
 
     async def get(self, agent_id: str, tenants: Tenants) -> Agent | None:
         """Return the agent of this id, of the first of the tenants that has one."""
@@ -35,8 +36,20 @@ class AgentStore(Protocol):
     async def page(self, tenants: Tenants, *, agent_type: str, after: Key | None, limit: int) -> Sequence[Agent]:
         """Return up to `limit` agents beyond `after`, by id and then tenant; all types when `agent_type` is empty."""
 
-    async def remove(self, key: Key, at: datetime, request_id: str) -> bool:
+    async def candidates(self, tenants: Tenants, *, agent_type: str, labels: Mapping[str, str]) -> Sequence[Agent]:
+        """Return the agents that are heard of, of this type (all when empty) and with these labels."""
+
+    async def remove(self, key: Key, at: datetime, request_id: str, audit: AuditEvent | None = None) -> bool:
         """End a registration; return whether it ended by this request, now or when it was sent before."""
+
+    async def set_drained(self, key: Key, by: str, audit: AuditEvent) -> Agent | None:
+        """Note who keeps an agent from new work, nobody when empty; return it, or None when it is not registered."""
+
+    async def due_probes(self, now: datetime, again_at: datetime, limit: int) -> Sequence[Agent]:
+        """Return agents whose health check is due; no other replica is given them before `again_at`."""
+
+    async def note_probe(self, key: Key, url: str, problem: str) -> None:
+        """Note how a health check of this URL went: why it failed, or nothing."""
 
     async def note(self, heartbeats: Sequence[Heartbeat]) -> Collection[Key]:
         """Take heartbeats, at most one per agent, and return those agents that are registered."""
@@ -55,6 +68,26 @@ class AgentStore(Protocol):
 
     async def is_up(self) -> bool:
         """Return whether the store answers."""
+
+
+class Presence(Protocol):
+    """The freshest word on how busy agents are, and whose turn it is. Hints: all of it may be gone at any moment."""
+
+    async def tell(self, heartbeats: Sequence[Heartbeat]) -> None:
+        """Remember for a while how busy these agents are."""
+
+    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, int]:
+        """Return how many tasks agents hold, of those that were heard of lately."""
+
+    async def next_turn(self, queue: str) -> int:
+        """Return a number that grows by one with every call for the same queue, on any replica."""
+
+
+class Prober(Protocol):
+    """Asks an agent how it is."""
+
+    async def probe(self, url: str) -> str:
+        """Return why a health check failed, or nothing when it went well. Never raises, and always ends soon."""
 
 
 class Heartbeats(Protocol):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from services.chassis.settings import ServiceSettings
+from services.registry.domain.probe_targets import Allowance
 
 
 class RegistrySettings(ServiceSettings):
@@ -16,4 +17,16 @@ class RegistrySettings(ServiceSettings):
     agent_token_seconds: float = Field(default=3600.0, ge=60, description="how long an agent's token is good")
     heartbeat_seconds: float = Field(default=10.0, gt=0, description="how often an agent says that it is alive")
     poll_seconds: float = Field(default=1.0, gt=0, description="how often changes by other replicas are looked for")
+    health_check_allow: str = Field(
+        default="",
+        description="whom health checks may ask: hosts, .suffixes of hosts and networks, by commas; nobody when empty",
+    )
+    health_check_seconds: float = Field(default=10.0, gt=0, description="how often an agent's health check is asked")
+    health_check_seconds_max: float = Field(default=3.0, gt=0, description="how long one may take")
     postgres_pool_max: int = Field(default=5, ge=1, description="how many connections to PostgreSQL")
+
+    @field_validator("health_check_allow")
+    @classmethod
+    def _is_readable(cls, text: str) -> str:
+        Allowance.read(text)
+        return text

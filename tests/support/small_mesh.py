@@ -96,6 +96,11 @@ class SmallMesh:
         token, _ = self.signer.sign(subject="ann", tenant=tenant, roles=list(roles), ttl_seconds=600)
         return Client(f"http://{self.address}", token)
 
+    def registry_client(self) -> Client:
+        """Return a client of the platform's people at the registry."""
+        token, _ = self.signer.sign(subject="olga", tenant="platform", roles=["admin"], ttl_seconds=600)
+        return Client(f"http://{self.registry.address}", token)
+
     async def restart_engine(self, engine: Child | None = None) -> None:
         """Bring an engine back where it was, the first where none is named."""
         engine = engine or self.engine

@@ -10,6 +10,7 @@ import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
 import sys
 import typing
@@ -89,6 +90,8 @@ class Agent(google.protobuf.message.Message):
     LAST_HEARTBEAT_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
+    CAPABILITY_DETAILS_FIELD_NUMBER: builtins.int
+    DRAINED_BY_FIELD_NUMBER: builtins.int
     agent_id: builtins.str
     """Unique within the tenant; chosen by the agent, or `agent_…` when it does not care."""
     agent_type: builtins.str
@@ -103,6 +106,8 @@ class Agent(google.protobuf.message.Message):
     """Where its health can be asked; empty when it cannot."""
     tenant: builtins.str
     """Whose work it does: a tenant, or `platform` for everybody's."""
+    drained_by: builtins.str
+    """Output only. Who keeps it from new work; empty when nobody does."""
     @property
     def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What it offers, `name` or `name@version`."""
@@ -119,6 +124,10 @@ class Agent(google.protobuf.message.Message):
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Free-form marks that steps can select by."""
 
+    @property
+    def capability_details(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CapabilityDetail]:
+        """More about some of its capabilities."""
+
     def __init__(
         self,
         *,
@@ -133,11 +142,66 @@ class Agent(google.protobuf.message.Message):
         last_heartbeat: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         tenant: builtins.str = ...,
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        capability_details: collections.abc.Iterable[global___CapabilityDetail] | None = ...,
+        drained_by: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["last_heartbeat", b"last_heartbeat", "registered_at", b"registered_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "capabilities", b"capabilities", "current_task_count", b"current_task_count", "health_check_url", b"health_check_url", "labels", b"labels", "last_heartbeat", b"last_heartbeat", "max_concurrent_tasks", b"max_concurrent_tasks", "registered_at", b"registered_at", "status", b"status", "tenant", b"tenant"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "capabilities", b"capabilities", "capability_details", b"capability_details", "current_task_count", b"current_task_count", "drained_by", b"drained_by", "health_check_url", b"health_check_url", "labels", b"labels", "last_heartbeat", b"last_heartbeat", "max_concurrent_tasks", b"max_concurrent_tasks", "registered_at", b"registered_at", "status", b"status", "tenant", b"tenant"]) -> None: ...
 
 global___Agent = Agent
+
+@typing.final
+class CapabilityDetail(google.protobuf.message.Message):
+    """What a capability takes and gives."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    CAPABILITY_FIELD_NUMBER: builtins.int
+    INPUT_SCHEMA_FIELD_NUMBER: builtins.int
+    OUTPUT_SCHEMA_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    capability: builtins.str
+    """One of the agent's capabilities, as it is written there."""
+    @property
+    def input_schema(self) -> google.protobuf.struct_pb2.Struct:
+        """JSON Schema of a task's input; empty when anything goes."""
+
+    @property
+    def output_schema(self) -> google.protobuf.struct_pb2.Struct:
+        """JSON Schema of its output; empty when it may be anything."""
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Free-form marks."""
+
+    def __init__(
+        self,
+        *,
+        capability: builtins.str = ...,
+        input_schema: google.protobuf.struct_pb2.Struct | None = ...,
+        output_schema: google.protobuf.struct_pb2.Struct | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["input_schema", b"input_schema", "output_schema", b"output_schema"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["capability", b"capability", "input_schema", b"input_schema", "labels", b"labels", "output_schema", b"output_schema"]) -> None: ...
+
+global___CapabilityDetail = CapabilityDetail
 
 @typing.final
 class RegisterAgentRequest(google.protobuf.message.Message):
@@ -168,6 +232,7 @@ class RegisterAgentRequest(google.protobuf.message.Message):
     HEALTH_CHECK_URL_FIELD_NUMBER: builtins.int
     LABELS_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
+    CAPABILITY_DETAILS_FIELD_NUMBER: builtins.int
     agent_id: builtins.str
     """Made up by the registry when empty."""
     agent_type: builtins.str
@@ -175,7 +240,7 @@ class RegisterAgentRequest(google.protobuf.message.Message):
     max_concurrent_tasks: builtins.int
     """1 to 1000; 1 when 0."""
     health_check_url: builtins.str
-    """`http`, `https` or `grpc` URL; empty when there is none."""
+    """`http`, `https`, `grpc` or `grpcs` URL that the registry may ask; empty when there is none. The operator lists the hosts."""
     request_id: builtins.str
     """Marks repetitions of one call; registering and deregistering are safe to repeat anyway."""
     @property
@@ -185,6 +250,10 @@ class RegisterAgentRequest(google.protobuf.message.Message):
     @property
     def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """At most 32 of them."""
+
+    @property
+    def capability_details(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CapabilityDetail]:
+        """More about some of `capabilities`, at most one each."""
 
     def __init__(
         self,
@@ -196,8 +265,9 @@ class RegisterAgentRequest(google.protobuf.message.Message):
         health_check_url: builtins.str = ...,
         labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
         request_id: builtins.str = ...,
+        capability_details: collections.abc.Iterable[global___CapabilityDetail] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "capabilities", b"capabilities", "health_check_url", b"health_check_url", "labels", b"labels", "max_concurrent_tasks", b"max_concurrent_tasks", "request_id", b"request_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "capabilities", b"capabilities", "capability_details", b"capability_details", "health_check_url", b"health_check_url", "labels", b"labels", "max_concurrent_tasks", b"max_concurrent_tasks", "request_id", b"request_id"]) -> None: ...
 
 global___RegisterAgentRequest = RegisterAgentRequest
 
@@ -284,6 +354,48 @@ class HeartbeatAgentResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["heartbeat_interval", b"heartbeat_interval"]) -> None: ...
 
 global___HeartbeatAgentResponse = HeartbeatAgentResponse
+
+@typing.final
+class StreamHeartbeatsRequest(google.protobuf.message.Message):
+    """One heartbeat."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEARTBEAT_FIELD_NUMBER: builtins.int
+    @property
+    def heartbeat(self) -> global___HeartbeatAgentRequest:
+        """How the agent is."""
+
+    def __init__(
+        self,
+        *,
+        heartbeat: global___HeartbeatAgentRequest | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["heartbeat", b"heartbeat"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["heartbeat", b"heartbeat"]) -> None: ...
+
+global___StreamHeartbeatsRequest = StreamHeartbeatsRequest
+
+@typing.final
+class StreamHeartbeatsResponse(google.protobuf.message.Message):
+    """It was kept."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEARTBEAT_FIELD_NUMBER: builtins.int
+    @property
+    def heartbeat(self) -> global___HeartbeatAgentResponse:
+        """What the registry makes of it."""
+
+    def __init__(
+        self,
+        *,
+        heartbeat: global___HeartbeatAgentResponse | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["heartbeat", b"heartbeat"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["heartbeat", b"heartbeat"]) -> None: ...
+
+global___StreamHeartbeatsResponse = StreamHeartbeatsResponse
 
 @typing.final
 class DeregisterAgentRequest(google.protobuf.message.Message):
@@ -386,6 +498,156 @@ class ListAgentsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["agents", b"agents", "next_page_token", b"next_page_token"]) -> None: ...
 
 global___ListAgentsResponse = ListAgentsResponse
+
+@typing.final
+class MatchAgentsRequest(google.protobuf.message.Message):
+    """What an agent must be to take a task."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Strategy:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _StrategyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[MatchAgentsRequest._Strategy.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STRATEGY_UNSPECIFIED: MatchAgentsRequest._Strategy.ValueType  # 0
+        """As ROUND_ROBIN."""
+        ROUND_ROBIN: MatchAgentsRequest._Strategy.ValueType  # 1
+        """Each in its turn."""
+        LEAST_CONNECTIONS: MatchAgentsRequest._Strategy.ValueType  # 2
+        """Those with the fewest tasks first."""
+
+    class Strategy(_Strategy, metaclass=_StrategyEnumTypeWrapper):
+        """How to choose among those that fit."""
+
+    STRATEGY_UNSPECIFIED: MatchAgentsRequest.Strategy.ValueType  # 0
+    """As ROUND_ROBIN."""
+    ROUND_ROBIN: MatchAgentsRequest.Strategy.ValueType  # 1
+    """Each in its turn."""
+    LEAST_CONNECTIONS: MatchAgentsRequest.Strategy.ValueType  # 2
+    """Those with the fewest tasks first."""
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    AGENT_TYPE_FIELD_NUMBER: builtins.int
+    CAPABILITY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    FREE_SLOTS_MIN_FIELD_NUMBER: builtins.int
+    STRATEGY_FIELD_NUMBER: builtins.int
+    LIMIT_FIELD_NUMBER: builtins.int
+    agent_type: builtins.str
+    """Its type; any when empty. One of this, `capability` and `labels` must be given."""
+    capability: builtins.str
+    """What it must offer, `name` or `name@range`, such as `pricing@^1.2`; anything when empty."""
+    free_slots_min: builtins.int
+    """How many slots must be free; 1 when 0."""
+    strategy: global___MatchAgentsRequest.Strategy.ValueType
+    """How to choose."""
+    limit: builtins.int
+    """At most 200; 10 when 0."""
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Marks that it must bear."""
+
+    def __init__(
+        self,
+        *,
+        agent_type: builtins.str = ...,
+        capability: builtins.str = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        free_slots_min: builtins.int = ...,
+        strategy: global___MatchAgentsRequest.Strategy.ValueType = ...,
+        limit: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "capability", b"capability", "free_slots_min", b"free_slots_min", "labels", b"labels", "limit", b"limit", "strategy", b"strategy"]) -> None: ...
+
+global___MatchAgentsRequest = MatchAgentsRequest
+
+@typing.final
+class MatchAgentsResponse(google.protobuf.message.Message):
+    """Who could take it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MATCHES_FIELD_NUMBER: builtins.int
+    @property
+    def matches(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___AgentMatch]:
+        """The best first; empty when nobody could."""
+
+    def __init__(
+        self,
+        *,
+        matches: collections.abc.Iterable[global___AgentMatch] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["matches", b"matches"]) -> None: ...
+
+global___MatchAgentsResponse = MatchAgentsResponse
+
+@typing.final
+class AgentMatch(google.protobuf.message.Message):
+    """One that could take it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_FIELD_NUMBER: builtins.int
+    FREE_SLOTS_FIELD_NUMBER: builtins.int
+    free_slots: builtins.int
+    """How many more tasks it could take."""
+    @property
+    def agent(self) -> global___Agent:
+        """The agent."""
+
+    def __init__(
+        self,
+        *,
+        agent: global___Agent | None = ...,
+        free_slots: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["agent", b"agent"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["agent", b"agent", "free_slots", b"free_slots"]) -> None: ...
+
+global___AgentMatch = AgentMatch
+
+@typing.final
+class SetAgentStatusRequest(google.protobuf.message.Message):
+    """What an operator decides about an agent."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    agent_id: builtins.str
+    """Required. Its id."""
+    status: global___Agent.Status.ValueType
+    """Required. DRAINING: nothing new; ONLINE: new work again."""
+    request_id: builtins.str
+    """Marks repetitions of one call; it is safe to repeat anyway."""
+    def __init__(
+        self,
+        *,
+        agent_id: builtins.str = ...,
+        status: global___Agent.Status.ValueType = ...,
+        request_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "request_id", b"request_id", "status", b"status"]) -> None: ...
+
+global___SetAgentStatusRequest = SetAgentStatusRequest
 
 @typing.final
 class GetAgentHealthRequest(google.protobuf.message.Message):

@@ -45,6 +45,11 @@ class AgentRegistryServiceStub(object):
                 request_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.HeartbeatAgentRequest.SerializeToString,
                 response_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.HeartbeatAgentResponse.FromString,
                 _registered_method=True)
+        self.StreamHeartbeats = channel.stream_stream(
+                '/archwright.registry.v1.AgentRegistryService/StreamHeartbeats',
+                request_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.StreamHeartbeatsRequest.SerializeToString,
+                response_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.StreamHeartbeatsResponse.FromString,
+                _registered_method=True)
         self.DeregisterAgent = channel.unary_unary(
                 '/archwright.registry.v1.AgentRegistryService/DeregisterAgent',
                 request_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.DeregisterAgentRequest.SerializeToString,
@@ -59,6 +64,16 @@ class AgentRegistryServiceStub(object):
                 '/archwright.registry.v1.AgentRegistryService/ListAgents',
                 request_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.ListAgentsRequest.SerializeToString,
                 response_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.ListAgentsResponse.FromString,
+                _registered_method=True)
+        self.MatchAgents = channel.unary_unary(
+                '/archwright.registry.v1.AgentRegistryService/MatchAgents',
+                request_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.MatchAgentsRequest.SerializeToString,
+                response_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.MatchAgentsResponse.FromString,
+                _registered_method=True)
+        self.SetAgentStatus = channel.unary_unary(
+                '/archwright.registry.v1.AgentRegistryService/SetAgentStatus',
+                request_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.SetAgentStatusRequest.SerializeToString,
+                response_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.Agent.FromString,
                 _registered_method=True)
         self.GetAgentHealth = channel.unary_unary(
                 '/archwright.registry.v1.AgentRegistryService/GetAgentHealth',
@@ -100,6 +115,17 @@ class AgentRegistryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamHeartbeats(self, request_iterator, context):
+        """The same over one stream: every message is answered once it is kept. A stream that breaks is silence and no more.
+
+        Errors:
+        - `NOT_FOUND` `AGENT_NOT_FOUND`: not registered; register first.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeregisterAgent(self, request, context):
         """Ends a registration. Work in flight is not touched.
 
@@ -126,6 +152,30 @@ class AgentRegistryServiceServicer(object):
 
         Errors:
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MatchAgents(self, request, context):
+        """Finds the agents that could take a task now, the best first.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is malformed, or nothing is asked for; the details name it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetAgentStatus(self, request, context):
+        """Keeps an agent from new work, or lets it have new work again. What it holds it finishes.
+
+        The decision outlives heartbeats and registering anew. Safe to repeat.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is neither DRAINING nor ONLINE.
+        - `NOT_FOUND` `AGENT_NOT_FOUND`: no agent of this tenant has this id.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: it is one of the platform's agents, and the caller is not the platform's.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,6 +213,11 @@ def add_AgentRegistryServiceServicer_to_server(servicer, server):
                     request_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.HeartbeatAgentRequest.FromString,
                     response_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.HeartbeatAgentResponse.SerializeToString,
             ),
+            'StreamHeartbeats': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamHeartbeats,
+                    request_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.StreamHeartbeatsRequest.FromString,
+                    response_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.StreamHeartbeatsResponse.SerializeToString,
+            ),
             'DeregisterAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.DeregisterAgent,
                     request_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.DeregisterAgentRequest.FromString,
@@ -177,6 +232,16 @@ def add_AgentRegistryServiceServicer_to_server(servicer, server):
                     servicer.ListAgents,
                     request_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.ListAgentsRequest.FromString,
                     response_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.ListAgentsResponse.SerializeToString,
+            ),
+            'MatchAgents': grpc.unary_unary_rpc_method_handler(
+                    servicer.MatchAgents,
+                    request_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.MatchAgentsRequest.FromString,
+                    response_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.MatchAgentsResponse.SerializeToString,
+            ),
+            'SetAgentStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetAgentStatus,
+                    request_deserializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.SetAgentStatusRequest.FromString,
+                    response_serializer=archwright_dot_registry_dot_v1_dot_agent__registry__pb2.Agent.SerializeToString,
             ),
             'GetAgentHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAgentHealth,
@@ -244,6 +309,33 @@ class AgentRegistryService(object):
             '/archwright.registry.v1.AgentRegistryService/HeartbeatAgent',
             archwright_dot_registry_dot_v1_dot_agent__registry__pb2.HeartbeatAgentRequest.SerializeToString,
             archwright_dot_registry_dot_v1_dot_agent__registry__pb2.HeartbeatAgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamHeartbeats(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/archwright.registry.v1.AgentRegistryService/StreamHeartbeats',
+            archwright_dot_registry_dot_v1_dot_agent__registry__pb2.StreamHeartbeatsRequest.SerializeToString,
+            archwright_dot_registry_dot_v1_dot_agent__registry__pb2.StreamHeartbeatsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -325,6 +417,60 @@ class AgentRegistryService(object):
             '/archwright.registry.v1.AgentRegistryService/ListAgents',
             archwright_dot_registry_dot_v1_dot_agent__registry__pb2.ListAgentsRequest.SerializeToString,
             archwright_dot_registry_dot_v1_dot_agent__registry__pb2.ListAgentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MatchAgents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.registry.v1.AgentRegistryService/MatchAgents',
+            archwright_dot_registry_dot_v1_dot_agent__registry__pb2.MatchAgentsRequest.SerializeToString,
+            archwright_dot_registry_dot_v1_dot_agent__registry__pb2.MatchAgentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetAgentStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.registry.v1.AgentRegistryService/SetAgentStatus',
+            archwright_dot_registry_dot_v1_dot_agent__registry__pb2.SetAgentStatusRequest.SerializeToString,
+            archwright_dot_registry_dot_v1_dot_agent__registry__pb2.Agent.FromString,
             options,
             channel_credentials,
             insecure,

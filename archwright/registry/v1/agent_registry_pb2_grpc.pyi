@@ -45,6 +45,17 @@ class AgentRegistryServiceStub:
     - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
     """
 
+    StreamHeartbeats: grpc.StreamStreamMultiCallable[
+        archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsRequest,
+        archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsResponse,
+    ]
+    """The same over one stream: every message is answered once it is kept. A stream that breaks is silence and no more.
+
+    Errors:
+    - `NOT_FOUND` `AGENT_NOT_FOUND`: not registered; register first.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
     DeregisterAgent: grpc.UnaryUnaryMultiCallable[
         archwright.registry.v1.agent_registry_pb2.DeregisterAgentRequest,
         archwright.registry.v1.agent_registry_pb2.DeregisterAgentResponse,
@@ -74,6 +85,30 @@ class AgentRegistryServiceStub:
 
     Errors:
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+    """
+
+    MatchAgents: grpc.UnaryUnaryMultiCallable[
+        archwright.registry.v1.agent_registry_pb2.MatchAgentsRequest,
+        archwright.registry.v1.agent_registry_pb2.MatchAgentsResponse,
+    ]
+    """Finds the agents that could take a task now, the best first.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is malformed, or nothing is asked for; the details name it.
+    """
+
+    SetAgentStatus: grpc.UnaryUnaryMultiCallable[
+        archwright.registry.v1.agent_registry_pb2.SetAgentStatusRequest,
+        archwright.registry.v1.agent_registry_pb2.Agent,
+    ]
+    """Keeps an agent from new work, or lets it have new work again. What it holds it finishes.
+
+    The decision outlives heartbeats and registering anew. Safe to repeat.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is neither DRAINING nor ONLINE.
+    - `NOT_FOUND` `AGENT_NOT_FOUND`: no agent of this tenant has this id.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: it is one of the platform's agents, and the caller is not the platform's.
     """
 
     GetAgentHealth: grpc.UnaryUnaryMultiCallable[
@@ -122,6 +157,17 @@ class AgentRegistryServiceAsyncStub:
     - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
     """
 
+    StreamHeartbeats: grpc.aio.StreamStreamMultiCallable[
+        archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsRequest,
+        archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsResponse,
+    ]
+    """The same over one stream: every message is answered once it is kept. A stream that breaks is silence and no more.
+
+    Errors:
+    - `NOT_FOUND` `AGENT_NOT_FOUND`: not registered; register first.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
     DeregisterAgent: grpc.aio.UnaryUnaryMultiCallable[
         archwright.registry.v1.agent_registry_pb2.DeregisterAgentRequest,
         archwright.registry.v1.agent_registry_pb2.DeregisterAgentResponse,
@@ -151,6 +197,30 @@ class AgentRegistryServiceAsyncStub:
 
     Errors:
     - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+    """
+
+    MatchAgents: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.registry.v1.agent_registry_pb2.MatchAgentsRequest,
+        archwright.registry.v1.agent_registry_pb2.MatchAgentsResponse,
+    ]
+    """Finds the agents that could take a task now, the best first.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is malformed, or nothing is asked for; the details name it.
+    """
+
+    SetAgentStatus: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.registry.v1.agent_registry_pb2.SetAgentStatusRequest,
+        archwright.registry.v1.agent_registry_pb2.Agent,
+    ]
+    """Keeps an agent from new work, or lets it have new work again. What it holds it finishes.
+
+    The decision outlives heartbeats and registering anew. Safe to repeat.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is neither DRAINING nor ONLINE.
+    - `NOT_FOUND` `AGENT_NOT_FOUND`: no agent of this tenant has this id.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: it is one of the platform's agents, and the caller is not the platform's.
     """
 
     GetAgentHealth: grpc.aio.UnaryUnaryMultiCallable[
@@ -204,6 +274,19 @@ class AgentRegistryServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
+    def StreamHeartbeats(
+        self,
+        request_iterator: _MaybeAsyncIterator[archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsResponse], collections.abc.AsyncIterator[archwright.registry.v1.agent_registry_pb2.StreamHeartbeatsResponse]]:
+        """The same over one stream: every message is answered once it is kept. A stream that breaks is silence and no more.
+
+        Errors:
+        - `NOT_FOUND` `AGENT_NOT_FOUND`: not registered; register first.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+
+    @abc.abstractmethod
     def DeregisterAgent(
         self,
         request: archwright.registry.v1.agent_registry_pb2.DeregisterAgentRequest,
@@ -238,6 +321,34 @@ class AgentRegistryServiceServicer(metaclass=abc.ABCMeta):
 
         Errors:
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_token` is not one that a list returned.
+        """
+
+    @abc.abstractmethod
+    def MatchAgents(
+        self,
+        request: archwright.registry.v1.agent_registry_pb2.MatchAgentsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.registry.v1.agent_registry_pb2.MatchAgentsResponse, collections.abc.Awaitable[archwright.registry.v1.agent_registry_pb2.MatchAgentsResponse]]:
+        """Finds the agents that could take a task now, the best first.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: a field is malformed, or nothing is asked for; the details name it.
+        """
+
+    @abc.abstractmethod
+    def SetAgentStatus(
+        self,
+        request: archwright.registry.v1.agent_registry_pb2.SetAgentStatusRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.registry.v1.agent_registry_pb2.Agent, collections.abc.Awaitable[archwright.registry.v1.agent_registry_pb2.Agent]]:
+        """Keeps an agent from new work, or lets it have new work again. What it holds it finishes.
+
+        The decision outlives heartbeats and registering anew. Safe to repeat.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `status` is neither DRAINING nor ONLINE.
+        - `NOT_FOUND` `AGENT_NOT_FOUND`: no agent of this tenant has this id.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: it is one of the platform's agents, and the caller is not the platform's.
         """
 
     @abc.abstractmethod

@@ -8,9 +8,14 @@ from typing import Final
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from archwright.errors import RequestInvalid, Violation
+from archwright.language.requirement import Requirement
+from archwright.language.versions import Range, RangeInvalid
+from archwright.payloads import from_struct
 from archwright.registry.v1 import agent_registry_pb2 as pb
-from services.registry.domain.agent import Agent, Key, Status
+from services.registry.domain.agent import Agent, CapabilityDetail, Key, Status
 from services.registry.domain.health import health_of, status_of
+from services.registry.domain.matching import Strategy, Wish
+from services.registry.domain.registration import TASKS_MAX
 from services.registry.ports import Known, Quiet, Removed, SnapshotComplete, Update
 
 _TO_WIRE: Final = {
@@ -27,6 +32,13 @@ _SAID: Final = {
     pb.Agent.ERROR: Status.ERROR,
     pb.Agent.DRAINING: Status.DRAINING,
 }
+_STRATEGIES: Final = {
+    pb.MatchAgentsRequest.STRATEGY_UNSPECIFIED: Strategy.ROUND_ROBIN,
+    pb.MatchAgentsRequest.ROUND_ROBIN: Strategy.ROUND_ROBIN,
+    pb.MatchAgentsRequest.LEAST_CONNECTIONS: Strategy.LEAST_CONNECTIONS,
+}
+MATCHES: Final = 10
+MATCHES_MAX: Final = 200
 
 
 def agent_message(agent: Agent) -> pb.Agent:
@@ -43,7 +55,66 @@ def agent_message(agent: Agent) -> pb.Agent:
         last_heartbeat=timestamp(agent.last_heartbeat),
         tenant=agent.tenant,
         labels=agent.labels,
+        capability_details=[_detail_message(detail) for detail in agent.capability_details],
+        drained_by=agent.drained_by,
     )
+
+
+def _detail_message(detail: CapabilityDetail) -> pb.CapabilityDetail:
+    message = pb.CapabilityDetail(capability=detail.capability, labels=detail.labels)
+    if detail.input_schema:
+        message.input_schema.update(detail.input_schema)
+    if detail.output_schema:
+        message.output_schema.update(detail.output_schema)
+    return message
+
+
+def details_of(request: pb.RegisterAgentRequest) -> tuple[CapabilityDetail, ...]:
+    """Return what an agent says of its capabilities; raises PayloadInvalid where JSON cannot carry it."""
+    return tuple(
+        CapabilityDetail(
+            detail.capability,
+            from_struct(detail.input_schema, root=f"capability_details[{position}].input_schema"),
+            from_struct(detail.output_schema, root=f"capability_details[{position}].output_schema"),
+            dict(detail.labels),
+        )
+        for position, detail in enumerate(request.capability_details)
+    )
+
+
+def wish_of(request: pb.MatchAgentsRequest) -> Wish:
+    """Return what is asked for; raises RequestInvalid."""
+    if not (request.agent_type or request.capability or request.labels):
+        raise _wrong("agent_type", "or `capability` or `labels` must be given")
+    name, _, versions = request.capability.partition("@")
+    if versions:
+        try:
+            Range.read(versions)
+        except RangeInvalid as invalid:
+            raise _wrong("capability", f"asks for the versions {versions[:80]!r}: {invalid}") from None
+    if not 0 <= request.free_slots_min <= TASKS_MAX:
+        raise _wrong("free_slots_min", f"must be 1 to {TASKS_MAX}, or 0 for 1")
+    if not 0 <= request.limit <= MATCHES_MAX:
+        raise _wrong("limit", f"must be 1 to {MATCHES_MAX}, or 0 for {MATCHES}")
+    strategy = _STRATEGIES.get(request.strategy)
+    if strategy is None:
+        raise _wrong("strategy", "must be ROUND_ROBIN or LEAST_CONNECTIONS")
+    requirement = Requirement(request.agent_type, name, versions, dict(request.labels))
+    return Wish(requirement, request.free_slots_min or 1, strategy, request.limit or MATCHES)
+
+
+def is_to_drain(request: pb.SetAgentStatusRequest) -> bool:
+    """Return whether an operator keeps the agent from new work, or no longer; raises RequestInvalid."""
+    match request.status:
+        case pb.Agent.DRAINING:
+            return True
+        case pb.Agent.ONLINE:
+            return False
+    raise _wrong("status", "must be DRAINING (nothing new) or ONLINE (new work again); the rest is the agent's to say")
+
+
+def _wrong(field: str, description: str) -> RequestInvalid:
+    return RequestInvalid(f"`{field}` {description}.", violations=[Violation(field, description)])
 
 
 def health_message(agent: Agent) -> pb.AgentHealth:

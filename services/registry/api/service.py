@@ -7,9 +7,9 @@ Only the caller's token decides the tenant, never the request.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -20,11 +20,23 @@ from archwright.registry.v1 import agent_registry_pb2 as pb
 from archwright.serving.pipeline import Call
 from archwright.serving.tokens import TokenSigner
 from services.chassis.clock import Clock
-from services.registry.api.messages import agent_message, health_message, said_by, timestamp, update_message
+from services.registry.api.messages import (
+    agent_message,
+    details_of,
+    health_message,
+    is_to_drain,
+    said_by,
+    timestamp,
+    update_message,
+    wish_of,
+)
 from services.registry.api.page_tokens import key_of, page_size_of, token_after
 from services.registry.domain.agent import PLATFORM, Agent, Heartbeat, Key, tenants_seen_by
+from services.registry.domain.audit import AuditEvent
+from services.registry.domain.matching import matching
+from services.registry.domain.probe_targets import Allowance, require_allowed
 from services.registry.domain.registration import TASKS_MAX, Registration
-from services.registry.ports import AgentStore, Feed, Heartbeats
+from services.registry.ports import AgentStore, Feed, Heartbeats, Presence
 
 _AGENT_ROLES: Final = frozenset({"agent"})
 
@@ -35,16 +47,25 @@ class Terms:
 
     token_seconds: float
     heartbeat_seconds: float
+    health_checks: Allowance
 
 
 class AgentRegistry:
     """Answers the calls of AgentRegistryService."""
 
     def __init__(
-        self, store: AgentStore, heartbeats: Heartbeats, feed: Feed, signer: TokenSigner, clock: Clock, terms: Terms
+        self,
+        store: AgentStore,
+        heartbeats: Heartbeats,
+        presence: Presence,
+        feed: Feed,
+        signer: TokenSigner,
+        clock: Clock,
+        terms: Terms,
     ) -> None:
         self._store = store
         self._heartbeats = heartbeats
+        self._presence = presence
         self._feed = feed
         self._signer = signer
         self._clock = clock
@@ -60,7 +81,9 @@ class AgentRegistry:
             max_concurrent_tasks=request.max_concurrent_tasks or 1,
             health_check_url=request.health_check_url,
             labels=dict(request.labels),
+            capability_details=details_of(request),
         )
+        require_allowed(registration.health_check_url, self._terms.health_checks)
         await self._refuse_platform_id(registration)
         agent = await self._store.put(registration, self._clock.now())
         self._feed.wake()
@@ -92,16 +115,53 @@ class AgentRegistry:
             raise AgentNotFound.named(request.agent_id)
         return pb.HeartbeatAgentResponse(heartbeat_interval=self._heartbeat_interval())
 
+    async def stream_heartbeats(
+        self, requests: AsyncIterator[pb.StreamHeartbeatsRequest], call: Call
+    ) -> AsyncGenerator[pb.StreamHeartbeatsResponse, None]:
+        """Take an agent's words about itself, one after the other."""
+        async for request in requests:
+            yield pb.StreamHeartbeatsResponse(heartbeat=await self.heartbeat_agent(request.heartbeat, call))
+
     async def deregister_agent(self, request: pb.DeregisterAgentRequest, call: Call) -> pb.DeregisterAgentResponse:
         """End a registration."""
         if "admin" not in call.caller.roles:
             _refuse_other_agents(request.agent_id, call)
         request_id = request.request_id or call.request_id
-        key = await self._key_for_ending(request.agent_id, call)
-        if not await self._store.remove(key, self._clock.now(), request_id):
+        key = await self._own_key(request.agent_id, call, "end")
+        is_by_person = "agent" not in call.caller.roles
+        audit = self._audit(call, request.agent_id) if is_by_person else None
+        if not await self._store.remove(key, self._clock.now(), request_id, audit):
             raise AgentNotFound.named(request.agent_id)
         self._feed.wake()
         return pb.DeregisterAgentResponse()
+
+    async def set_agent_status(self, request: pb.SetAgentStatusRequest, call: Call) -> pb.Agent:
+        """Keep an agent from new work, or let it have new work again."""
+        by = call.caller.subject if is_to_drain(request) else ""
+        key = await self._own_key(request.agent_id, call, "drain or resume")
+        agent = await self._store.set_drained(key, by, self._audit(call, request.agent_id))
+        if agent is None:
+            raise AgentNotFound.named(request.agent_id)
+        self._feed.wake()
+        return agent_message(agent)
+
+    async def match_agents(self, request: pb.MatchAgentsRequest, call: Call) -> pb.MatchAgentsResponse:
+        """Return the agents that could take a task now, the best first."""
+        wish = wish_of(request)
+        found = await self._store.candidates(
+            tenants_seen_by(call.caller.tenant),
+            agent_type=wish.requirement.agent_type,
+            labels=wish.requirement.labels,
+        )
+        loads = await self._presence.loads([agent.key for agent in found])
+        fresh = [replace(agent, current_task_count=loads.get(agent.key, agent.current_task_count)) for agent in found]
+        turn = await self._presence.next_turn(f"{call.caller.tenant}/{wish.requirement.text}")
+        return pb.MatchAgentsResponse(
+            matches=[
+                pb.AgentMatch(agent=agent_message(agent), free_slots=agent.free_slots)
+                for agent in matching(fresh, wish, turn)
+            ]
+        )
 
     async def get_agent(self, request: pb.GetAgentRequest, call: Call) -> pb.Agent:
         """Return an agent that the caller sees."""
@@ -138,14 +198,15 @@ class AgentRegistry:
             raise AgentNotFound.named(agent_id)
         return agent
 
-    async def _key_for_ending(self, agent_id: str, call: Call) -> Key:
+    async def _own_key(self, agent_id: str, call: Call, verb: str) -> Key:
+        """Return which agent a caller means to change; raises RoleDenied where it is the platform's to do so."""
         own = Key(call.caller.tenant, agent_id)
         agent = await self._store.get(agent_id, tenants_seen_by(call.caller.tenant))
         if agent is None or agent.key == own:
             return own  # not there: it may have been ended by this very request before
         if call.caller.tenant != PLATFORM:
             raise RoleDenied(
-                f"Agent {agent_id!r} belongs to the platform; only the platform's administrators may end it.",
+                f"Agent {agent_id!r} belongs to the platform; only the platform's own people may {verb} it.",
                 facts={"agent_id": agent_id},
             )
         return agent.key
@@ -160,6 +221,18 @@ class AgentRegistry:
                 "empty and be given one.",
                 facts={"agent_id": registration.agent_id},
             )
+
+    def _audit(self, call: Call, agent_id: str) -> AuditEvent:
+        return AuditEvent(
+            event_id=ids.new_uuid(),
+            at=self._clock.now(),
+            user_id=call.caller.subject,
+            action=call.method.rpartition("/")[2],
+            resource=agent_id,
+            result="ok",
+            ip_address=call.ip_address,
+            user_agent=call.user_agent[:200],
+        )
 
     def _heartbeat_interval(self) -> Duration:
         interval = Duration()

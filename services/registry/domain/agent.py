@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from archwright.language.model import Json
 
 PLATFORM = "platform"
 """The tenant whose agents serve, and are seen by, every tenant."""
@@ -30,10 +32,21 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class CapabilityDetail:
+    """What a capability takes and gives, as JSON Schema, and marks of its own; what is empty says nothing."""
+
+    capability: str
+    input_schema: Mapping[str, Json] = field(default_factory=dict)
+    output_schema: Mapping[str, Json] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One registered running process.
 
-    `said` is its own word; `is_silent` is ours, once too many heartbeats were missed.
+    `said` is its own word. `is_silent` is ours, once too many heartbeats were missed, and so is `failed_probes`, how
+    often in a row its health check failed. `drained_by` is the operator who keeps it from new work.
     """
 
     tenant: str
@@ -48,6 +61,15 @@ class Agent:
     is_silent: bool
     registered_at: datetime
     last_heartbeat: datetime
+    capability_details: tuple[CapabilityDetail, ...] = ()
+    failed_probes: int = 0
+    probe_problem: str = ""
+    drained_by: str = ""
+
+    @property
+    def free_slots(self) -> int:
+        """How many more tasks it could take, by its last word."""
+        return max(0, self.max_concurrent_tasks - self.current_task_count)
 
     @property
     def key(self) -> Key:

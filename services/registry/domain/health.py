@@ -1,6 +1,12 @@
-"""How an agent is: one model from its heartbeats, its own word and its load.
+"""How an agent is: one model of its heartbeats, its health check, its own word, an operator's decision and its load.
 
-Silence weighs most, because what a silent agent said last is worth nothing any more; load weighs least.
+What weighs most decides:
+
+    missed heartbeats                     OFFLINE     what a silent agent said last is worth nothing any more
+    failed health checks, or its own word ERROR
+    an operator, or its own word          DRAINING
+    no free slot, or its own word         BUSY
+    none of these                         ONLINE      and only then it gets new work
 """
 
 from __future__ import annotations
@@ -12,6 +18,9 @@ from services.registry.domain.agent import Agent, Status
 
 MISSED_HEARTBEATS_MAX = 3
 """An agent that misses this many heartbeats in a row is offline."""
+
+FAILED_PROBES_MAX = 3
+"""An agent whose health check fails this many times in a row is unwell, until it succeeds once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +35,13 @@ def status_of(agent: Agent) -> Status:
     """Return how `agent` stands."""
     if agent.is_silent:
         return Status.OFFLINE
-    if agent.said is Status.ONLINE and agent.current_task_count >= agent.max_concurrent_tasks:
+    if agent.said is Status.ERROR or agent.failed_probes >= FAILED_PROBES_MAX:
+        return Status.ERROR
+    if agent.said is Status.DRAINING or agent.drained_by:
+        return Status.DRAINING
+    if agent.said is Status.BUSY or agent.current_task_count >= agent.max_concurrent_tasks:
         return Status.BUSY
-    return agent.said
+    return Status.ONLINE
 
 
 def health_of(agent: Agent) -> Health:
@@ -37,19 +50,20 @@ def health_of(agent: Agent) -> Health:
         case Status.ONLINE:
             return Health(is_healthy=True, reason="")
         case Status.BUSY:
-            return Health(
-                is_healthy=False,
-                reason=f"It is busy: {agent.current_task_count} of {agent.max_concurrent_tasks} slots are taken.",
+            reason = f"It is busy: {agent.current_task_count} of {agent.max_concurrent_tasks} slots are taken."
+        case Status.DRAINING if agent.drained_by:
+            reason = (
+                f"{agent.drained_by} keeps it from new work. `archwright agents resume {agent.agent_id}` ends that."
             )
         case Status.DRAINING:
-            return Health(is_healthy=False, reason="It finishes what it holds and takes nothing new.")
+            reason = "It finishes what it holds and takes nothing new."
+        case Status.ERROR if agent.failed_probes >= FAILED_PROBES_MAX:
+            reason = f"Its health check failed {agent.failed_probes} times in a row: {agent.probe_problem}"
         case Status.ERROR:
-            return Health(is_healthy=False, reason="It says that it is unwell; its own log knows why.")
+            reason = "It says that it is unwell; its own log knows why."
         case Status.OFFLINE:
-            return Health(
-                is_healthy=False,
-                reason=f"Nothing was heard of it since {agent.last_heartbeat:%Y-%m-%dT%H:%M:%SZ}. Is it running?",
-            )
+            reason = f"Nothing was heard of it since {agent.last_heartbeat:%Y-%m-%dT%H:%M:%SZ}. Is it running?"
+    return Health(is_healthy=False, reason=reason)
 
 
 def silent_since(now: datetime, heartbeat_seconds: float) -> datetime:

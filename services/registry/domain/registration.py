@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,19 +10,22 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from archwright.errors import RequestInvalid, Violation
+from archwright.language.schema import SchemaInvalid, validator
+from services.registry.domain.agent import CapabilityDetail
 
 CAPABILITIES_MAX: Final = 64
 LABELS_MAX: Final = 32
 TASKS_MAX: Final = 1000
 URL_LENGTH_MAX: Final = 2048
+SCHEMA_LENGTH_MAX: Final = 64 << 10
 
 # No slash: `<tenant>/<agent_id>` must have one meaning.
 _AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _AGENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_CAPABILITY = re.compile(r"[a-z][a-z0-9_.-]{0,63}(@[0-9A-Za-z][0-9A-Za-z._-]{0,31})?")
+_CAPABILITY = re.compile(r"[a-z][a-z0-9_.-]{0,63}(@[0-9A-Za-z][0-9A-Za-z.+_-]{0,31})?")
 _LABEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}")
 _LABEL_VALUE_LENGTH_MAX = 255
-_SCHEMES = ("http", "https", "grpc")
+_SCHEMES = ("http", "https", "grpc", "grpcs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Registration:
     max_concurrent_tasks: int
     health_check_url: str
     labels: Mapping[str, str]
+    capability_details: tuple[CapabilityDetail, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise RequestInvalid with every field that is wrong."""
@@ -52,8 +57,9 @@ def _violations(registration: Registration) -> Iterator[Violation]:
     if not 1 <= registration.max_concurrent_tasks <= TASKS_MAX:
         yield Violation("max_concurrent_tasks", f"must be 1 to {TASKS_MAX}")
     if not _is_health_check_url(registration.health_check_url):
-        yield Violation("health_check_url", "must be an http, https or grpc URL with a host, or empty")
+        yield Violation("health_check_url", "must be an http, https, grpc or grpcs URL with a host, or empty")
     yield from _capability_violations(registration.capabilities)
+    yield from _detail_violations(registration)
     yield from _label_violations(registration.labels)
 
 
@@ -65,15 +71,35 @@ def _capability_violations(capabilities: tuple[str, ...]) -> Iterator[Violation]
             yield Violation(f"capabilities[{position}]", f"is {capability[:80]!r}, not `name` or `name@version`")
 
 
-def _label_violations(labels: Mapping[str, str]) -> Iterator[Violation]:
+def _detail_violations(registration: Registration) -> Iterator[Violation]:
+    described: set[str] = set()
+    for position, detail in enumerate(registration.capability_details):
+        place = f"capability_details[{position}]"
+        if detail.capability not in registration.capabilities:
+            yield Violation(f"{place}.capability", f"is {detail.capability[:80]!r}, which `capabilities` does not name")
+        if detail.capability in described:
+            yield Violation(f"{place}.capability", f"is {detail.capability[:80]!r} a second time")
+        described.add(detail.capability)
+        for name, schema in (("input_schema", detail.input_schema), ("output_schema", detail.output_schema)):
+            if len(json.dumps(schema)) > SCHEMA_LENGTH_MAX:
+                yield Violation(f"{place}.{name}", f"is longer than {SCHEMA_LENGTH_MAX:,} characters of JSON")
+                continue
+            try:
+                validator(dict(schema))
+            except SchemaInvalid as invalid:
+                yield Violation(f"{place}.{name}", f"is no JSON Schema: {invalid}")
+        yield from _label_violations(detail.labels, f"{place}.labels")
+
+
+def _label_violations(labels: Mapping[str, str], place: str = "labels") -> Iterator[Violation]:
     if len(labels) > LABELS_MAX:
-        yield Violation("labels", f"must be at most {LABELS_MAX}, not {len(labels)}")
+        yield Violation(place, f"must be at most {LABELS_MAX}, not {len(labels)}")
         return
     for name, value in labels.items():
         if not _LABEL.fullmatch(name):
-            yield Violation("labels", f"has the name {name[:80]!r}; use letters, digits, and . _ - / between them")
+            yield Violation(place, f"has the name {name[:80]!r}; use letters, digits, and . _ - / between them")
         if len(value) > _LABEL_VALUE_LENGTH_MAX or "\x00" in value:
-            yield Violation(f"labels.{name[:80]}", f"must be at most {_LABEL_VALUE_LENGTH_MAX} characters of text")
+            yield Violation(f"{place}.{name[:80]}", f"must be at most {_LABEL_VALUE_LENGTH_MAX} characters of text")
 
 
 def _is_health_check_url(url: str) -> bool:

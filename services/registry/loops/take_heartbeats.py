@@ -14,7 +14,7 @@ from archwright.errors import LimitReached
 from services.chassis.clock import Clock
 from services.chassis.wake import Wake
 from services.registry.domain.agent import Heartbeat, Key
-from services.registry.ports import AgentStore
+from services.registry.ports import AgentStore, Presence
 
 BATCH_MAX: Final = 1000
 IDLE_SECONDS: Final = 10.0
@@ -26,8 +26,9 @@ _Waiting = tuple[Heartbeat, asyncio.Future[bool]]
 class TakeHeartbeats:
     """The duty that writes heartbeats, and the `Heartbeats` that hands them to it."""
 
-    def __init__(self, store: AgentStore, clock: Clock) -> None:
+    def __init__(self, store: AgentStore, presence: Presence, clock: Clock) -> None:
         self._store = store
+        self._presence = presence
         self._waiting: list[_Waiting] = []
         self._wake = Wake(clock)
 
@@ -49,7 +50,9 @@ class TakeHeartbeats:
         if not batch:
             return
         try:
-            registered = await self._store.note(_newest(batch))
+            newest = _newest(batch)
+            registered = await self._store.note(newest)
+            await self._presence.tell([heartbeat for heartbeat in newest if heartbeat.key in registered])
             for heartbeat, kept in _unsettled(batch):
                 kept.set_result(heartbeat.key in registered)
         except Exception as failed:  # the top of every call in the batch: each raises it again

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import (
@@ -21,9 +22,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archwright.errors import DependencyUnavailable
-from services.registry.domain.agent import Agent, Heartbeat, Key, Status
+from services.registry.domain.agent import Agent, CapabilityDetail, Heartbeat, Key, Status
+from services.registry.domain.audit import AuditEvent
 from services.registry.domain.registration import Registration
 from services.registry.ports import Changes, Tenants
 from services.registry.storage.database import Database
@@ -56,6 +59,11 @@ WHERE known.tenant_id = heard.tenant_id AND known.agent_id = heard.agent_id
 RETURNING known.tenant_id, known.agent_id
 """)
 
+_APPEND_AUDIT = text(
+    "SELECT registry.append_audit(:tenant, :event_id, :at, :user_id, :action, :resource, :result, :ip_address, "
+    ":user_agent)"
+)
+
 
 class PostgresAgents:
     """The AgentStore in PostgreSQL."""
@@ -64,7 +72,7 @@ class PostgresAgents:
         self._database = database
 
     async def put(self, registration: Registration, at: datetime) -> Agent:
-        """Register, or renew a registration; an agent that is renewed keeps its `registered_at`."""
+        """Register, or renew a registration; who renews keeps `registered_at`, and what an operator decided."""
         wished = {
             "agent_type": registration.agent_type,
             "capabilities": list(registration.capabilities),
@@ -72,6 +80,10 @@ class PostgresAgents:
             "current_task_count": 0,
             "health_check_url": registration.health_check_url,
             "labels": dict(registration.labels),
+            "capability_details": [asdict(detail) for detail in registration.capability_details],
+            "failed_probes": 0,
+            "probe_problem": "",
+            "probe_at": at,
             "said": Status.ONLINE,
             "is_silent": False,
             "registered_at": at,
@@ -80,12 +92,13 @@ class PostgresAgents:
             "removed_by": "",
         }
         key = {"tenant_id": registration.tenant, "agent_id": registration.agent_id}
-        statement = insert(agents).values(**key, **wished, changed_in=_THIS_TRANSACTION)
+        statement = insert(agents).values(**key, **wished, drained_by="", changed_in=_THIS_TRANSACTION)
         statement = statement.on_conflict_do_update(
             index_elements=[agents.c.tenant_id, agents.c.agent_id],
             set_=wished
             | {
                 "registered_at": case((_REGISTERED, agents.c.registered_at), else_=at),
+                "drained_by": case((_REGISTERED, agents.c.drained_by), else_=""),
                 "changed_in": _THIS_TRANSACTION,
             },
         )
@@ -113,19 +126,75 @@ class PostgresAgents:
         async with self._database.transaction(tenants) as connection:
             return [_agent(row) for row in await connection.execute(statement)]
 
-    async def remove(self, key: Key, at: datetime, request_id: str) -> bool:
+    async def candidates(self, tenants: Tenants, *, agent_type: str, labels: Mapping[str, str]) -> Sequence[Agent]:
+        """Return the agents that are heard of, of this type (all when empty) and with these labels."""
+        statement = select(agents).where(_REGISTERED, _of(tenants), ~agents.c.is_silent)
+        if agent_type:
+            statement = statement.where(agents.c.agent_type == agent_type)
+        if labels:
+            statement = statement.where(agents.c.labels.contains(dict(labels)))
+        async with self._database.transaction(tenants) as connection:
+            return [_agent(row) for row in await connection.execute(statement)]
+
+    async def remove(self, key: Key, at: datetime, request_id: str, audit: AuditEvent | None = None) -> bool:
         """End a registration; return whether it ended by this request, now or when it was sent before."""
-        the_agent = and_(agents.c.tenant_id == key.tenant, agents.c.agent_id == key.agent_id)
         ending = (
             update(agents)
-            .where(the_agent, _REGISTERED)
+            .where(_is(key), _REGISTERED)
             .values(removed_at=at, removed_by=request_id, changed_in=_THIS_TRANSACTION)
         )
-        ended_before = select(agents.c.agent_id).where(the_agent, agents.c.removed_by == request_id)
+        ended_before = select(agents.c.agent_id).where(_is(key), agents.c.removed_by == request_id)
         async with self._database.transaction((key.tenant,)) as connection:
             if (await connection.execute(ending)).rowcount:
+                if audit is not None:
+                    await _append_audit(connection, key.tenant, audit)
                 return True
             return bool(request_id) and (await connection.execute(ended_before)).first() is not None
+
+    async def set_drained(self, key: Key, by: str, audit: AuditEvent) -> Agent | None:
+        """Note who keeps an agent from new work, nobody when empty; return it, or None when it is not registered."""
+        deciding = (
+            update(agents)
+            .where(_is(key), _REGISTERED)
+            .values(drained_by=by, changed_in=_THIS_TRANSACTION)
+            .returning(agents)
+        )
+        async with self._database.transaction((key.tenant,)) as connection:
+            row = (await connection.execute(deciding)).one_or_none()
+            if row is None:
+                return None
+            await _append_audit(connection, key.tenant, audit)
+        return _agent(row)
+
+    async def due_probes(self, now: datetime, again_at: datetime, limit: int) -> Sequence[Agent]:
+        """Return agents whose health check is due; no other replica is given them before `again_at`."""
+        due = (
+            select(agents.c.tenant_id, agents.c.agent_id)
+            .where(_REGISTERED, ~agents.c.is_silent, agents.c.health_check_url != "", agents.c.probe_at <= now)
+            .order_by(agents.c.probe_at)
+            .limit(limit)
+            .with_for_update(key_share=True, skip_locked=True)
+            .cte("due")
+            .prefix_with("MATERIALIZED", dialect="postgresql")
+        )
+        taking = (
+            update(agents)
+            .where(agents.c.tenant_id == due.c.tenant_id, agents.c.agent_id == due.c.agent_id)
+            .values(probe_at=again_at)
+            .returning(agents)
+        )
+        async with self._database.transaction(None) as connection:
+            return [_agent(row) for row in await connection.execute(taking)]
+
+    async def note_probe(self, key: Key, url: str, problem: str) -> None:
+        """Note how a health check of this URL went: why it failed, or nothing."""
+        of_this_url = and_(_is(key), _REGISTERED, agents.c.health_check_url == url)
+        if problem:
+            noting = update(agents).where(of_this_url).values(failed_probes=agents.c.failed_probes + 1)
+        else:
+            noting = update(agents).where(of_this_url, agents.c.failed_probes > 0).values(failed_probes=0)
+        async with self._database.transaction((key.tenant,)) as connection:
+            await connection.execute(noting.values(probe_problem=problem, changed_in=_THIS_TRANSACTION))
 
     async def note(self, heartbeats: Sequence[Heartbeat]) -> Collection[Key]:
         """Take heartbeats, at most one per agent, and return those agents that are registered."""
@@ -193,6 +262,14 @@ class PostgresAgents:
         )
 
 
+async def _append_audit(connection: AsyncConnection, tenant: str, audit: AuditEvent) -> None:
+    await connection.execute(_APPEND_AUDIT, {"tenant": tenant, **asdict(audit)})
+
+
+def _is(key: Key) -> ColumnElement[bool]:
+    return and_(agents.c.tenant_id == key.tenant, agents.c.agent_id == key.agent_id)
+
+
 def _of(tenants: Tenants) -> ColumnElement[bool]:
     return true() if tenants is None else agents.c.tenant_id.in_(tenants)
 
@@ -211,4 +288,8 @@ def _agent(row: Row[tuple[object, ...]]) -> Agent:
         is_silent=row.is_silent,
         registered_at=row.registered_at,
         last_heartbeat=row.last_heartbeat,
+        capability_details=tuple(CapabilityDetail(**detail) for detail in row.capability_details),
+        failed_probes=row.failed_probes,
+        probe_problem=row.probe_problem,
+        drained_by=row.drained_by,
     )

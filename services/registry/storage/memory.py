@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from archwright.errors import DependencyUnavailable
 from services.registry.domain.agent import Agent, Heartbeat, Key, Status
+from services.registry.domain.audit import AuditEvent
 from services.registry.domain.registration import Registration
 from services.registry.ports import Changes, Tenants
 
@@ -18,6 +19,7 @@ class _Kept:
     changed_in: int
     removed_at: datetime | None = None
     removed_by: str = ""
+    probe_at: datetime | None = None
 
 
 class MemoryAgents:
@@ -27,9 +29,10 @@ class MemoryAgents:
         self.is_away = False
         self._kept: dict[Key, _Kept] = {}
         self._changes_made = 0
+        self.audit: list[tuple[str, AuditEvent]] = []
 
     async def put(self, registration: Registration, at: datetime) -> Agent:
-        """Register, or renew a registration; an agent that is renewed keeps its `registered_at`."""
+        """Register, or renew a registration; who renews keeps `registered_at`, and what an operator decided."""
         self._answer()
         key = Key(registration.tenant, registration.agent_id)
         known = self._registered(key)
@@ -46,8 +49,10 @@ class MemoryAgents:
             is_silent=False,
             registered_at=known.agent.registered_at if known else at,
             last_heartbeat=at,
+            capability_details=registration.capability_details,
+            drained_by=known.agent.drained_by if known else "",
         )
-        self._kept[key] = _Kept(agent, self._next_change())
+        self._kept[key] = _Kept(agent, self._next_change(), probe_at=at)
         return agent
 
     async def get(self, agent_id: str, tenants: Tenants) -> Agent | None:
@@ -74,7 +79,20 @@ class MemoryAgents:
         ]
         return sorted(found, key=lambda agent: (agent.agent_id, agent.tenant))[:limit]
 
-    async def remove(self, key: Key, at: datetime, request_id: str) -> bool:
+    async def candidates(self, tenants: Tenants, *, agent_type: str, labels: Mapping[str, str]) -> Sequence[Agent]:
+        """Return the agents that are heard of, of this type (all when empty) and with these labels."""
+        self._answer()
+        return [
+            kept.agent
+            for key, kept in self._kept.items()
+            if kept.removed_at is None
+            and not kept.agent.is_silent
+            and (tenants is None or key.tenant in tenants)
+            and agent_type in ("", kept.agent.agent_type)
+            and labels.items() <= kept.agent.labels.items()
+        ]
+
+    async def remove(self, key: Key, at: datetime, request_id: str, audit: AuditEvent | None = None) -> bool:
         """End a registration; return whether it ended by this request, now or when it was sent before."""
         self._answer()
         kept = self._kept.get(key)
@@ -83,7 +101,48 @@ class MemoryAgents:
         if kept.removed_at is not None:
             return bool(request_id) and kept.removed_by == request_id
         self._kept[key] = _Kept(kept.agent, self._next_change(), at, request_id)
+        if audit is not None:
+            self.audit.append((key.tenant, audit))
         return True
+
+    async def set_drained(self, key: Key, by: str, audit: AuditEvent) -> Agent | None:
+        """Note who keeps an agent from new work, nobody when empty; return it, or None when it is not registered."""
+        self._answer()
+        kept = self._registered(key)
+        if kept is None:
+            return None
+        kept.agent, kept.changed_in = replace(kept.agent, drained_by=by), self._next_change()
+        self.audit.append((key.tenant, audit))
+        return kept.agent
+
+    async def due_probes(self, now: datetime, again_at: datetime, limit: int) -> Sequence[Agent]:
+        """Return agents whose health check is due; no other replica is given them before `again_at`."""
+        self._answer()
+        due = [
+            kept
+            for kept in self._kept.values()
+            if kept.removed_at is None
+            and not kept.agent.is_silent
+            and kept.agent.health_check_url
+            and kept.probe_at is not None
+            and kept.probe_at <= now
+        ]
+        taken = sorted(due, key=lambda kept: kept.probe_at or now)[:limit]
+        for kept in taken:
+            kept.probe_at = again_at
+        return [kept.agent for kept in taken]
+
+    async def note_probe(self, key: Key, url: str, problem: str) -> None:
+        """Note how a health check of this URL went: why it failed, or nothing."""
+        self._answer()
+        kept = self._registered(key)
+        if kept is None or kept.agent.health_check_url != url or not (problem or kept.agent.failed_probes):
+            return
+        failed = kept.agent.failed_probes + 1 if problem else 0
+        kept.agent, kept.changed_in = (
+            replace(kept.agent, failed_probes=failed, probe_problem=problem),
+            self._next_change(),
+        )
 
     async def note(self, heartbeats: Sequence[Heartbeat]) -> Collection[Key]:
         """Take heartbeats, at most one per agent, and return those agents that are registered."""

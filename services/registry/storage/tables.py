@@ -30,4 +30,9 @@ agents = Table(
     Column("removed_at", DateTime(timezone=True)),
     Column("removed_by", Text, nullable=False),
     Column("changed_in", BigInteger, nullable=False),
+    Column("capability_details", JSONB, nullable=False),
+    Column("drained_by", Text, nullable=False),
+    Column("failed_probes", Integer, nullable=False),
+    Column("probe_problem", Text, nullable=False),
+    Column("probe_at", DateTime(timezone=True), nullable=False),
 )

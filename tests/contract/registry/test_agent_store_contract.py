@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.registry.domain.agent import Heartbeat, Key, Status
+from archwright import ids
+from services.registry.domain.agent import CapabilityDetail, Heartbeat, Key, Status
+from services.registry.domain.audit import AuditEvent
 from services.registry.domain.registration import Registration
 from services.registry.ports import AgentStore
 from services.registry.storage.agents import PostgresAgents
@@ -208,3 +211,94 @@ async def test_what_was_removed_long_ago_is_forgotten(store: AgentStore) -> None
 
 async def test_a_store_that_answers_is_up(store: AgentStore) -> None:
     assert await store.is_up()
+
+
+def audit(action: str) -> AuditEvent:
+    return AuditEvent(ids.new_uuid(), NOON, "ada", action, "a1", "ok", "", "")
+
+
+async def test_an_operators_decision_outlives_registering_anew_and_not_the_registration(store: AgentStore) -> None:
+    agent = await store.put(wish(), NOON)
+
+    drained = await store.set_drained(agent.key, "ada", audit("SetAgentStatus"))
+    assert drained is not None
+    assert drained.drained_by == "ada"
+    assert (await store.put(wish(), LATER)).drained_by == "ada"
+    resumed = await store.set_drained(agent.key, "", audit("SetAgentStatus"))
+    assert resumed is not None
+    assert resumed.drained_by == ""
+
+    await store.set_drained(agent.key, "ada", audit("SetAgentStatus"))
+    await store.remove(agent.key, LATER, "r1", audit("DeregisterAgent"))
+    assert (await store.put(wish(), LATER)).drained_by == ""
+
+
+async def test_nobody_who_is_not_registered_is_drained(store: AgentStore) -> None:
+    assert await store.set_drained(Key("acme", "never"), "ada", audit("SetAgentStatus")) is None
+
+
+async def test_a_decision_is_a_change_that_followers_hear_of(store: AgentStore) -> None:
+    agent = await store.put(wish(), NOON)
+    cursor = (await store.everybody()).cursor
+
+    await store.set_drained(agent.key, "ada", audit("SetAgentStatus"))
+
+    assert [each.drained_by for each in (await store.changes_since(cursor)).agents] == ["ada"]
+
+
+async def test_what_an_agent_says_of_its_capabilities_comes_back(store: AgentStore) -> None:
+    detail = CapabilityDetail("code", {"type": "object"}, {"type": "array"}, {"language": "python"})
+
+    await store.put(replace(wish(), capability_details=(detail,)), NOON)
+
+    found = await store.get("a1", ("acme",))
+    assert found is not None
+    assert found.capability_details == (detail,)
+
+
+async def test_candidates_are_heard_of_and_of_the_type_and_the_labels_that_are_asked_for(store: AgentStore) -> None:
+    await store.put(wish("a1"), NOON)
+    await store.put(wish("silent"), NOON - timedelta(days=1))
+    await store.put(wish("other", agent_type="accountant"), NOON)
+    await store.put(wish("theirs", tenant="globex"), NOON)
+    await store.mark_silent(NOON)
+
+    found = await store.candidates(("acme", "platform"), agent_type="developer", labels={"zone": "eu"})
+
+    assert [agent.agent_id for agent in found] == ["a1"]
+    assert await store.candidates(("acme",), agent_type="", labels={"zone": "us"}) == []
+
+
+async def test_a_health_check_is_due_once_for_all_replicas_until_its_next_time(store: AgentStore) -> None:
+    await store.put(wish("asked"), NOON)
+    await store.put(replace(wish("no-url"), health_check_url=""), NOON)
+    again = LATER + timedelta(seconds=10)
+
+    assert [agent.agent_id for agent in await store.due_probes(LATER, again, 10)] == ["asked"]
+    assert await store.due_probes(LATER, again, 10) == []
+    assert [agent.agent_id for agent in await store.due_probes(again, again, 10)] == ["asked"]
+
+
+async def test_failed_health_checks_add_up_and_one_success_ends_them(store: AgentStore) -> None:
+    agent = await store.put(wish(), NOON)
+    cursor = (await store.everybody()).cursor
+
+    for _ in range(3):
+        await store.note_probe(agent.key, agent.health_check_url, "no answer")
+    [unwell] = (await store.changes_since(cursor)).agents
+    await store.note_probe(agent.key, agent.health_check_url, "")
+    well = await store.get("a1", ("acme",))
+
+    assert (unwell.failed_probes, unwell.probe_problem) == (3, "no answer")
+    assert well is not None
+    assert (well.failed_probes, well.probe_problem) == (0, "")
+
+
+async def test_the_answer_of_an_address_that_is_an_agents_no_longer_says_nothing_of_it(store: AgentStore) -> None:
+    agent = await store.put(wish(), NOON)
+
+    await store.note_probe(agent.key, "grpc://earlier:1", "no answer")
+
+    found = await store.get("a1", ("acme",))
+    assert found is not None
+    assert found.failed_probes == 0

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -73,6 +74,8 @@ async def mesh(database, tmp_path_factory: pytest.TempPathFactory) -> AsyncItera
         "HEARTBEAT_SECONDS": "0.5",
         "POLL_SECONDS": "0.2",
         "DRAIN_SECONDS": "2",
+        "HEALTH_CHECK_ALLOW": "127.0.0.0/8",
+        "HEALTH_CHECK_SECONDS": "0.2",
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("ARCHWRIGHT_")}
     environment = others | {f"ARCHWRIGHT_{name}": value for name, value in settings.items()}
@@ -399,3 +402,202 @@ async def test_a_key_file_that_is_missing_fails_the_start(mesh: Mesh, tmp_path: 
 
     assert process.returncode == 1
     assert "none.pem" in complaints.decode()
+
+
+async def test_heartbeats_over_a_stream_are_answered_one_by_one(mesh: Mesh, stub: AgentRegistryServiceStub) -> None:
+    answer = await registered(mesh, "streaming", slots=3)
+    call = stub.StreamHeartbeats(metadata=bearing(answer.token))
+
+    for count in (1, 2):
+        heartbeat = pb.HeartbeatAgentRequest(agent_id="streaming", current_task_count=count)
+        await call.write(pb.StreamHeartbeatsRequest(heartbeat=heartbeat))
+        assert (await call.read()).heartbeat.heartbeat_interval.ToMilliseconds() == 500
+    await call.done_writing()
+
+    assert await call.read() is grpc.aio.EOF
+    agent = await stub.GetAgent(pb.GetAgentRequest(agent_id="streaming"), metadata=mesh.token("viewer"))
+    assert agent.current_task_count == 2
+
+
+async def test_a_stream_of_heartbeats_speaks_for_its_own_agent_only(mesh: Mesh, stub: AgentRegistryServiceStub) -> None:
+    answer = await registered(mesh, "own-stream")
+    call = stub.StreamHeartbeats(metadata=bearing(answer.token))
+
+    await call.write(pb.StreamHeartbeatsRequest(heartbeat=pb.HeartbeatAgentRequest(agent_id="somebody-else")))
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call.read()
+    assert isinstance(from_rpc_error(refused.value), errors.RoleDenied)
+
+
+async def test_who_is_drained_at_one_replica_is_so_at_the_other_until_resumed(mesh: Mesh) -> None:
+    one, other = (each.stub for each in mesh.replicas)
+    await registered(mesh, "drained")
+    operator, viewer = mesh.token("operator", subject="olga"), mesh.token("viewer")
+    drain = pb.SetAgentStatusRequest(agent_id="drained", status=pb.Agent.DRAINING)
+
+    assert (await one.SetAgentStatus(drain, metadata=operator)).status == pb.Agent.DRAINING
+    answer = await registered(mesh, "drained", on=1)
+    await other.HeartbeatAgent(pb.HeartbeatAgentRequest(agent_id="drained"), metadata=bearing(answer.token))
+    health = await other.GetAgentHealth(pb.GetAgentHealthRequest(agent_id="drained"), metadata=viewer)
+    assert (health.status, health.healthy) == (pb.Agent.DRAINING, False)
+    assert health.reason.startswith("olga keeps it from new work")
+
+    resume = pb.SetAgentStatusRequest(agent_id="drained", status=pb.Agent.ONLINE)
+    assert (await other.SetAgentStatus(resume, metadata=operator)).status == pb.Agent.ONLINE
+
+
+async def test_each_decision_of_a_person_is_written_down_once(
+    mesh: Mesh, stub: AgentRegistryServiceStub, database
+) -> None:
+    await registered(mesh, "watched-over")
+    admin = mesh.token("admin", subject="olga")
+    drain = pb.SetAgentStatusRequest(agent_id="watched-over", status=pb.Agent.DRAINING)
+
+    await stub.SetAgentStatus(drain, metadata=admin)
+    await stub.DeregisterAgent(pb.DeregisterAgentRequest(agent_id="watched-over", request_id="once"), metadata=admin)
+    await stub.DeregisterAgent(pb.DeregisterAgentRequest(agent_id="watched-over", request_id="once"), metadata=admin)
+
+    owner = await asyncpg.connect(database.owner_dsn)
+    try:
+        rows = await owner.fetch("SELECT * FROM registry.audit WHERE resource = 'watched-over' ORDER BY number")
+    finally:
+        await owner.close()
+    assert [(row["user_id"], row["action"], row["tenant_id"]) for row in rows] == [
+        ("olga", "SetAgentStatus", "acme"),
+        ("olga", "DeregisterAgent", "acme"),
+    ]
+    assert rows[1]["previous_hash"] == rows[0]["hash"]
+
+
+async def test_matching_goes_round_and_leaves_out_who_gets_no_work(mesh: Mesh) -> None:
+    one, other = (each.stub for each in mesh.replicas)
+    for name in ("m1", "m2", "m3"):
+        request = pb.RegisterAgentRequest(
+            agent_id=name, agent_type="matcher", capabilities=["pricing@1.3.0"], labels={"zone": "eu"}
+        )
+        await one.RegisterAgent(request, metadata=mesh.token("enrolment"))
+    drain = pb.SetAgentStatusRequest(agent_id="m2", status=pb.Agent.DRAINING)
+    await one.SetAgentStatus(drain, metadata=mesh.token("operator"))
+    wish = pb.MatchAgentsRequest(capability="pricing@^1.2", labels={"zone": "eu"})
+
+    firsts = []
+    for _ in range(4):
+        matches = (await other.MatchAgents(wish, metadata=mesh.token("viewer"))).matches
+        assert {match.agent.agent_id for match in matches} == {"m1", "m3"}
+        assert [match.free_slots for match in matches] == [1, 1]
+        firsts.append(matches[0].agent.agent_id)
+
+    assert firsts in (["m1", "m3"] * 2, ["m3", "m1"] * 2)
+    nobody = pb.MatchAgentsRequest(capability="pricing@^2")
+    assert not (await other.MatchAgents(nobody, metadata=mesh.token("viewer"))).matches
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        (pb.MatchAgentsRequest(), "agent_type"),
+        (pb.MatchAgentsRequest(capability="pricing@^^"), "capability"),
+        (pb.MatchAgentsRequest(agent_type="a", free_slots_min=-1), "free_slots_min"),
+        (pb.MatchAgentsRequest(agent_type="a", limit=201), "limit"),
+        (pb.MatchAgentsRequest(agent_type="a", strategy=7), "strategy"),
+    ],
+)
+async def test_a_wish_that_is_wrong_names_its_field(
+    mesh: Mesh, stub: AgentRegistryServiceStub, request_: pb.MatchAgentsRequest, field: str
+) -> None:
+    refusal = await refusal_of(stub.MatchAgents(request_, metadata=mesh.token("viewer")))
+
+    assert isinstance(refusal, errors.RequestInvalid)
+    assert [violation.field for violation in refusal.violations] == [field]
+
+
+@pytest.mark.parametrize("status", [pb.Agent.BUSY, pb.Agent.OFFLINE, pb.Agent.ERROR, pb.Agent.STATUS_UNSPECIFIED])
+async def test_an_operator_decides_on_work_and_on_nothing_else(
+    mesh: Mesh, stub: AgentRegistryServiceStub, status: pb.Agent.Status.ValueType
+) -> None:
+    await registered(mesh, "decided")
+    request = pb.SetAgentStatusRequest(agent_id="decided", status=status)
+
+    refusal = await refusal_of(stub.SetAgentStatus(request, metadata=mesh.token("operator")))
+
+    assert isinstance(refusal, errors.RequestInvalid)
+    assert "must be DRAINING (nothing new) or ONLINE" in refusal.message
+
+
+async def test_whoever_may_not_decide_is_refused(mesh: Mesh, stub: AgentRegistryServiceStub) -> None:
+    await registered(mesh, "of-the-platform", tenant="platform")
+    drain = pb.SetAgentStatusRequest(agent_id="of-the-platform", status=pb.Agent.DRAINING)
+
+    for token in (mesh.token("operator"), mesh.token("viewer", tenant="platform"), mesh.token("agent")):
+        assert isinstance(await refusal_of(stub.SetAgentStatus(drain, metadata=token)), errors.RoleDenied)
+    nobody = pb.SetAgentStatusRequest(agent_id="nobody", status=pb.Agent.DRAINING)
+    refusal = await refusal_of(stub.SetAgentStatus(nobody, metadata=mesh.token("operator")))
+    assert isinstance(refusal, errors.AgentNotFound)
+
+
+async def test_an_agent_whose_health_check_fails_is_in_error_until_it_answers(
+    mesh: Mesh, stub: AgentRegistryServiceStub
+) -> None:
+    answers = [b"HTTP/1.1 500 Oops\r\n\r\n"]
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answers[-1])
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    request = pb.RegisterAgentRequest(
+        agent_id="probed",
+        agent_type="developer",
+        health_check_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/health",
+    )
+    token = (await stub.RegisterAgent(request, metadata=mesh.token("enrolment"))).token
+
+    async def health_once(status: pb.Agent.Status.ValueType) -> pb.AgentHealth:
+        async with asyncio.timeout(30):
+            while True:
+                await stub.HeartbeatAgent(pb.HeartbeatAgentRequest(agent_id="probed"), metadata=bearing(token))
+                asked = pb.GetAgentHealthRequest(agent_id="probed")
+                health = await stub.GetAgentHealth(asked, metadata=mesh.token("viewer"))
+                if health.status == status:
+                    return health
+
+    try:
+        unwell = await health_once(pb.Agent.ERROR)
+        answers.append(b"HTTP/1.1 200 OK\r\n\r\n")
+        well = await health_once(pb.Agent.ONLINE)
+    finally:
+        server.close()
+
+    assert "times in a row: it answered 500 Oops." in unwell.reason
+    assert well.healthy
+
+
+async def test_a_health_check_that_nobody_may_ask_is_refused_with_the_way_out(
+    mesh: Mesh, stub: AgentRegistryServiceStub
+) -> None:
+    request = pb.RegisterAgentRequest(agent_type="developer", health_check_url="http://169.254.169.254/latest")
+
+    refusal = await refusal_of(stub.RegisterAgent(request, metadata=mesh.token("enrolment")))
+
+    assert isinstance(refusal, errors.RequestInvalid)
+    assert "ARCHWRIGHT_HEALTH_CHECK_ALLOW" in refusal.message
+
+
+async def test_details_of_a_capability_are_checked_and_shown(mesh: Mesh, stub: AgentRegistryServiceStub) -> None:
+    request = pb.RegisterAgentRequest(agent_id="detailed", agent_type="developer", capabilities=["code@1.0.0"])
+    detail = request.capability_details.add(capability="code@1.0.0")
+    detail.input_schema.update({"type": "object", "required": ["name"]})
+
+    shown = (await stub.RegisterAgent(request, metadata=mesh.token("enrolment"))).agent.capability_details[0]
+    assert shown == detail
+
+    detail.input_schema.update({"type": "objekt"})
+    request.capability_details.add(capability="review")
+    refusal = await refusal_of(stub.RegisterAgent(request, metadata=mesh.token("enrolment")))
+    assert isinstance(refusal, errors.RequestInvalid)
+    assert [violation.field for violation in refusal.violations] == [
+        "capability_details[0].input_schema",
+        "capability_details[1].capability",
+    ]

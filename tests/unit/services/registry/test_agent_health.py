@@ -60,6 +60,42 @@ def test_only_an_agent_that_is_online_gets_work_and_every_other_has_a_reason(
     assert bool(health.reason) != health.is_healthy
 
 
+@pytest.mark.parametrize(
+    ("different", "status"),
+    [
+        ({"drained_by": "ada"}, Status.DRAINING),
+        ({"drained_by": "ada", "current_task_count": 2}, Status.DRAINING),
+        ({"failed_probes": 2}, Status.ONLINE),
+        ({"failed_probes": 3}, Status.ERROR),
+        ({"failed_probes": 3, "drained_by": "ada"}, Status.ERROR),
+        ({"failed_probes": 9, "is_silent": True}, Status.OFFLINE),
+        ({"said": Status.BUSY, "drained_by": "ada"}, Status.DRAINING),
+    ],
+)
+def test_what_weighs_most_decides(different: dict[str, object], status: Status) -> None:
+    assert status_of(replace(AGENT, **different)) is status  # type: ignore[arg-type]
+
+
+@given(st.sampled_from(Status), st.integers(0, 5), st.booleans(), st.integers(0, 5), st.sampled_from(["", "ada"]))
+def test_no_trouble_ever_makes_an_agent_stand_better(
+    said: Status, count: int, is_silent: bool, failed: int, drained_by: str
+) -> None:
+    worse = [Status.ONLINE, Status.BUSY, Status.DRAINING, Status.ERROR, Status.OFFLINE]
+    agent = replace(AGENT, said=said, current_task_count=count)
+    troubled = replace(agent, is_silent=is_silent, failed_probes=failed, drained_by=drained_by)
+
+    assert worse.index(status_of(troubled)) >= worse.index(status_of(agent))
+
+
+def test_the_reason_tells_who_decided_and_what_failed() -> None:
+    assert (
+        "ada keeps it from new work. `archwright agents resume a1`"
+        in health_of(replace(AGENT, drained_by="ada")).reason
+    )
+    unwell = replace(AGENT, failed_probes=4, probe_problem="no answer within 3 s.")
+    assert health_of(unwell).reason == "Its health check failed 4 times in a row: no answer within 3 s."
+
+
 def test_the_reason_names_what_is_known() -> None:
     assert "2 of 2 slots" in health_of(replace(AGENT, current_task_count=2)).reason
     assert "2026-01-01T12:00:00Z" in health_of(replace(AGENT, is_silent=True)).reason

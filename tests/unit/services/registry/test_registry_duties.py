@@ -19,6 +19,7 @@ from services.registry.loops.mark_silent_agents import MarkSilentAgents
 from services.registry.loops.take_heartbeats import TakeHeartbeats
 from services.registry.loops.tell_readiness import TellReadiness
 from services.registry.ports import Known, Quiet, Removed, SnapshotComplete, Tenants, Update
+from services.registry.presence import MemoryPresence
 from services.registry.storage.memory import MemoryAgents
 
 HEARTBEAT_SECONDS = 10.0
@@ -131,7 +132,7 @@ async def test_a_replica_that_was_frozen_does_not_call_everybody_silent(scene: S
 
 
 async def test_a_heartbeat_is_answered_once_it_is_kept(scene: Scene) -> None:
-    taking = TakeHeartbeats(scene.store, scene.clock)
+    taking = TakeHeartbeats(scene.store, MemoryPresence(scene.clock, keep_seconds=30), scene.clock)
     key = await scene.register()
     async with asyncio.TaskGroup() as group:
         known = group.create_task(taking.take(Heartbeat(key, Status.BUSY, 1, scene.clock.now())))
@@ -144,7 +145,7 @@ async def test_a_heartbeat_is_answered_once_it_is_kept(scene: Scene) -> None:
 
 
 async def test_the_newest_heartbeat_of_an_agent_wins_within_a_batch(scene: Scene) -> None:
-    taking = TakeHeartbeats(scene.store, scene.clock)
+    taking = TakeHeartbeats(scene.store, MemoryPresence(scene.clock, keep_seconds=30), scene.clock)
     key = await scene.register()
     async with asyncio.TaskGroup() as group:
         for count in (1, 2, 3):
@@ -158,7 +159,7 @@ async def test_the_newest_heartbeat_of_an_agent_wins_within_a_batch(scene: Scene
 
 
 async def test_a_heartbeat_that_cannot_be_kept_fails_for_its_sender_alone(scene: Scene) -> None:
-    taking = TakeHeartbeats(scene.store, scene.clock)
+    taking = TakeHeartbeats(scene.store, MemoryPresence(scene.clock, keep_seconds=30), scene.clock)
     key = await scene.register()
     scene.store.is_away = True
     async with asyncio.TaskGroup() as group:

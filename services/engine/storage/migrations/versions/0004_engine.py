@@ -13,7 +13,7 @@ from pathlib import Path
 from alembic import op
 
 from services.chassis.postgres import DowngradeRefused
-from services.engine.storage.migrations.script import run_script
+from services.chassis.sql_script import run_script
 
 revision = "0004"
 down_revision = "0003"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alembic import op
 
-from services.engine.storage.migrations.script import run_script
+from services.chassis.sql_script import run_script
 
 revision = "0008"
 down_revision = "0007"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic import op
 
-from services.engine.storage.migrations.script import run_script
+from services.chassis.sql_script import run_script
 
 revision = "0010"
 down_revision = "0009"
