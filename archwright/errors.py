@@ -12,7 +12,7 @@ ArchwrightError
 │   └── DefinitionVersionTaken, ScheduleNameTaken, RequestIdReused
 ├── Conflict            the caller: not in the present state
 │   ├── DefinitionDeprecated, ChannelInUse
-│   └── TransitionIllegal, AgentNotRegistered, StreamProtocol
+│   └── TransitionIllegal, AgentNotRegistered, StreamProtocol, LeaseLost
 ├── Unauthenticated     the caller: say who you are
 │   └── TokenMissing, TokenInvalid
 ├── Denied              the operator: may this caller do it?
@@ -317,6 +317,12 @@ class StreamProtocol(Conflict):
     """The peer broke the rules of the agents' stream."""
 
     reason = "STREAM_PROTOCOL"
+
+
+class LeaseLost(Conflict):
+    """The agent's right to the task has ended, or it never had it."""
+
+    reason = "LEASE_LOST"
 
 
 class Unauthenticated(ArchwrightError):

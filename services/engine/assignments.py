@@ -62,12 +62,29 @@ class Assigner:
             if session is None:
                 continue  # it went while the commit was under way: the sweep gives the task to somebody else
             given = inputs.get(task.task_id)
-            self._hand_over(
-                session, stored, task.task_id, task.step, task.attempt + 1, grant.lease_id, task.timeout_seconds, given
+            assignment = self._assignment(
+                stored, task.task_id, task.step, task.attempt + 1, grant.lease_id, task.timeout_seconds, given
             )
+            self._give(session, assignment, stored)
 
     async def hand_over(self, claimed: Sequence[Claimed]) -> None:
         """Hand over claimed tasks. One whose workflow has ended meanwhile is left out."""
+        for task, assignment, stored in await self._prepared(claimed):
+            session = self._sessions.get(task.session_id)
+            if session is None:
+                log.info("agent_gone_before_its_task", task_id=task.task_id, workflow_id=task.key.workflow_id)
+                continue
+            session.credit -= 1
+            self._give(session, assignment, stored)
+
+    async def prepare(self, claimed: Sequence[Claimed], session: Session) -> None:
+        """Hand claimed tasks to the agent of a session that this replica does not keep."""
+        for _, assignment, stored in await self._prepared(claimed):
+            self._give(session, assignment, stored)
+
+    async def _prepared(self, claimed: Sequence[Claimed]) -> Sequence[tuple[Claimed, Assignment, Stored]]:
+        """Return what is to be told of claimed tasks. One whose workflow has ended meanwhile is left out."""
+        prepared: list[tuple[Claimed, Assignment, Stored]] = []
         missing = {task.key for task in claimed if self._memory.get(task.key) is None}
         loaded = dict(await self._store.load(missing)) if missing else {}
         for task in claimed:
@@ -75,18 +92,17 @@ class Assigner:
             if current is None or not _is_open(current, task):
                 # A memory that is behind shows an older frontier; look once more before giving up.
                 current = (await self._store.load([task.key], certain=True)).get(task.key)
-            session = self._sessions.get(task.session_id)
-            if current is None or not _is_open(current, task) or session is None:
+            if current is None or not _is_open(current, task):
                 log.info("task_ended_before_it_was_sent", task_id=task.task_id, workflow_id=task.key.workflow_id)
                 continue
-            session.credit -= 1
-            self._hand_over(
-                session, current, task.task_id, task.step, task.attempt, task.lease_id, task.timeout_seconds, None
+            assignment = self._assignment(
+                current, task.task_id, task.step, task.attempt, task.lease_id, task.timeout_seconds, None
             )
+            prepared.append((task, assignment, current))
+        return prepared
 
-    def _hand_over(
+    def _assignment(
         self,
-        session: Session,
         stored: Stored,
         task_id: str,
         step: str,
@@ -94,29 +110,35 @@ class Assigner:
         lease_id: uuid.UUID,
         timeout_seconds: int,
         given: bytes | None,
-    ) -> None:
+    ) -> Assignment:
         kind = stored.plan.node(step).step.kind
         open_task = stored.workflow.open[step]
         assert isinstance(kind, AgentTask)
         assert isinstance(open_task, OpenTask)
-        session.assign(
-            Assignment(
-                key=stored.key,
-                task_id=task_id,
-                attempt=attempt,
-                lease_id=lease_id,
-                step=step,
-                task_type=kind.task_type,
-                input=input_of(stored, step) if given is None else given,
-                context=context_of(stored),
-                deadline=self._clock.now() + timedelta(seconds=timeout_seconds),
-                failures=open_task.failures,
-                idempotency_key=open_task.idempotency_key or task_id,
-                repair_errors=open_task.errors,
-            )
+        return Assignment(
+            key=stored.key,
+            task_id=task_id,
+            attempt=attempt,
+            lease_id=lease_id,
+            step=step,
+            task_type=kind.task_type,
+            input=input_of(stored, step) if given is None else given,
+            context=context_of(stored),
+            deadline=self._clock.now() + timedelta(seconds=timeout_seconds),
+            failures=open_task.failures,
+            idempotency_key=open_task.idempotency_key or task_id,
+            repair_errors=open_task.errors,
         )
+
+    def _give(self, session: Session, assignment: Assignment, stored: Stored) -> None:
+        session.assign(assignment)
         if self._feed.is_watched(stored.key):
-            self._feed.progress(TaskHanded(stored.key, task_id, step, session.agent_type, session.agent_id, attempt))
+            self._feed.progress(
+                TaskHanded(
+                    *(stored.key, assignment.task_id, assignment.step, session.agent_type, session.agent_id),
+                    attempt=assignment.attempt,
+                )
+            )
 
 
 def input_of(stored: Stored, step: str) -> bytes:

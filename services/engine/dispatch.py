@@ -70,14 +70,11 @@ class Dispatch:
 
     def with_room(self, tenant: str, queue: str) -> Sequence[Session]:
         """Return the sessions that may take a task of a tenant from a queue, and have room for one."""
-        return [
-            session
-            for session in self._sessions
-            if session.credit > 0
-            and session.tenant in (PLATFORM, tenant)
-            and self._serves(session, queue)
-            and self._is_willing(session)
-        ]
+        return [session for session in self._sessions if session.credit > 0 and self.may_take(session, tenant, queue)]
+
+    def may_take(self, session: Session, tenant: str, queue: str) -> bool:
+        """Return whether a session's agent is given a tenant's tasks from a queue, if it has room."""
+        return session.tenant in (PLATFORM, tenant) and self._serves(session, queue) and self._is_willing(session)
 
     def _find(self, tenant: str, queue: str, prefers_agent: str, selection: Selection) -> Session | None:
         able = self.with_room(tenant, queue)

@@ -33,7 +33,8 @@ from services.chassis.clock import Clock, SystemClock
 from services.chassis.lifecycle import announce_ready
 from services.chassis.loops import forever
 from services.engine.admission import Admission
-from services.engine.api.agent_work import AgentWorkApi, StreamTimes
+from services.engine.api.agent_pull import AgentPull
+from services.engine.api.agent_work import AgentStreams, AgentWorkApi, StreamTimes
 from services.engine.api.approvals import ApprovalApi
 from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.definitions import DefinitionApi
@@ -74,6 +75,7 @@ from services.engine.memory import Memory
 from services.engine.ports.commands import Listener
 from services.engine.ports.definitions import Definitions
 from services.engine.ports.store import Store
+from services.engine.pulls import Pulls
 from services.engine.roster import FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import Sessions, SessionTimes
@@ -164,7 +166,8 @@ class _Engine:
         self._admission = admission = Admission(
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
         )
-        listeners: list[Listener] = [self._sessions, self._claimer, feed, self._relay, admission]
+        self._pulls = Pulls(poll_seconds=settings.poll_seconds)
+        listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission]
         if self._copying is not None:
             listeners.append(self._copying)
         self._committer = Committer(
@@ -207,19 +210,6 @@ class _Engine:
             Explanations(reading, Standings(store, self._roster), workflows_max=settings.max_concurrent_workflows),
         )
         approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
-        agent_work_api = AgentWorkApi(
-            board,
-            self._sessions,
-            reports,
-            self._acceptances,
-            self._lost_agents,
-            self._claimer,
-            self._roster,
-            clock,
-            work,
-            times,
-            agents_max=settings.max_agent_instances,
-        )
         self.server = Server(
             settings.address,
             settings.server_tls,
@@ -235,13 +225,54 @@ class _Engine:
                     schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"],
                     ScheduleApi(schedules, scheduled_starts, clock),
                 ),
-                Served(agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"], agent_work_api),
+                Served(
+                    agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"],
+                    self._agent_work(board, dispatch, assigner, reports, store, times, work),
+                ),
                 Served(
                     artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"], ArtifactApi(artifacts, store, board)
                 ),
                 Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),
             ],
         )
+
+    def _agent_work(
+        self,
+        board: TaskBoard,
+        dispatch: Dispatch,
+        assigner: Assigner,
+        reports: Reports,
+        store: PostgresStore,
+        times: StreamTimes,
+        work: asyncio.TaskGroup,
+    ) -> AgentWorkApi:
+        """Return what serves agents, with a stream and without."""
+        streams = AgentStreams(
+            board,
+            self._sessions,
+            reports,
+            self._acceptances,
+            self._lost_agents,
+            self._claimer,
+            self._roster,
+            self._clock,
+            work,
+            times,
+            agents_max=self._settings.max_agent_instances,
+        )
+        pull = AgentPull(
+            board,
+            dispatch,
+            assigner,
+            reports,
+            store,
+            self._lost_agents,
+            self._roster,
+            self._pulls,
+            self._clock,
+            lease_seconds=self._settings.lease_seconds,
+        )
+        return AgentWorkApi(streams, pull)
 
     def _hot_copies(
         self, store: Store, definitions: Definitions, memory: Memory, redis: Redis | None
@@ -261,6 +292,7 @@ class _Engine:
         for session in self._sessions:
             session.send_away(now, after_seconds=_RECONNECT_SECONDS)
         self._feed.close()
+        self._pulls.close()
 
     async def leave(self) -> None:
         """Give back what others would wait for, once nothing goes on here any more."""

@@ -21,7 +21,7 @@ from archwright.serving.calls import Call
 from archwright.serving.tokens import Caller
 from services.chassis.loops import forever
 from services.engine.admission import Admission
-from services.engine.api.agent_work import AgentWorkApi, StreamTimes
+from services.engine.api.agent_work import AgentStreams, StreamTimes
 from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
 from services.engine.dispatch import Dispatch
@@ -166,7 +166,7 @@ class Replica:
         artifacts = MemoryArtifacts(around.tables)
         reports = Reports(self.committer, artifacts, acceptances, progress_notes, feed, clock, self._duties)
         times = StreamTimes(hello=5.0, cancel_grace=1.0, session=session_times)
-        self._api = AgentWorkApi(
+        self._api = AgentStreams(
             *(board, sessions, reports, acceptances, lost_agents, claimer, roster, clock, self._duties, times),
             agents_max=50,
         )

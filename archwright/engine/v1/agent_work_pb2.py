@@ -24,11 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from archwright.access.v1 import access_pb2 as archwright_dot_access_dot_v1_dot_access__pb2
 from archwright.problem.v1 import reason_pb2 as archwright_dot_problem_dot_v1_dot_reason__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%archwright/engine/v1/agent_work.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\"archwright/problem/v1/reason.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n\x0e\x43onnectRequest\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .archwright.engine.v1.AgentFrame\"D\n\x0f\x43onnectResponse\x12\x31\n\x06\x66rames\x18\x01 \x03(\x0b\x32!.archwright.engine.v1.EngineFrame\"\xf7\x03\n\nAgentFrame\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.archwright.engine.v1.HelloH\x00\x12.\n\x06\x63redit\x18\x02 \x01(\x0b\x32\x1c.archwright.engine.v1.CreditH\x00\x12.\n\x06\x61\x63\x63\x65pt\x18\x03 \x01(\x0b\x32\x1c.archwright.engine.v1.AcceptH\x00\x12.\n\x06reject\x18\x04 \x01(\x0b\x32\x1c.archwright.engine.v1.RejectH\x00\x12\x32\n\x08progress\x18\x05 \x01(\x0b\x32\x1e.archwright.engine.v1.ProgressH\x00\x12,\n\x05\x63hunk\x18\x06 \x01(\x0b\x32\x1b.archwright.engine.v1.ChunkH\x00\x12.\n\x06result\x18\x07 \x01(\x0b\x32\x1c.archwright.engine.v1.ResultH\x00\x12\x30\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x1d.archwright.engine.v1.FailureH\x00\x12*\n\x04pong\x18\t \x01(\x0b\x32\x1a.archwright.engine.v1.PongH\x00\x12\x32\n\x08\x64raining\x18\n \x01(\x0b\x32\x1e.archwright.engine.v1.DrainingH\x00\x42\x07\n\x05\x66rame\"\xf0\x02\n\x0b\x45ngineFrame\x12\x30\n\x07welcome\x18\x01 \x01(\x0b\x32\x1d.archwright.engine.v1.WelcomeH\x00\x12.\n\x06\x61ssign\x18\x02 \x01(\x0b\x32\x1c.archwright.engine.v1.AssignH\x00\x12.\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1c.archwright.engine.v1.CancelH\x00\x12\x35\n\nlease_lost\x18\x04 \x01(\x0b\x32\x1f.archwright.engine.v1.LeaseLostH\x00\x12\x35\n\nresult_ack\x18\x05 \x01(\x0b\x32\x1f.archwright.engine.v1.ResultAckH\x00\x12*\n\x04ping\x18\x06 \x01(\x0b\x32\x1a.archwright.engine.v1.PingH\x00\x12,\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x1b.archwright.engine.v1.DrainH\x00\x42\x07\n\x05\x66rame\">\n\x08\x44\x65livery\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"|\n\x05Hello\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x18\n\x10protocol_version\x18\x02 \x01(\x05\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\x12\x31\n\tin_flight\x18\x04 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\x17\n\x06\x43redit\x12\r\n\x05slots\x18\x01 \x01(\x05\":\n\x06\x41\x63\x63\x65pt\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\xa2\x01\n\x06Reject\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x36\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32$.archwright.problem.v1.ErrorCategory\x12.\n\x0bretry_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"^\n\x08Progress\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\"T\n\x05\x43hunk\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12\x0c\n\x04part\x18\x03 \x01(\x0c\"\xb2\x01\n\x06Result\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x0e\n\x06output\x18\x02 \x01(\x0c\x12:\n\tartifacts\x18\x03 \x03(\x0b\x32\'.archwright.engine.v1.ArtifactReference\x12*\n\x05usage\x18\x04 \x01(\x0b\x32\x1b.archwright.engine.v1.Usage\"1\n\x11\x41rtifactReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"X\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\x03\x12\x15\n\routput_tokens\x18\x03 \x01(\x03\x12\x13\n\x0b\x63ost_micros\x18\x04 \x01(\x03\"\xd3\x01\n\x07\x46\x61ilure\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x36\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32$.archwright.problem.v1.ErrorCategory\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12.\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x64\x65tails\x18\x06 \x01(\x0c\"\x15\n\x04Pong\x12\r\n\x05nonce\x18\x01 \x01(\x03\"\x1a\n\x08\x44raining\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xdc\x01\n\x07Welcome\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x30\n\rping_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tlease_ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x04keep\x18\x04 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12/\n\x07\x61\x62\x61ndon\x18\x05 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\xa5\x02\n\x06\x41ssign\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12,\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\x12\x11\n\ttask_type\x18\x06 \x01(\t\x12\r\n\x05input\x18\x07 \x01(\x0c\x12\x0f\n\x07\x63ontext\x18\x08 \x01(\x0c\x12\x13\n\x0btraceparent\x18\t \x01(\t\x12\x15\n\rrepair_errors\x18\n \x03(\t\x12\x0e\n\x06tenant\x18\x0b \x01(\t\x12\x10\n\x08\x66\x61ilures\x18\x0c \x01(\x05\"t\n\x06\x43\x61ncel\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\t\"=\n\tLeaseLost\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\xe0\x01\n\tResultAck\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x38\n\x07outcome\x18\x02 \x01(\x0e\x32\'.archwright.engine.v1.ResultAck.Outcome\x12\x0f\n\x07message\x18\x03 \x01(\t\"V\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x41PPLIED\x10\x01\x12\r\n\tDUPLICATE\x10\x02\x12\t\n\x05STALE\x10\x03\x12\x0b\n\x07REFUSED\x10\x04\",\n\x04Ping\x12\r\n\x05nonce\x18\x01 \x01(\x03\x12\x15\n\rrenewed_nonce\x18\x02 \x01(\x03\";\n\x05\x44rain\x12\x32\n\x0freconnect_after\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration2w\n\x10\x41gentWorkService\x12\x63\n\x07\x43onnect\x12$.archwright.engine.v1.ConnectRequest\x1a%.archwright.engine.v1.ConnectResponse\"\x07\xaa\xee\x18\x03\n\x01\x04(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%archwright/engine/v1/agent_work.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\"archwright/problem/v1/reason.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n\x0e\x43onnectRequest\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .archwright.engine.v1.AgentFrame\"D\n\x0f\x43onnectResponse\x12\x31\n\x06\x66rames\x18\x01 \x03(\x0b\x32!.archwright.engine.v1.EngineFrame\"\xf7\x03\n\nAgentFrame\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.archwright.engine.v1.HelloH\x00\x12.\n\x06\x63redit\x18\x02 \x01(\x0b\x32\x1c.archwright.engine.v1.CreditH\x00\x12.\n\x06\x61\x63\x63\x65pt\x18\x03 \x01(\x0b\x32\x1c.archwright.engine.v1.AcceptH\x00\x12.\n\x06reject\x18\x04 \x01(\x0b\x32\x1c.archwright.engine.v1.RejectH\x00\x12\x32\n\x08progress\x18\x05 \x01(\x0b\x32\x1e.archwright.engine.v1.ProgressH\x00\x12,\n\x05\x63hunk\x18\x06 \x01(\x0b\x32\x1b.archwright.engine.v1.ChunkH\x00\x12.\n\x06result\x18\x07 \x01(\x0b\x32\x1c.archwright.engine.v1.ResultH\x00\x12\x30\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x1d.archwright.engine.v1.FailureH\x00\x12*\n\x04pong\x18\t \x01(\x0b\x32\x1a.archwright.engine.v1.PongH\x00\x12\x32\n\x08\x64raining\x18\n \x01(\x0b\x32\x1e.archwright.engine.v1.DrainingH\x00\x42\x07\n\x05\x66rame\"\xf0\x02\n\x0b\x45ngineFrame\x12\x30\n\x07welcome\x18\x01 \x01(\x0b\x32\x1d.archwright.engine.v1.WelcomeH\x00\x12.\n\x06\x61ssign\x18\x02 \x01(\x0b\x32\x1c.archwright.engine.v1.AssignH\x00\x12.\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32\x1c.archwright.engine.v1.CancelH\x00\x12\x35\n\nlease_lost\x18\x04 \x01(\x0b\x32\x1f.archwright.engine.v1.LeaseLostH\x00\x12\x35\n\nresult_ack\x18\x05 \x01(\x0b\x32\x1f.archwright.engine.v1.ResultAckH\x00\x12*\n\x04ping\x18\x06 \x01(\x0b\x32\x1a.archwright.engine.v1.PingH\x00\x12,\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x1b.archwright.engine.v1.DrainH\x00\x42\x07\n\x05\x66rame\">\n\x08\x44\x65livery\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x10\n\x08lease_id\x18\x03 \x01(\t\"|\n\x05Hello\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x18\n\x10protocol_version\x18\x02 \x01(\x05\x12\x14\n\x0c\x63\x61pabilities\x18\x03 \x03(\t\x12\x31\n\tin_flight\x18\x04 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\x17\n\x06\x43redit\x12\r\n\x05slots\x18\x01 \x01(\x05\":\n\x06\x41\x63\x63\x65pt\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\xa2\x01\n\x06Reject\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x36\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32$.archwright.problem.v1.ErrorCategory\x12.\n\x0bretry_after\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"^\n\x08Progress\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\"T\n\x05\x43hunk\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12\x0c\n\x04part\x18\x03 \x01(\x0c\"\xb2\x01\n\x06Result\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x0e\n\x06output\x18\x02 \x01(\x0c\x12:\n\tartifacts\x18\x03 \x03(\x0b\x32\'.archwright.engine.v1.ArtifactReference\x12*\n\x05usage\x18\x04 \x01(\x0b\x32\x1b.archwright.engine.v1.Usage\"1\n\x11\x41rtifactReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"X\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\x03\x12\x15\n\routput_tokens\x18\x03 \x01(\x03\x12\x13\n\x0b\x63ost_micros\x18\x04 \x01(\x03\"\xd3\x01\n\x07\x46\x61ilure\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x36\n\x08\x63\x61tegory\x18\x02 \x01(\x0e\x32$.archwright.problem.v1.ErrorCategory\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12.\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x64\x65tails\x18\x06 \x01(\x0c\"\x15\n\x04Pong\x12\r\n\x05nonce\x18\x01 \x01(\x03\"\x1a\n\x08\x44raining\x12\x0e\n\x06reason\x18\x01 \x01(\t\"\xdc\x01\n\x07Welcome\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x30\n\rping_interval\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tlease_ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\x04keep\x18\x04 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12/\n\x07\x61\x62\x61ndon\x18\x05 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\xa5\x02\n\x06\x41ssign\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12,\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\x12\x11\n\ttask_type\x18\x06 \x01(\t\x12\r\n\x05input\x18\x07 \x01(\x0c\x12\x0f\n\x07\x63ontext\x18\x08 \x01(\x0c\x12\x13\n\x0btraceparent\x18\t \x01(\t\x12\x15\n\rrepair_errors\x18\n \x03(\t\x12\x0e\n\x06tenant\x18\x0b \x01(\t\x12\x10\n\x08\x66\x61ilures\x18\x0c \x01(\x05\"t\n\x06\x43\x61ncel\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12(\n\x05grace\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0e\n\x06reason\x18\x03 \x01(\t\"=\n\tLeaseLost\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\"\xe0\x01\n\tResultAck\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12\x38\n\x07outcome\x18\x02 \x01(\x0e\x32\'.archwright.engine.v1.ResultAck.Outcome\x12\x0f\n\x07message\x18\x03 \x01(\t\"V\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x41PPLIED\x10\x01\x12\r\n\tDUPLICATE\x10\x02\x12\t\n\x05STALE\x10\x03\x12\x0b\n\x07REFUSED\x10\x04\",\n\x04Ping\x12\r\n\x05nonce\x18\x01 \x01(\x03\x12\x15\n\rrenewed_nonce\x18\x02 \x01(\x03\";\n\x05\x44rain\x12\x32\n\x0freconnect_after\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\\\n\x10PullTasksRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\r\n\x05slots\x18\x02 \x01(\x05\x12\'\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xa0\x01\n\x11PullTasksResponse\x12/\n\x05tasks\x18\x01 \x03(\x0b\x32 .archwright.engine.v1.PulledTask\x12,\n\x04held\x18\x02 \x03(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12,\n\tlease_ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xc6\x02\n\nPulledTask\x12\x30\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32\x1e.archwright.engine.v1.Delivery\x12,\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fidempotency_key\x18\x03 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x04 \x01(\t\x12\x0c\n\x04step\x18\x05 \x01(\t\x12\x11\n\ttask_type\x18\x06 \x01(\t\x12&\n\x05input\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\x07\x63ontext\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x15\n\rrepair_errors\x18\t \x03(\t\x12\x0e\n\x06tenant\x18\n \x01(\t\x12\x10\n\x08\x66\x61ilures\x18\x0b \x01(\x05\"Y\n\x11\x41\x63\x63\x65ptTaskRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x10\n\x08lease_id\x18\x04 \x01(\t\"B\n\x12\x41\x63\x63\x65ptTaskResponse\x12,\n\tlease_ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x7f\n\x15ReportProgressRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12\x0f\n\x07percent\x18\x05 \x01(\x01\x12\x0f\n\x07message\x18\x06 \x01(\t\"F\n\x16ReportProgressResponse\x12,\n\tlease_ttl\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xd3\x02\n\x13SubmitResultRequest\x12\x10\n\x08\x61gent_id\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\x05\x12\x10\n\x08lease_id\x18\x04 \x01(\t\x12)\n\x06output\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12\x34\n\x07\x66\x61ilure\x18\x06 \x01(\x0b\x32!.archwright.engine.v1.TaskFailureH\x00\x12:\n\tartifacts\x18\x07 \x03(\x0b\x32\'.archwright.engine.v1.ArtifactReference\x12*\n\x05usage\x18\x08 \x01(\x0b\x32\x1b.archwright.engine.v1.Usage\x12\x13\n\x0bworkflow_id\x18\t \x01(\t\x12\x0e\n\x06tenant\x18\n \x01(\tB\x08\n\x06\x65nding\"\x94\x01\n\x0bTaskFailure\x12\x36\n\x08\x63\x61tegory\x18\x01 \x01(\x0e\x32$.archwright.problem.v1.ErrorCategory\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_after\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"a\n\x14SubmitResultResponse\x12\x38\n\x07outcome\x18\x01 \x01(\x0e\x32\'.archwright.engine.v1.ResultAck.Outcome\x12\x0f\n\x07message\x18\x02 \x01(\t2\x8c\x06\n\x10\x41gentWorkService\x12\x63\n\x07\x43onnect\x12$.archwright.engine.v1.ConnectRequest\x1a%.archwright.engine.v1.ConnectResponse\"\x07\xaa\xee\x18\x03\n\x01\x04(\x01\x30\x01\x12\x8c\x01\n\tPullTasks\x12&.archwright.engine.v1.PullTasksRequest\x1a\'.archwright.engine.v1.PullTasksResponse\".\xaa\xee\x18\x03\n\x01\x04\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/agents/{agent_id}/tasks\x12\xa3\x01\n\nAcceptTask\x12\'.archwright.engine.v1.AcceptTaskRequest\x1a(.archwright.engine.v1.AcceptTaskResponse\"B\xaa\xee\x18\x03\n\x01\x04\x82\xd3\xe4\x93\x02\x35\"0/api/v1/agents/{agent_id}/tasks/{task_id}/accept:\x01*\x12\xb1\x01\n\x0eReportProgress\x12+.archwright.engine.v1.ReportProgressRequest\x1a,.archwright.engine.v1.ReportProgressResponse\"D\xaa\xee\x18\x03\n\x01\x04\x82\xd3\xe4\x93\x02\x37\"2/api/v1/agents/{agent_id}/tasks/{task_id}/progress:\x01*\x12\xa9\x01\n\x0cSubmitResult\x12).archwright.engine.v1.SubmitResultRequest\x1a*.archwright.engine.v1.SubmitResultResponse\"B\xaa\xee\x18\x03\n\x01\x04\x82\xd3\xe4\x93\x02\x35\"0/api/v1/agents/{agent_id}/tasks/{task_id}/result:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,56 +39,84 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AGENTWORKSERVICE'].methods_by_name['Connect']._loaded_options = None
   _globals['_AGENTWORKSERVICE'].methods_by_name['Connect']._serialized_options = b'\252\356\030\003\n\001\004'
-  _globals['_CONNECTREQUEST']._serialized_start=199
-  _globals['_CONNECTREQUEST']._serialized_end=265
-  _globals['_CONNECTRESPONSE']._serialized_start=267
-  _globals['_CONNECTRESPONSE']._serialized_end=335
-  _globals['_AGENTFRAME']._serialized_start=338
-  _globals['_AGENTFRAME']._serialized_end=841
-  _globals['_ENGINEFRAME']._serialized_start=844
-  _globals['_ENGINEFRAME']._serialized_end=1212
-  _globals['_DELIVERY']._serialized_start=1214
-  _globals['_DELIVERY']._serialized_end=1276
-  _globals['_HELLO']._serialized_start=1278
-  _globals['_HELLO']._serialized_end=1402
-  _globals['_CREDIT']._serialized_start=1404
-  _globals['_CREDIT']._serialized_end=1427
-  _globals['_ACCEPT']._serialized_start=1429
-  _globals['_ACCEPT']._serialized_end=1487
-  _globals['_REJECT']._serialized_start=1490
-  _globals['_REJECT']._serialized_end=1652
-  _globals['_PROGRESS']._serialized_start=1654
-  _globals['_PROGRESS']._serialized_end=1748
-  _globals['_CHUNK']._serialized_start=1750
-  _globals['_CHUNK']._serialized_end=1834
-  _globals['_RESULT']._serialized_start=1837
-  _globals['_RESULT']._serialized_end=2015
-  _globals['_ARTIFACTREFERENCE']._serialized_start=2017
-  _globals['_ARTIFACTREFERENCE']._serialized_end=2066
-  _globals['_USAGE']._serialized_start=2068
-  _globals['_USAGE']._serialized_end=2156
-  _globals['_FAILURE']._serialized_start=2159
-  _globals['_FAILURE']._serialized_end=2370
-  _globals['_PONG']._serialized_start=2372
-  _globals['_PONG']._serialized_end=2393
-  _globals['_DRAINING']._serialized_start=2395
-  _globals['_DRAINING']._serialized_end=2421
-  _globals['_WELCOME']._serialized_start=2424
-  _globals['_WELCOME']._serialized_end=2644
-  _globals['_ASSIGN']._serialized_start=2647
-  _globals['_ASSIGN']._serialized_end=2940
-  _globals['_CANCEL']._serialized_start=2942
-  _globals['_CANCEL']._serialized_end=3058
-  _globals['_LEASELOST']._serialized_start=3060
-  _globals['_LEASELOST']._serialized_end=3121
-  _globals['_RESULTACK']._serialized_start=3124
-  _globals['_RESULTACK']._serialized_end=3348
-  _globals['_RESULTACK_OUTCOME']._serialized_start=3262
-  _globals['_RESULTACK_OUTCOME']._serialized_end=3348
-  _globals['_PING']._serialized_start=3350
-  _globals['_PING']._serialized_end=3394
-  _globals['_DRAIN']._serialized_start=3396
-  _globals['_DRAIN']._serialized_end=3455
-  _globals['_AGENTWORKSERVICE']._serialized_start=3457
-  _globals['_AGENTWORKSERVICE']._serialized_end=3576
+  _globals['_AGENTWORKSERVICE'].methods_by_name['PullTasks']._loaded_options = None
+  _globals['_AGENTWORKSERVICE'].methods_by_name['PullTasks']._serialized_options = b'\252\356\030\003\n\001\004\202\323\344\223\002!\022\037/api/v1/agents/{agent_id}/tasks'
+  _globals['_AGENTWORKSERVICE'].methods_by_name['AcceptTask']._loaded_options = None
+  _globals['_AGENTWORKSERVICE'].methods_by_name['AcceptTask']._serialized_options = b'\252\356\030\003\n\001\004\202\323\344\223\0025\"0/api/v1/agents/{agent_id}/tasks/{task_id}/accept:\001*'
+  _globals['_AGENTWORKSERVICE'].methods_by_name['ReportProgress']._loaded_options = None
+  _globals['_AGENTWORKSERVICE'].methods_by_name['ReportProgress']._serialized_options = b'\252\356\030\003\n\001\004\202\323\344\223\0027\"2/api/v1/agents/{agent_id}/tasks/{task_id}/progress:\001*'
+  _globals['_AGENTWORKSERVICE'].methods_by_name['SubmitResult']._loaded_options = None
+  _globals['_AGENTWORKSERVICE'].methods_by_name['SubmitResult']._serialized_options = b'\252\356\030\003\n\001\004\202\323\344\223\0025\"0/api/v1/agents/{agent_id}/tasks/{task_id}/result:\001*'
+  _globals['_CONNECTREQUEST']._serialized_start=259
+  _globals['_CONNECTREQUEST']._serialized_end=325
+  _globals['_CONNECTRESPONSE']._serialized_start=327
+  _globals['_CONNECTRESPONSE']._serialized_end=395
+  _globals['_AGENTFRAME']._serialized_start=398
+  _globals['_AGENTFRAME']._serialized_end=901
+  _globals['_ENGINEFRAME']._serialized_start=904
+  _globals['_ENGINEFRAME']._serialized_end=1272
+  _globals['_DELIVERY']._serialized_start=1274
+  _globals['_DELIVERY']._serialized_end=1336
+  _globals['_HELLO']._serialized_start=1338
+  _globals['_HELLO']._serialized_end=1462
+  _globals['_CREDIT']._serialized_start=1464
+  _globals['_CREDIT']._serialized_end=1487
+  _globals['_ACCEPT']._serialized_start=1489
+  _globals['_ACCEPT']._serialized_end=1547
+  _globals['_REJECT']._serialized_start=1550
+  _globals['_REJECT']._serialized_end=1712
+  _globals['_PROGRESS']._serialized_start=1714
+  _globals['_PROGRESS']._serialized_end=1808
+  _globals['_CHUNK']._serialized_start=1810
+  _globals['_CHUNK']._serialized_end=1894
+  _globals['_RESULT']._serialized_start=1897
+  _globals['_RESULT']._serialized_end=2075
+  _globals['_ARTIFACTREFERENCE']._serialized_start=2077
+  _globals['_ARTIFACTREFERENCE']._serialized_end=2126
+  _globals['_USAGE']._serialized_start=2128
+  _globals['_USAGE']._serialized_end=2216
+  _globals['_FAILURE']._serialized_start=2219
+  _globals['_FAILURE']._serialized_end=2430
+  _globals['_PONG']._serialized_start=2432
+  _globals['_PONG']._serialized_end=2453
+  _globals['_DRAINING']._serialized_start=2455
+  _globals['_DRAINING']._serialized_end=2481
+  _globals['_WELCOME']._serialized_start=2484
+  _globals['_WELCOME']._serialized_end=2704
+  _globals['_ASSIGN']._serialized_start=2707
+  _globals['_ASSIGN']._serialized_end=3000
+  _globals['_CANCEL']._serialized_start=3002
+  _globals['_CANCEL']._serialized_end=3118
+  _globals['_LEASELOST']._serialized_start=3120
+  _globals['_LEASELOST']._serialized_end=3181
+  _globals['_RESULTACK']._serialized_start=3184
+  _globals['_RESULTACK']._serialized_end=3408
+  _globals['_RESULTACK_OUTCOME']._serialized_start=3322
+  _globals['_RESULTACK_OUTCOME']._serialized_end=3408
+  _globals['_PING']._serialized_start=3410
+  _globals['_PING']._serialized_end=3454
+  _globals['_DRAIN']._serialized_start=3456
+  _globals['_DRAIN']._serialized_end=3515
+  _globals['_PULLTASKSREQUEST']._serialized_start=3517
+  _globals['_PULLTASKSREQUEST']._serialized_end=3609
+  _globals['_PULLTASKSRESPONSE']._serialized_start=3612
+  _globals['_PULLTASKSRESPONSE']._serialized_end=3772
+  _globals['_PULLEDTASK']._serialized_start=3775
+  _globals['_PULLEDTASK']._serialized_end=4101
+  _globals['_ACCEPTTASKREQUEST']._serialized_start=4103
+  _globals['_ACCEPTTASKREQUEST']._serialized_end=4192
+  _globals['_ACCEPTTASKRESPONSE']._serialized_start=4194
+  _globals['_ACCEPTTASKRESPONSE']._serialized_end=4260
+  _globals['_REPORTPROGRESSREQUEST']._serialized_start=4262
+  _globals['_REPORTPROGRESSREQUEST']._serialized_end=4389
+  _globals['_REPORTPROGRESSRESPONSE']._serialized_start=4391
+  _globals['_REPORTPROGRESSRESPONSE']._serialized_end=4461
+  _globals['_SUBMITRESULTREQUEST']._serialized_start=4464
+  _globals['_SUBMITRESULTREQUEST']._serialized_end=4803
+  _globals['_TASKFAILURE']._serialized_start=4806
+  _globals['_TASKFAILURE']._serialized_end=4954
+  _globals['_SUBMITRESULTRESPONSE']._serialized_start=4956
+  _globals['_SUBMITRESULTRESPONSE']._serialized_end=5053
+  _globals['_AGENTWORKSERVICE']._serialized_start=5056
+  _globals['_AGENTWORKSERVICE']._serialized_end=5836
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
 import sys
 import typing
@@ -822,3 +823,363 @@ class Drain(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["reconnect_after", b"reconnect_after"]) -> None: ...
 
 global___Drain = Drain
+
+@typing.final
+class PullTasksRequest(google.protobuf.message.Message):
+    """How much work an agent asks for."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    SLOTS_FIELD_NUMBER: builtins.int
+    WAIT_FIELD_NUMBER: builtins.int
+    agent_id: builtins.str
+    """Required. As registered."""
+    slots: builtins.int
+    """How many tasks it can take, at most 1,000; none when 0, which only renews its lease."""
+    @property
+    def wait(self) -> google.protobuf.duration_pb2.Duration:
+        """How long to wait for one, at most 30 seconds; not at all when empty."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: builtins.str = ...,
+        slots: builtins.int = ...,
+        wait: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "slots", b"slots", "wait", b"wait"]) -> None: ...
+
+global___PullTasksRequest = PullTasksRequest
+
+@typing.final
+class PullTasksResponse(google.protobuf.message.Message):
+    """What the agent is given, and what it holds."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: builtins.int
+    HELD_FIELD_NUMBER: builtins.int
+    LEASE_TTL_FIELD_NUMBER: builtins.int
+    @property
+    def tasks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PulledTask]:
+        """New tasks; accept each within 5 seconds."""
+
+    @property
+    def held(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Delivery]:
+        """All that the agent holds, the new ones included. What it works on and is not among these it has lost."""
+
+    @property
+    def lease_ttl(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the lease lasts from now."""
+
+    def __init__(
+        self,
+        *,
+        tasks: collections.abc.Iterable[global___PulledTask] | None = ...,
+        held: collections.abc.Iterable[global___Delivery] | None = ...,
+        lease_ttl: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["lease_ttl", b"lease_ttl"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["held", b"held", "lease_ttl", b"lease_ttl", "tasks", b"tasks"]) -> None: ...
+
+global___PullTasksResponse = PullTasksResponse
+
+@typing.final
+class PulledTask(google.protobuf.message.Message):
+    """A task for the agent, as JSON."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DELIVERY_FIELD_NUMBER: builtins.int
+    DEADLINE_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    TASK_TYPE_FIELD_NUMBER: builtins.int
+    INPUT_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    REPAIR_ERRORS_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    FAILURES_FIELD_NUMBER: builtins.int
+    idempotency_key: builtins.str
+    """The same for every attempt of the task."""
+    workflow_id: builtins.str
+    """The workflow."""
+    step: builtins.str
+    """Its step."""
+    task_type: builtins.str
+    """What kind of work it is."""
+    tenant: builtins.str
+    """The tenant of the workflow."""
+    failures: builtins.int
+    """How many attempts failed before."""
+    @property
+    def delivery(self) -> global___Delivery:
+        """Which delivery; to be named in everything that is said of it."""
+
+    @property
+    def deadline(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the attempt must be done."""
+
+    @property
+    def input(self) -> google.protobuf.struct_pb2.Struct:
+        """What the step is given."""
+
+    @property
+    def context(self) -> google.protobuf.struct_pb2.Struct:
+        """Values shared between steps."""
+
+    @property
+    def repair_errors(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What was wrong with the output of the attempt before; empty unless this is a repair."""
+
+    def __init__(
+        self,
+        *,
+        delivery: global___Delivery | None = ...,
+        deadline: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        idempotency_key: builtins.str = ...,
+        workflow_id: builtins.str = ...,
+        step: builtins.str = ...,
+        task_type: builtins.str = ...,
+        input: google.protobuf.struct_pb2.Struct | None = ...,
+        context: google.protobuf.struct_pb2.Struct | None = ...,
+        repair_errors: collections.abc.Iterable[builtins.str] | None = ...,
+        tenant: builtins.str = ...,
+        failures: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context", "deadline", b"deadline", "delivery", b"delivery", "input", b"input"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "workflow_id", b"workflow_id"]) -> None: ...
+
+global___PulledTask = PulledTask
+
+@typing.final
+class AcceptTaskRequest(google.protobuf.message.Message):
+    """Which delivery is taken."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    TASK_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    LEASE_ID_FIELD_NUMBER: builtins.int
+    agent_id: builtins.str
+    """Required. As registered."""
+    task_id: builtins.str
+    """Required. The task."""
+    attempt: builtins.int
+    """Required. The number of the delivery."""
+    lease_id: builtins.str
+    """Required. The fence."""
+    def __init__(
+        self,
+        *,
+        agent_id: builtins.str = ...,
+        task_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+        lease_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "attempt", b"attempt", "lease_id", b"lease_id", "task_id", b"task_id"]) -> None: ...
+
+global___AcceptTaskRequest = AcceptTaskRequest
+
+@typing.final
+class AcceptTaskResponse(google.protobuf.message.Message):
+    """It is the agent's."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LEASE_TTL_FIELD_NUMBER: builtins.int
+    @property
+    def lease_ttl(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the lease lasts from now."""
+
+    def __init__(
+        self,
+        *,
+        lease_ttl: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["lease_ttl", b"lease_ttl"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["lease_ttl", b"lease_ttl"]) -> None: ...
+
+global___AcceptTaskResponse = AcceptTaskResponse
+
+@typing.final
+class ReportProgressRequest(google.protobuf.message.Message):
+    """How which task is getting on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    TASK_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    LEASE_ID_FIELD_NUMBER: builtins.int
+    PERCENT_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    agent_id: builtins.str
+    """Required. As registered."""
+    task_id: builtins.str
+    """Required. The task."""
+    attempt: builtins.int
+    """Required. The number of the delivery."""
+    lease_id: builtins.str
+    """Required. The fence."""
+    percent: builtins.float
+    """How much is done, from 0 to 100."""
+    message: builtins.str
+    """What the agent is doing."""
+    def __init__(
+        self,
+        *,
+        agent_id: builtins.str = ...,
+        task_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+        lease_id: builtins.str = ...,
+        percent: builtins.float = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "attempt", b"attempt", "lease_id", b"lease_id", "message", b"message", "percent", b"percent", "task_id", b"task_id"]) -> None: ...
+
+global___ReportProgressRequest = ReportProgressRequest
+
+@typing.final
+class ReportProgressResponse(google.protobuf.message.Message):
+    """It was told."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LEASE_TTL_FIELD_NUMBER: builtins.int
+    @property
+    def lease_ttl(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the lease lasts from now."""
+
+    def __init__(
+        self,
+        *,
+        lease_ttl: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["lease_ttl", b"lease_ttl"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["lease_ttl", b"lease_ttl"]) -> None: ...
+
+global___ReportProgressResponse = ReportProgressResponse
+
+@typing.final
+class SubmitResultRequest(google.protobuf.message.Message):
+    """How which task ended."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    TASK_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    LEASE_ID_FIELD_NUMBER: builtins.int
+    OUTPUT_FIELD_NUMBER: builtins.int
+    FAILURE_FIELD_NUMBER: builtins.int
+    ARTIFACTS_FIELD_NUMBER: builtins.int
+    USAGE_FIELD_NUMBER: builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    TENANT_FIELD_NUMBER: builtins.int
+    agent_id: builtins.str
+    """Required. As registered."""
+    task_id: builtins.str
+    """Required. The task."""
+    attempt: builtins.int
+    """Required. The number of the delivery."""
+    lease_id: builtins.str
+    """Required. The fence."""
+    workflow_id: builtins.str
+    """The workflow and its tenant, as the task names them: with these a repetition is told apart from what came too late."""
+    tenant: builtins.str
+    """See `workflow_id`."""
+    @property
+    def output(self) -> google.protobuf.struct_pb2.Struct:
+        """What the step is to have as its output."""
+
+    @property
+    def failure(self) -> global___TaskFailure:
+        """Why it failed."""
+
+    @property
+    def artifacts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ArtifactReference]:
+        """Files, put into the artifact store before."""
+
+    @property
+    def usage(self) -> global___Usage:
+        """What it took."""
+
+    def __init__(
+        self,
+        *,
+        agent_id: builtins.str = ...,
+        task_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+        lease_id: builtins.str = ...,
+        output: google.protobuf.struct_pb2.Struct | None = ...,
+        failure: global___TaskFailure | None = ...,
+        artifacts: collections.abc.Iterable[global___ArtifactReference] | None = ...,
+        usage: global___Usage | None = ...,
+        workflow_id: builtins.str = ...,
+        tenant: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["ending", b"ending", "failure", b"failure", "output", b"output", "usage", b"usage"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "artifacts", b"artifacts", "attempt", b"attempt", "ending", b"ending", "failure", b"failure", "lease_id", b"lease_id", "output", b"output", "task_id", b"task_id", "tenant", b"tenant", "usage", b"usage", "workflow_id", b"workflow_id"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["ending", b"ending"]) -> typing.Literal["output", "failure"] | None: ...
+
+global___SubmitResultRequest = SubmitResultRequest
+
+@typing.final
+class TaskFailure(google.protobuf.message.Message):
+    """Why a task failed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: builtins.int
+    CODE_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    RETRY_AFTER_FIELD_NUMBER: builtins.int
+    category: archwright.problem.v1.reason_pb2.ErrorCategory.ValueType
+    """Decides whether it is retried; PERMANENT when unspecified."""
+    code: builtins.str
+    """Short, for machines."""
+    message: builtins.str
+    """For people."""
+    @property
+    def retry_after(self) -> google.protobuf.duration_pb2.Duration:
+        """Not before."""
+
+    def __init__(
+        self,
+        *,
+        category: archwright.problem.v1.reason_pb2.ErrorCategory.ValueType = ...,
+        code: builtins.str = ...,
+        message: builtins.str = ...,
+        retry_after: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["retry_after", b"retry_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "code", b"code", "message", b"message", "retry_after", b"retry_after"]) -> None: ...
+
+global___TaskFailure = TaskFailure
+
+@typing.final
+class SubmitResultResponse(google.protobuf.message.Message):
+    """What became of it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    outcome: global___ResultAck.Outcome.ValueType
+    """Whether it counts."""
+    message: builtins.str
+    """Why, where it does not simply count."""
+    def __init__(
+        self,
+        *,
+        outcome: global___ResultAck.Outcome.ValueType = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "outcome", b"outcome"]) -> None: ...
+
+global___SubmitResultResponse = SubmitResultResponse

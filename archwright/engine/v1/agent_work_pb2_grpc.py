@@ -40,6 +40,26 @@ class AgentWorkServiceStub(object):
                 request_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ConnectRequest.SerializeToString,
                 response_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ConnectResponse.FromString,
                 _registered_method=True)
+        self.PullTasks = channel.unary_unary(
+                '/archwright.engine.v1.AgentWorkService/PullTasks',
+                request_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.PullTasksRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.PullTasksResponse.FromString,
+                _registered_method=True)
+        self.AcceptTask = channel.unary_unary(
+                '/archwright.engine.v1.AgentWorkService/AcceptTask',
+                request_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.AcceptTaskRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.AcceptTaskResponse.FromString,
+                _registered_method=True)
+        self.ReportProgress = channel.unary_unary(
+                '/archwright.engine.v1.AgentWorkService/ReportProgress',
+                request_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ReportProgressRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ReportProgressResponse.FromString,
+                _registered_method=True)
+        self.SubmitResult = channel.unary_unary(
+                '/archwright.engine.v1.AgentWorkService/SubmitResult',
+                request_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.SubmitResultRequest.SerializeToString,
+                response_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.SubmitResultResponse.FromString,
+                _registered_method=True)
 
 
 class AgentWorkServiceServicer(object):
@@ -64,6 +84,61 @@ class AgentWorkServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PullTasks(self, request, context):
+        """Takes tasks without a stream, waiting for some where none are there. For agents that cannot hold a stream open.
+
+        Each call renews the lease of all that the agent holds; between two of them no more than two thirds of
+        `lease_ttl` may pass. A task must be accepted within 5 seconds, or it goes to another. Any replica may be
+        called each time. A stream that the agent has open ends, and the other way round.
+
+        Errors:
+        - `FAILED_PRECONDITION` `AGENT_NOT_REGISTERED`: the agent is unknown to the registry.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `slots` or `wait` is out of range.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptTask(self, request, context):
+        """Says that the agent takes a task. Safe to repeat.
+
+        Errors:
+        - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `task_id` or `lease_id` is none of ours.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportProgress(self, request, context):
+        """Tells how a task is getting on.
+
+        Errors:
+        - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or `percent` is no number.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SubmitResult(self, request, context):
+        """Says how a task ended, which implies that it was accepted. Repeat it until it is answered.
+
+        A result that does not count is no error: `outcome` says what became of it.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+        - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AgentWorkServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -71,6 +146,26 @@ def add_AgentWorkServiceServicer_to_server(servicer, server):
                     servicer.Connect,
                     request_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ConnectRequest.FromString,
                     response_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ConnectResponse.SerializeToString,
+            ),
+            'PullTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.PullTasks,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.PullTasksRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.PullTasksResponse.SerializeToString,
+            ),
+            'AcceptTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptTask,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.AcceptTaskRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.AcceptTaskResponse.SerializeToString,
+            ),
+            'ReportProgress': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportProgress,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ReportProgressRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.ReportProgressResponse.SerializeToString,
+            ),
+            'SubmitResult': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitResult,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.SubmitResultRequest.FromString,
+                    response_serializer=archwright_dot_engine_dot_v1_dot_agent__work__pb2.SubmitResultResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -101,6 +196,114 @@ class AgentWorkService(object):
             '/archwright.engine.v1.AgentWorkService/Connect',
             archwright_dot_engine_dot_v1_dot_agent__work__pb2.ConnectRequest.SerializeToString,
             archwright_dot_engine_dot_v1_dot_agent__work__pb2.ConnectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PullTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.AgentWorkService/PullTasks',
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.PullTasksRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.PullTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.AgentWorkService/AcceptTask',
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.AcceptTaskRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.AcceptTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportProgress(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.AgentWorkService/ReportProgress',
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.ReportProgressRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.ReportProgressResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.AgentWorkService/SubmitResult',
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.SubmitResultRequest.SerializeToString,
+            archwright_dot_engine_dot_v1_dot_agent__work__pb2.SubmitResultResponse.FromString,
             options,
             channel_credentials,
             insecure,

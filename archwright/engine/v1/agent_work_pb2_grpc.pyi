@@ -39,6 +39,61 @@ class AgentWorkServiceStub:
     - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent than Hello names.
     """
 
+    PullTasks: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.PullTasksRequest,
+        archwright.engine.v1.agent_work_pb2.PullTasksResponse,
+    ]
+    """Takes tasks without a stream, waiting for some where none are there. For agents that cannot hold a stream open.
+
+    Each call renews the lease of all that the agent holds; between two of them no more than two thirds of
+    `lease_ttl` may pass. A task must be accepted within 5 seconds, or it goes to another. Any replica may be
+    called each time. A stream that the agent has open ends, and the other way round.
+
+    Errors:
+    - `FAILED_PRECONDITION` `AGENT_NOT_REGISTERED`: the agent is unknown to the registry.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `slots` or `wait` is out of range.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
+    AcceptTask: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.AcceptTaskRequest,
+        archwright.engine.v1.agent_work_pb2.AcceptTaskResponse,
+    ]
+    """Says that the agent takes a task. Safe to repeat.
+
+    Errors:
+    - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `task_id` or `lease_id` is none of ours.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
+    ReportProgress: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.ReportProgressRequest,
+        archwright.engine.v1.agent_work_pb2.ReportProgressResponse,
+    ]
+    """Tells how a task is getting on.
+
+    Errors:
+    - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or `percent` is no number.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
+    SubmitResult: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.SubmitResultRequest,
+        archwright.engine.v1.agent_work_pb2.SubmitResultResponse,
+    ]
+    """Says how a task ended, which implies that it was accepted. Repeat it until it is answered.
+
+    A result that does not count is no error: `outcome` says what became of it.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+    - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
+    """
+
 class AgentWorkServiceAsyncStub:
     """Hands tasks to agents and takes their results."""
 
@@ -58,6 +113,61 @@ class AgentWorkServiceAsyncStub:
     - `FAILED_PRECONDITION` `STREAM_PROTOCOL`: a frame broke the rules; the message says which.
     - `DEADLINE_EXCEEDED` `DEADLINE_PASSED`: no Hello within 5 seconds.
     - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent than Hello names.
+    """
+
+    PullTasks: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.PullTasksRequest,
+        archwright.engine.v1.agent_work_pb2.PullTasksResponse,
+    ]
+    """Takes tasks without a stream, waiting for some where none are there. For agents that cannot hold a stream open.
+
+    Each call renews the lease of all that the agent holds; between two of them no more than two thirds of
+    `lease_ttl` may pass. A task must be accepted within 5 seconds, or it goes to another. Any replica may be
+    called each time. A stream that the agent has open ends, and the other way round.
+
+    Errors:
+    - `FAILED_PRECONDITION` `AGENT_NOT_REGISTERED`: the agent is unknown to the registry.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `slots` or `wait` is out of range.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
+    AcceptTask: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.AcceptTaskRequest,
+        archwright.engine.v1.agent_work_pb2.AcceptTaskResponse,
+    ]
+    """Says that the agent takes a task. Safe to repeat.
+
+    Errors:
+    - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `task_id` or `lease_id` is none of ours.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
+    ReportProgress: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.ReportProgressRequest,
+        archwright.engine.v1.agent_work_pb2.ReportProgressResponse,
+    ]
+    """Tells how a task is getting on.
+
+    Errors:
+    - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or `percent` is no number.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    """
+
+    SubmitResult: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.agent_work_pb2.SubmitResultRequest,
+        archwright.engine.v1.agent_work_pb2.SubmitResultResponse,
+    ]
+    """Says how a task ended, which implies that it was accepted. Repeat it until it is answered.
+
+    A result that does not count is no error: `outcome` says what became of it.
+
+    Errors:
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+    - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+    - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+    - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
     """
 
 class AgentWorkServiceServicer(metaclass=abc.ABCMeta):
@@ -81,6 +191,69 @@ class AgentWorkServiceServicer(metaclass=abc.ABCMeta):
         - `FAILED_PRECONDITION` `STREAM_PROTOCOL`: a frame broke the rules; the message says which.
         - `DEADLINE_EXCEEDED` `DEADLINE_PASSED`: no Hello within 5 seconds.
         - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent than Hello names.
+        """
+
+    @abc.abstractmethod
+    def PullTasks(
+        self,
+        request: archwright.engine.v1.agent_work_pb2.PullTasksRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.agent_work_pb2.PullTasksResponse, collections.abc.Awaitable[archwright.engine.v1.agent_work_pb2.PullTasksResponse]]:
+        """Takes tasks without a stream, waiting for some where none are there. For agents that cannot hold a stream open.
+
+        Each call renews the lease of all that the agent holds; between two of them no more than two thirds of
+        `lease_ttl` may pass. A task must be accepted within 5 seconds, or it goes to another. Any replica may be
+        called each time. A stream that the agent has open ends, and the other way round.
+
+        Errors:
+        - `FAILED_PRECONDITION` `AGENT_NOT_REGISTERED`: the agent is unknown to the registry.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `slots` or `wait` is out of range.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+
+    @abc.abstractmethod
+    def AcceptTask(
+        self,
+        request: archwright.engine.v1.agent_work_pb2.AcceptTaskRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.agent_work_pb2.AcceptTaskResponse, collections.abc.Awaitable[archwright.engine.v1.agent_work_pb2.AcceptTaskResponse]]:
+        """Says that the agent takes a task. Safe to repeat.
+
+        Errors:
+        - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `task_id` or `lease_id` is none of ours.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+
+    @abc.abstractmethod
+    def ReportProgress(
+        self,
+        request: archwright.engine.v1.agent_work_pb2.ReportProgressRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.agent_work_pb2.ReportProgressResponse, collections.abc.Awaitable[archwright.engine.v1.agent_work_pb2.ReportProgressResponse]]:
+        """Tells how a task is getting on.
+
+        Errors:
+        - `FAILED_PRECONDITION` `LEASE_LOST`: the task is not, or no longer, the agent's under this lease.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or `percent` is no number.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        """
+
+    @abc.abstractmethod
+    def SubmitResult(
+        self,
+        request: archwright.engine.v1.agent_work_pb2.SubmitResultRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[archwright.engine.v1.agent_work_pb2.SubmitResultResponse, collections.abc.Awaitable[archwright.engine.v1.agent_work_pb2.SubmitResultResponse]]:
+        """Says how a task ended, which implies that it was accepted. Repeat it until it is answered.
+
+        A result that does not count is no error: `outcome` says what became of it.
+
+        Errors:
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+        - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
+        - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
         """
 
 def add_AgentWorkServiceServicer_to_server(servicer: AgentWorkServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -96,6 +96,8 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """NOT_FOUND: the workflow has no artifact of this name."""
     STREAM_PROTOCOL: _Reason.ValueType  # 18
     """FAILED_PRECONDITION: the peer broke the rules of the agents' stream; the message says which."""
+    LEASE_LOST: _Reason.ValueType  # 30
+    """FAILED_PRECONDITION: the agent's right to the task has ended, or it never had it."""
     LIMIT_REACHED: _Reason.ValueType  # 19
     """RESOURCE_EXHAUSTED: a limit of the tenant or the service is reached; RetryInfo says when to try again."""
     DEPENDENCY_UNAVAILABLE: _Reason.ValueType  # 20
@@ -172,6 +174,8 @@ ARTIFACT_NOT_FOUND: Reason.ValueType  # 17
 """NOT_FOUND: the workflow has no artifact of this name."""
 STREAM_PROTOCOL: Reason.ValueType  # 18
 """FAILED_PRECONDITION: the peer broke the rules of the agents' stream; the message says which."""
+LEASE_LOST: Reason.ValueType  # 30
+"""FAILED_PRECONDITION: the agent's right to the task has ended, or it never had it."""
 LIMIT_REACHED: Reason.ValueType  # 19
 """RESOURCE_EXHAUSTED: a limit of the tenant or the service is reached; RetryInfo says when to try again."""
 DEPENDENCY_UNAVAILABLE: Reason.ValueType  # 20

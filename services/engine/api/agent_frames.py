@@ -14,7 +14,7 @@ from archwright.errors import StreamProtocol
 from services.engine.ports.keys import Fence
 from services.engine.sessions import Acknowledged, Assignment, Cancelling, GoingAway, Lost, Outgoing, Pinging
 
-_OUTCOMES = {
+OUTCOMES = {
     "applied": pb.ResultAck.APPLIED,
     "duplicate": pb.ResultAck.DUPLICATE,
     "stale": pb.ResultAck.STALE,
@@ -30,7 +30,7 @@ def fill(encoded: pb.EngineFrame, frame: Outgoing, cancel_grace_seconds: float) 
         case Acknowledged(task_id, attempt, lease_id, outcome, message):
             ack = encoded.result_ack
             _fill_delivery(ack.delivery, task_id, attempt, lease_id)
-            ack.outcome = _OUTCOMES[outcome]
+            ack.outcome = OUTCOMES[outcome]
             if message:
                 ack.message = message
         case Cancelling(task_id, attempt, lease_id, reason):

@@ -24,6 +24,7 @@ from archwright.errors import (
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.agent_frames import fence_of, fill
+from services.engine.api.agent_pull import AgentPull
 from services.engine.api.agent_stream import AgentStream, Heard, hello_of
 from services.engine.api.reports import Reports
 from services.engine.ports.roster import Roster
@@ -50,7 +51,18 @@ class StreamTimes:
 
 
 class AgentWorkApi:
-    """Serves AgentWorkService."""
+    """Answers the calls of AgentWorkService."""
+
+    def __init__(self, streams: AgentStreams, pull: AgentPull) -> None:
+        self.connect = streams.connect
+        self.pull_tasks = pull.pull_tasks
+        self.accept_task = pull.accept_task
+        self.report_progress = pull.report_progress
+        self.submit_result = pull.submit_result
+
+
+class AgentStreams:
+    """Serves agents that hold a stream open."""
 
     def __init__(
         self,

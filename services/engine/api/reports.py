@@ -84,6 +84,23 @@ class Reports:
         if asked:
             self._post(session, asked)
 
+    async def settle(self, session: Session, task: HeldTask, told: pb.Result | pb.Failure) -> tuple[Outcome, str]:
+        """Commit how a task ended, and return what became of it; raises where it could not be committed just now."""
+        self._acceptor.is_over(task.lease_id)
+        if isinstance(told, pb.Result) and told.artifacts:
+            try:
+                await self._require_files(task, told)
+            except (PayloadInvalid, PayloadTooLarge) as error:
+                told = pb.Failure(code="OUTPUT_MISMATCH", message=error.message, category=reason_pb2.PERMANENT)
+                task.refusal = error.message
+        try:
+            await self._commands.submit(self._asked(session, task, told))
+        except Stale as stale:
+            return "stale", str(stale)
+        except InternalFault as fault:
+            return "refused", fault.message
+        return ("refused", task.refusal) if task.refusal else ("applied", "")
+
     def _post(self, session: Session, asked: Sequence[Asked]) -> None:
         self._commands.post(asked, partial(self._settled, session))
 

@@ -74,6 +74,20 @@ class TaskBoard(Protocol):
         """
         ...
 
+    async def pull_session(
+        self, agent_id: str, agent_type: str, tenant: str
+    ) -> tuple[uuid.UUID, Sequence[Fence], Sequence[Held]]:
+        """Return the session of an agent that holds no stream open, begun or renewed just now, and what it holds.
+
+        No replica serves such a session, so any may be asked each time. Where it was begun, the agent's streams end;
+        last comes what they held.
+        """
+        ...
+
+    async def held_by(self, tenant: str, agent_id: str, fence: Fence) -> Held | None:
+        """Return what an agent holds under this fence, its lease renewed where no stream does that; None if nothing."""
+        ...
+
     async def tenant_of_work(self, agent_tenant: str, agent_id: str, workflow_id: str) -> str | None:
         """Return whose workflow it is that the agent holds a task of; None when it holds none."""
         ...

@@ -29,6 +29,32 @@ UPDATE engine.open_tasks AS t SET session_id = $1
 RETURNING t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id
 """
 
+_NOBODY = uuid.UUID(int=0)
+"""The replica of sessions that no replica serves: those of agents that pull."""
+
+# With the session comes a row for each task that it holds, or one without a task.
+_RENEW_PULLING = """
+WITH pulling AS (
+  UPDATE engine.sessions SET expires_at = now() + make_interval(secs => $4)
+   WHERE tenant_id = $1 AND agent_id = $2 AND replica_id = $3 AND NOT closed
+  RETURNING session_id
+)
+SELECT pulling.session_id, t.task_id, t.attempt, t.lease_id
+  FROM pulling LEFT JOIN engine.open_tasks AS t USING (session_id)
+"""
+
+_HELD_UNDER = """
+WITH held AS MATERIALIZED (
+  SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.session_id, s.replica_id
+    FROM engine.open_tasks AS t JOIN engine.sessions AS s USING (session_id)
+   WHERE t.task_id = $1 AND t.attempt = $2 AND t.lease_id = $3 AND s.tenant_id = $4 AND s.agent_id = $5 AND NOT s.closed
+), renewed AS (
+  UPDATE engine.sessions AS s SET expires_at = now() + make_interval(secs => $7)
+    FROM held WHERE s.session_id = held.session_id AND held.replica_id = $6
+)
+SELECT * FROM held
+"""
+
 _HELD_BY_OLDER = """
 SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id
   FROM engine.sessions AS s JOIN engine.open_tasks AS t USING (session_id)
@@ -171,6 +197,17 @@ class TaskBoard:
 
         Return which of `keeping` the new session holds now, and what the older ones held that it does not.
         """
+        return await self._open_session(session_id, agent_id, agent_type, tenant, keeping, self._replica_id)
+
+    async def _open_session(
+        self,
+        session_id: uuid.UUID,
+        agent_id: str,
+        agent_type: str,
+        tenant: str,
+        keeping: Collection[Fence],
+        replica_id: uuid.UUID,
+    ) -> tuple[Sequence[Held], Sequence[Held]]:
         async with self._database.loops() as connection, connection.transaction():
             await connection.execute(
                 "INSERT INTO engine.sessions (session_id, agent_id, agent_type, tenant_id, replica_id, expires_at) "
@@ -179,7 +216,7 @@ class TaskBoard:
                 agent_id,
                 agent_type,
                 tenant,
-                self._replica_id,
+                replica_id,
                 self._lease_seconds,
             )
             kept = await connection.fetch(
@@ -204,6 +241,39 @@ class TaskBoard:
             [_held(row, None) for row in kept],
             [_held(row, row["session_id"]) for row in left],
         )
+
+    async def pull_session(
+        self, agent_id: str, agent_type: str, tenant: str
+    ) -> tuple[uuid.UUID, Sequence[Fence], Sequence[Held]]:
+        """Return the session of an agent that holds no stream open, begun or renewed just now, and what it holds.
+
+        No replica serves such a session, so any may be asked each time. Where it was begun, the agent's streams end;
+        last comes what they held.
+        """
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_RENEW_PULLING, tenant, agent_id, _NOBODY, self._lease_seconds)
+        if rows:
+            tasks = [row for row in rows if row["task_id"] is not None]
+            fences = [Fence(ids.show("task", row["task_id"]), row["attempt"], row["lease_id"]) for row in tasks]
+            return rows[0]["session_id"], fences, ()
+        session_id = ids.new_uuid()
+        _, left = await self._open_session(session_id, agent_id, agent_type, tenant, (), _NOBODY)
+        return session_id, (), left
+
+    async def held_by(self, tenant: str, agent_id: str, fence: Fence) -> Held | None:
+        """Return what an agent holds under this fence, its lease renewed where no stream does that; None if nothing."""
+        async with self._database.loops() as connection:
+            row = await connection.fetchrow(
+                _HELD_UNDER,
+                ids.read("task", fence.task_id),
+                fence.attempt,
+                fence.lease_id,
+                tenant,
+                agent_id,
+                _NOBODY,
+                self._lease_seconds,
+            )
+        return None if row is None else _held(row, None)
 
     async def tenant_of_work(self, agent_tenant: str, agent_id: str, workflow_id: str) -> str | None:
         """Return whose workflow it is that the agent holds a task of; None when it holds none."""

@@ -200,3 +200,62 @@ async def test_an_agent_works_for_the_tenant_whose_task_it_holds(storage: Storag
     assert await storage.board.tenant_of_work("platform", "a1", workflow_id) == OTHER_TENANT
     assert await storage.board.tenant_of_work("platform", "a2", workflow_id) is None
     assert await storage.board.tenant_of_work(TENANT, "a1", workflow_id) is None
+
+
+async def test_an_agent_that_pulls_has_one_session_however_often_it_asks(storage: Storage) -> None:
+    session, held, _ = await storage.board.pull_session("a1", "writer", "platform")
+    await storage.start()
+    [claimed] = await storage.claims(session)
+
+    again, still, _ = await storage.board.pull_session("a1", "writer", "platform")
+
+    assert again == session
+    assert list(held) == []
+    assert list(still) == [fence_of(claimed)]
+
+
+async def test_pulling_ends_the_streams_of_its_agent_and_a_stream_ends_the_pulling(storage: Storage) -> None:
+    await storage.start()
+    streaming, fence = await storage.claim("a1")
+    await storage.board.accept([fence])
+
+    pulling, _, left = await storage.board.pull_session("a1", "writer", "platform")
+    assert [(held.fence.task_id, held.fence.session_id) for held in left] == [(fence.task_id, streaming)]
+    assert await storage.board.renew([streaming]) == {}
+
+    await storage.session("a1")
+    anew, _, _ = await storage.board.pull_session("a1", "writer", "platform")
+    assert anew != pulling
+
+
+async def test_what_an_agent_holds_is_found_under_its_fence_and_no_other(storage: Storage) -> None:
+    await storage.start()
+    session, _, _ = await storage.board.pull_session("a1", "writer", "platform")
+    [claimed] = await storage.claims(session)
+    fence = fence_of(claimed)
+
+    found = await storage.board.held_by("platform", "a1", fence)
+
+    assert found is not None
+    assert (found.key, found.step, found.fence) == (claimed.key, claimed.step, fence)
+    assert await storage.board.held_by("platform", "thief", fence) is None
+    assert await storage.board.held_by(TENANT, "a1", fence) is None
+    assert await storage.board.held_by("platform", "a1", replace(fence, lease_id=ids.new_uuid())) is None
+    assert await storage.board.held_by("platform", "a1", replace(fence, attempt=fence.attempt + 1)) is None
+
+
+async def test_a_call_about_a_task_renews_the_lease_of_an_agent_that_pulls_and_not_of_a_stream(
+    storage: Storage,
+) -> None:
+    for _ in range(2):
+        await storage.start()
+    pulling, _, _ = await storage.board.pull_session("a1", "writer", "platform")
+    [claimed] = await storage.claims(pulling)
+    _, streamed = await storage.claim("a2")
+    await storage.board.accept([fence_of(claimed), streamed])
+    await storage.age(LEASE_SECONDS + 1)
+
+    await storage.board.held_by("platform", "a1", fence_of(claimed))
+    await storage.board.held_by("platform", "a2", streamed)
+
+    assert [held.agent_id for held in await expired(storage)] == ["a2"]

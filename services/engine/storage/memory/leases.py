@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from archwright import ids
 from services.engine.domain.transitions import TaskStatus
 from services.engine.ports.keys import Fence
 from services.engine.ports.task_board import Held
@@ -50,6 +51,36 @@ class MemoryLeases:
         for row in older.values():
             row.closed = True
         return kept, left
+
+    async def pull_session(
+        self, agent_id: str, agent_type: str, tenant: str
+    ) -> tuple[uuid.UUID, Sequence[Fence], Sequence[Held]]:
+        """Return the session of an agent that holds no stream open, begun or renewed just now, and what it holds.
+
+        No replica serves such a session, so any may be asked each time. Where it was begun, the agent's streams end;
+        last comes what they held.
+        """
+        for row in self._tables.sessions.values():
+            if row.is_pulling and not row.closed and (row.tenant, row.agent_id) == (tenant, agent_id):
+                row.expires_at = self._tables.until(self._lease_seconds)
+                tasks = self._held_by({row.session_id})
+                return row.session_id, [Fence(task.task_id, task.attempt, task.lease_id) for task in tasks], ()
+        session_id = ids.new_uuid()
+        _, left = await self.open_session(session_id, agent_id, agent_type, tenant, ())
+        self._tables.sessions[session_id].is_pulling = True
+        return session_id, (), left
+
+    async def held_by(self, tenant: str, agent_id: str, fence: Fence) -> Held | None:
+        """Return what an agent holds under this fence, its lease renewed where no stream does that; None if nothing."""
+        task = self._tables.open_tasks.get(fence.task_id)
+        if task is None or task.session_id is None or not _is_of(task, fence):
+            return None
+        row = self._tables.sessions.get(task.session_id)
+        if row is None or row.closed or (row.tenant, row.agent_id) != (tenant, agent_id):
+            return None
+        if row.is_pulling:
+            row.expires_at = self._tables.until(self._lease_seconds)
+        return held(task, agent_id)
 
     async def tenant_of_work(self, agent_tenant: str, agent_id: str, workflow_id: str) -> str | None:
         """Return whose workflow it is that the agent holds a task of; None when it holds none."""

@@ -95,6 +95,8 @@ class SessionRow:
     tenant: str
     expires_at: datetime
     closed: bool = False
+    is_pulling: bool = False
+    """Whether it is of an agent without a stream, and so no replica's."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,292 @@
+"""Agents that pull: the same tasks, leases and fences as on a stream, call by call, over gRPC and over REST."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import pytest
+from small_mesh import SmallMesh
+
+from archwright import Client, stubs
+from archwright.channel import bearer, open_channel
+from archwright.engine.v1 import agent_work_pb2 as pb
+from archwright.engine.v1.workflows_pb2 import Workflow
+from archwright.errors import ArchwrightError, LeaseLost, PayloadInvalid, RequestInvalid, RoleDenied
+from archwright.registry.v1 import agent_registry_pb2
+from archwright.serving.status import from_rpc_error
+
+KINDS = itertools.count(1)
+Begin = Callable[..., Awaitable[str]]
+SHORT_LEASES = {"ARCHWRIGHT_LEASE_SECONDS": "3", "ARCHWRIGHT_RENEW_SECONDS": "0.6"}
+
+
+class Puller:
+    """An agent without a stream; `of(n)` calls the nth engine."""
+
+    def __init__(self, mesh: SmallMesh, kind: str, agent_id: str) -> None:
+        self.agent_id = agent_id
+        self._kind = kind
+        self._channels = [open_channel(f"http://{engine.address}") for engine in mesh.engines]
+        self._registry = open_channel(f"http://{mesh.registry.address}")
+        signed = mesh.signer.sign(subject="e", tenant="platform", roles=["enrolment"], ttl_seconds=600)
+        self._enrolment = bearer(signed[0])
+        token, _ = mesh.signer.sign(
+            subject=agent_id, tenant="platform", roles=["agent"], ttl_seconds=600, agent_type=kind
+        )
+        self._metadata = bearer(token)
+
+    async def register(self) -> None:
+        request = agent_registry_pb2.RegisterAgentRequest(agent_id=self.agent_id, agent_type=self._kind)
+        await stubs.agent_registry(self._registry).RegisterAgent(request, metadata=self._enrolment)
+
+    async def pull(self, slots: int = 1, wait: float = 10, on: int = 0, **different: Any) -> pb.PullTasksResponse:
+        request = pb.PullTasksRequest(**{"agent_id": self.agent_id, "slots": slots} | different)
+        request.wait.FromMilliseconds(int(wait * 1000))
+        return await self._asked(stubs.agent_work(self._channels[on]).PullTasks, request)
+
+    async def one(self, on: int = 0) -> pb.PulledTask:
+        [task] = (await self.pull(on=on)).tasks
+        return task
+
+    async def accept(self, task: pb.PulledTask, on: int = 0, **different: Any) -> pb.AcceptTaskResponse:
+        return await self._asked(
+            stubs.agent_work(self._channels[on]).AcceptTask, pb.AcceptTaskRequest(**self._named(task) | different)
+        )
+
+    async def progress(self, task: pb.PulledTask, **different: Any) -> pb.ReportProgressResponse:
+        return await self._asked(
+            stubs.agent_work(self._channels[0]).ReportProgress,
+            pb.ReportProgressRequest(**self._named(task) | different),
+        )
+
+    async def result(self, task: pb.PulledTask, output: Any = None, on: int = 0, **different: Any) -> Any:
+        request = pb.SubmitResultRequest(**self._named(task) | different)
+        if request.WhichOneof("ending") is None:
+            request.output.update(output or {"sum": 3})
+        return await self._asked(stubs.agent_work(self._channels[on]).SubmitResult, request)
+
+    async def aclose(self) -> None:
+        for channel in (*self._channels, self._registry):
+            await channel.close()
+
+    def _named(self, task: pb.PulledTask) -> dict[str, Any]:
+        told = task.delivery
+        return {
+            "agent_id": self.agent_id,
+            "task_id": told.task_id,
+            "attempt": told.attempt,
+            "lease_id": told.lease_id,
+        }
+
+    async def _asked(self, method: Any, request: Any) -> Any:
+        try:
+            return await method(request, metadata=self._metadata, timeout=40)
+        except grpc.aio.AioRpcError as refused:
+            raise from_rpc_error(refused) from None
+
+
+@pytest.fixture
+def kind() -> str:
+    """Return an agent type of this test's own: all tests of the file share a database."""
+    return f"puller_{next(KINDS)}"
+
+
+@pytest.fixture
+async def puller_of(kind: str) -> AsyncIterator[Callable[..., Any]]:
+    made: list[Puller] = []
+
+    async def make(mesh: SmallMesh, agent_id: str = "puller-1") -> Puller:
+        made.append(Puller(mesh, kind, agent_id))
+        await made[-1].register()
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.aclose()
+
+
+@pytest.fixture
+async def puller(mesh: SmallMesh, puller_of: Any) -> Puller:
+    found: Puller = await puller_of(mesh)
+    return found
+
+
+@pytest.fixture
+def begun(kind: str) -> Begin:
+    """Starts workflows of one step for agents of this test's kind."""
+
+    async def begin(client: Client, **given: Any) -> str:
+        await client.definitions.publish(f"name: {kind}\nsteps: [{{name: a, agent: {kind}, task_type: add}}]")
+        return (await client.start(kind, given)).workflow_id
+
+    return begin
+
+
+async def test_a_workflow_finishes_by_an_agent_that_pulls(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
+    async with mesh.client() as client:
+        workflow_id = await begun(client, left=1, right=2)
+
+        task = await puller.one()
+        assert (task.step, task.task_type, task.workflow_id, task.tenant) == ("a", "add", workflow_id, "acme")
+        assert dict(task.input) == {"left": 1, "right": 2}
+        assert (await puller.accept(task)).lease_ttl.seconds == 15
+        await puller.progress(task, percent=50, message="adding")
+        assert (await puller.result(task)).outcome == pb.ResultAck.APPLIED
+
+        done = await client.wait(workflow_id)
+        assert done.status == Workflow.COMPLETED
+        assert (await client.tasks(workflow_id))[0].agent_id == "puller-1"
+
+
+async def test_a_call_that_waits_is_answered_when_work_comes(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
+    async with mesh.client() as client:
+        waiting = asyncio.ensure_future(puller.pull(wait=30))
+        await begun(client)
+
+        assert len((await waiting).tasks) == 1
+
+
+async def test_nothing_there_is_an_empty_answer_and_asks_for_nothing_renews(puller: Puller) -> None:
+    assert not (await puller.pull(wait=0)).tasks
+    assert not (await puller.pull(slots=0, wait=30)).tasks, "who wants nothing does not wait"
+
+
+async def test_a_result_says_what_became_of_it(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
+    async with mesh.client() as client:
+        workflow_id = await begun(client)
+        task = await puller.one()
+
+        assert (await puller.result(task)).outcome == pb.ResultAck.APPLIED, "an accept is implied"
+        repeated = {"workflow_id": workflow_id, "tenant": "acme"}
+        assert (await puller.result(task, **repeated)).outcome == pb.ResultAck.DUPLICATE
+        assert (await puller.result(task)).outcome == pb.ResultAck.STALE
+        assert (await puller.result(task, attempt=7, **repeated)).outcome == pb.ResultAck.STALE
+
+
+async def test_a_failure_is_retried_by_the_steps_policy(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
+    async with mesh.client() as client:
+        workflow_id = await begun(client)
+        first = await puller.one()
+        failure = pb.TaskFailure(category="TRANSIENT", code="LATER", message="not now")
+        assert (await puller.result(first, failure=failure)).outcome == pb.ResultAck.APPLIED
+
+        second = await puller.one()
+        assert (second.delivery.task_id, second.failures) == (first.delivery.task_id, 1)
+        await puller.result(second)
+
+        assert (await client.wait(workflow_id)).status == Workflow.COMPLETED
+
+
+async def test_any_replica_takes_any_call(meshes: Any, puller_of: Any, begun: Begin) -> None:
+    async with meshes(replicas=2) as mesh, mesh.client() as client:
+        puller = await puller_of(mesh)
+        workflow_id = await begun(client)
+
+        task = await puller.one(on=0)
+        await puller.accept(task, on=1)
+        assert [held.task_id for held in (await puller.pull(wait=0, on=1)).held] == [task.delivery.task_id]
+        assert (await puller.result(task, on=1)).outcome == pb.ResultAck.APPLIED
+
+        assert (await client.wait(workflow_id)).status == Workflow.COMPLETED
+
+
+async def test_the_tasks_of_one_that_goes_silent_move_and_its_late_word_is_stale(
+    meshes: Any, puller_of: Any, begun: Begin
+) -> None:
+    async with meshes(**SHORT_LEASES) as mesh, mesh.client() as client:
+        silent, other = await puller_of(mesh), await puller_of(mesh, "puller-2")
+        workflow_id = await begun(client)
+        lost = await silent.one()
+        await silent.accept(lost)
+
+        moved = await other.one()
+        assert moved.delivery.task_id == lost.delivery.task_id
+        assert (await silent.result(lost)).outcome == pb.ResultAck.STALE
+        assert not (await silent.pull(wait=0)).held
+        with pytest.raises(LeaseLost, match="Stop working on it"):
+            await silent.progress(lost, percent=99)
+        await other.result(moved)
+
+        assert (await client.wait(workflow_id)).status == Workflow.COMPLETED
+
+
+async def test_what_nobody_accepts_goes_to_another(meshes: Any, puller_of: Any, begun: Begin) -> None:
+    async with meshes(ARCHWRIGHT_ACCEPT_SECONDS="0.5") as mesh, mesh.client() as client:
+        deaf, other = await puller_of(mesh), await puller_of(mesh, "puller-2")
+        await begun(client)
+        first = await deaf.one()
+
+        second = await other.one()
+
+        assert second.delivery.task_id == first.delivery.task_id
+        with pytest.raises(LeaseLost):
+            await deaf.accept(first)
+
+
+async def test_a_cancelled_task_is_held_no_longer(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
+    async with mesh.client() as client:
+        workflow_id = await begun(client)
+        task = await puller.one()
+        await puller.accept(task)
+
+        await client.cancel(workflow_id)
+
+        assert not (await puller.pull(wait=0)).held
+        assert (await puller.result(task)).outcome == pb.ResultAck.STALE
+
+
+async def test_an_agent_touches_only_its_own_tasks(
+    mesh: SmallMesh, puller: Puller, puller_of: Any, begun: Begin
+) -> None:
+    thief = await puller_of(mesh, "thief")
+    async with mesh.client() as client:
+        await begun(client)
+        task = await puller.one()
+
+        with pytest.raises(LeaseLost):
+            await thief.accept(task)
+        assert (await thief.result(task)).outcome == pb.ResultAck.STALE
+        with pytest.raises(RoleDenied, match="speaks for no other"):
+            await thief.accept(task, agent_id="puller-1")
+        with pytest.raises(RoleDenied):
+            await thief.pull(agent_id="puller-1")
+        assert (await puller.result(task)).outcome == pb.ResultAck.APPLIED
+
+
+async def test_one_that_the_registry_does_not_know_is_refused(mesh: SmallMesh, puller: Puller, kind: str) -> None:
+    stranger = Puller(mesh, kind, "stranger")
+    try:
+        with pytest.raises(ArchwrightError, match="Register it, then pull again"):
+            await stranger.pull()
+    finally:
+        await stranger.aclose()
+
+
+async def test_bad_input_names_the_field(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
+    async with mesh.client() as client:
+        await begun(client)
+        task = await puller.one()
+        deep: dict[str, Any] = {}
+        for _ in range(20):
+            deep = {"deeper": deep}
+
+        for refused, words in (
+            (puller.pull(slots=-1), "`slots` must be from 0 to 1000"),
+            (puller.pull(slots=1001), "`slots` must be from 0 to 1000"),
+            (puller.pull(wait=31), "`wait` must be from 0 to 30 seconds"),
+            (puller.accept(task, task_id="wf_1"), "`task_id` is 'wf_1', which is none of ours"),
+            (puller.accept(task, lease_id=""), "`lease_id` is '', which is none of ours"),
+            (puller.progress(task, percent=float("nan")), "`percent` must be a number"),
+        ):
+            with pytest.raises(RequestInvalid) as wrong:
+                await refused
+            assert words in wrong.value.message
+        for output in (deep, {"big": 2**60}):
+            with pytest.raises(PayloadInvalid):
+                await puller.result(task, output=output)
+        large = await puller.result(task, artifacts=[pb.ArtifactReference(name="a", sha256="0" * 64)])
+        assert (large.outcome, "never put into the store" in large.message) == (pb.ResultAck.REFUSED, True)
