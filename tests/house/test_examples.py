@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from documents import ROOT, all_blocks
 
-EXAMPLES = sorted(file.name for file in (ROOT / "examples").iterdir())
+EXAMPLES = sorted(file.name for file in (ROOT / "examples").glob("*.yaml"))
+AGENTS = sorted(folder.name for folder in (ROOT / "examples" / "agents").iterdir())
 PAGES = ("README.md", *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").glob("*.md"))))
 _COMMAND = re.compile(r"archwright run \w+ --input examples/(\S+)")
 
@@ -32,3 +33,10 @@ def test_every_page_that_runs_an_example_is_run_by_a_test() -> None:
     tests = "".join(file.read_text() for file in Path(ROOT / "tests/e2e").glob("test_*.py"))
 
     assert [page for page in PAGES if commands_of(page) and f'"{page}"' not in tests] == []
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_each_agent_that_is_an_example_is_explained_linked_and_run_by_a_test(agent: str) -> None:
+    assert (ROOT / "examples" / "agents" / agent / "README.md").is_file()
+    assert f"examples/agents/{agent})" in (ROOT / "docs" / "agents.md").read_text()
+    assert (ROOT / "tests" / "e2e" / f"test_agent_in_{agent}.py").is_file()
