@@ -14,6 +14,7 @@ from archwright import ids
 from archwright.language.model import Selection
 from archwright.language.requirement import Requirement
 from services.chassis.clock import Clock
+from services.engine.breakers import BreakerGate
 from services.engine.domain.effects import NewTask
 from services.engine.ports.roster import KnownAgent, Roster
 from services.engine.ports.store import Grant
@@ -29,8 +30,11 @@ _NEVER = float("-inf")
 class Dispatch:
     """Reserves room at the agents of one replica."""
 
-    def __init__(self, sessions: Sessions, roster: Roster, clock: Clock, *, trust_seconds: float) -> None:
+    def __init__(
+        self, sessions: Sessions, roster: Roster, gate: BreakerGate, clock: Clock, *, trust_seconds: float
+    ) -> None:
         self._sessions = sessions
+        self._gate = gate
         self._roster = roster
         self._clock = clock
         self._trust_seconds = trust_seconds
@@ -74,10 +78,16 @@ class Dispatch:
 
     def may_take(self, session: Session, tenant: str, queue: str) -> bool:
         """Return whether a session's agent is given a tenant's tasks from a queue, if it has room."""
-        return session.tenant in (PLATFORM, tenant) and self._serves(session, queue) and self._is_willing(session)
+        return (
+            session.tenant in (PLATFORM, tenant)
+            and self._serves(session, queue)
+            and self._is_willing(session)
+            and not self._gate.is_open(tenant, session.agent_type)
+        )
 
     def _find(self, tenant: str, queue: str, prefers_agent: str, selection: Selection) -> Session | None:
-        able = self.with_room(tenant, queue)
+        # The trials of a half-open breaker are lent by the database, which a commit cannot wait for: those are claimed.
+        able = [each for each in self.with_room(tenant, queue) if self._gate.is_closed(tenant, each.agent_type)]
         if not able:
             return None
         for session in able:

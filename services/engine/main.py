@@ -49,6 +49,7 @@ from services.engine.api.steering import Steering
 from services.engine.api.watch import Watching
 from services.engine.api.workflows import WorkflowApi
 from services.engine.assignments import Assigner
+from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
 from services.engine.hot_store import HotStore
 from services.engine.live import Feed
@@ -84,6 +85,7 @@ from services.engine.standings import Standings
 from services.engine.starts import Starts
 from services.engine.storage.approvals import PostgresApprovals
 from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.hot_copies import RedisHotCopies
@@ -99,6 +101,7 @@ log = structlog.get_logger(__name__)
 _PUBLISH_SECONDS = 0.005  # what is committed meanwhile is published together
 _SWEEP_SECONDS = 1.0
 _TIMER_SECONDS = 0.2
+_BREAKER_SECONDS = 0.05  # failures that come together are told together
 _PERMIT_SECONDS = 0.5
 _COPY_SECONDS = 0.1
 _SCHEDULE_SECONDS = 0.5
@@ -157,16 +160,21 @@ class _Engine:
         self._feed = feed = Feed()
         self._sessions = Sessions()
         self._roster = FollowedRoster()
-        dispatch = Dispatch(self._sessions, self._roster, clock, trust_seconds=2 * settings.poll_seconds)
+        self._gate = BreakerGate(PostgresBreakers(database), clock, settings.breaker)
+        dispatch = Dispatch(self._sessions, self._roster, self._gate, clock, trust_seconds=2 * settings.poll_seconds)
         hot, self._copying = self._hot_copies(store, catalogue, memory, redis)
         assigner = Assigner(hot, memory, dispatch, self._sessions, feed, clock)
-        self._claimer = Claimer(board, self._sessions, assigner, dispatch, clock, poll_seconds=settings.poll_seconds)
+        self._claimer = Claimer(
+            board, self._sessions, assigner, dispatch, self._gate, clock, poll_seconds=settings.poll_seconds
+        )
         self._relay = NoBus(store) if publisher is None else Relay(store, publisher, clock)
         quota = PostgresQuota(database, replica_id)
         self._admission = admission = Admission(
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
         )
         self._pulls = Pulls(poll_seconds=settings.poll_seconds)
+        self._gate.call_on_change(self._claimer.wake)
+        self._gate.call_on_change(self._pulls.ring)
         listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission]
         if self._copying is not None:
             listeners.append(self._copying)
@@ -189,42 +197,23 @@ class _Engine:
         self._acceptances = Acceptances(board, clock)
         times = _stream_times(settings)
         self._renewal = LeaseRenewal(board, self._sessions, clock, times.session)
-        self._lost_agents = LostAgents(board, self._committer, self._renewal, clock)
-        self._overdue = Overdue(board, self._committer, clock)
-        schedules = PostgresSchedules(database)
+        self._lost_agents = LostAgents(board, self._committer, self._renewal, self._gate, clock)
+        self._overdue = Overdue(board, self._committer, self._gate, clock)
         scheduled_starts = ScheduledStarts(starts, self._committer, catalogue, clock)
-        self._firing = FiringSchedules(schedules, scheduled_starts, store, clock)
+        self._firing = FiringSchedules(PostgresSchedules(database), scheduled_starts, store, clock)
         self._retention = Retention(PostgresLeftovers(database), clock, keep_days=settings.keep_workflows_days)
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
         self._left_behind = NobodyWaits(store) if publisher is None else LeftBehind(store, store, publisher)
-        reports = Reports(self._committer, artifacts, self._acceptances, self._progress_notes, feed, clock, work)
-        watching = Watching(store, feed, memory)
-        reading = Reading(store, watching)
-        steering = Steering(self._committer, store, reading, clock)
-        workflow_api = WorkflowApi(
-            Starting(starts, store, reading, clock),
-            steering,
-            reading,
-            Following(watching),
-            Explanations(reading, Standings(store, self._roster), workflows_max=settings.max_concurrent_workflows),
+        reports = Reports(
+            self._committer, artifacts, self._acceptances, self._progress_notes, self._gate, feed, clock, work
         )
-        approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
         self.server = Server(
             settings.address,
             settings.server_tls,
             TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
             [
-                Served(workflows_pb2.DESCRIPTOR.services_by_name["WorkflowService"], workflow_api),
-                Served(approvals_pb2.DESCRIPTOR.services_by_name["ApprovalService"], approval_api),
-                Served(
-                    definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"],
-                    DefinitionApi(catalogue, self._roster, clock),
-                ),
-                Served(
-                    schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"],
-                    ScheduleApi(schedules, scheduled_starts, clock),
-                ),
+                *self._for_people(database, store, memory, catalogue, starts, scheduled_starts),
                 Served(
                     agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"],
                     self._agent_work(board, dispatch, assigner, reports, store, times, work),
@@ -232,9 +221,40 @@ class _Engine:
                 Served(
                     artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"], ArtifactApi(artifacts, store, board)
                 ),
-                Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),
             ],
         )
+
+    def _for_people(
+        self,
+        database: Database,
+        store: PostgresStore,
+        memory: Memory,
+        catalogue: Catalogue,
+        starts: Starts,
+        scheduled_starts: ScheduledStarts,
+    ) -> list[Served]:
+        """Return what people and their programs ask."""
+        clock, workflows_max = self._clock, self._settings.max_concurrent_workflows
+        watching = Watching(store, self._feed, memory)
+        reading = Reading(store, watching)
+        steering = Steering(self._committer, store, reading, clock)
+        workflow_api = WorkflowApi(
+            Starting(starts, store, reading, clock),
+            steering,
+            reading,
+            Following(watching),
+            Explanations(reading, Standings(store, self._roster, self._gate), workflows_max=workflows_max),
+        )
+        approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
+        schedule_api = ScheduleApi(PostgresSchedules(database), scheduled_starts, clock)
+        definition_api = DefinitionApi(catalogue, self._roster, clock)
+        return [
+            Served(workflows_pb2.DESCRIPTOR.services_by_name["WorkflowService"], workflow_api),
+            Served(approvals_pb2.DESCRIPTOR.services_by_name["ApprovalService"], approval_api),
+            Served(definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"], definition_api),
+            Served(schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"], schedule_api),
+            Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),
+        ]
 
     def _agent_work(
         self,
@@ -263,6 +283,7 @@ class _Engine:
         pull = AgentPull(
             board,
             dispatch,
+            self._gate,
             assigner,
             reports,
             store,
@@ -309,6 +330,7 @@ class _Engine:
             # One batch is decided while another is written, and one is kept free for people.
             *(forever("commit", self._committer.step, pause=0, clock=clock) for _ in range(COMMITS_AT_ONCE)),
             forever("claim", self._claimer.step, pause=0, clock=clock),
+            forever("keep_breakers", self._gate.step, pause=_BREAKER_SECONDS, clock=clock),
             forever("accept", self._acceptances.step, pause=0, clock=clock),
             forever("publish", self._relay.step, pause=_PUBLISH_SECONDS, clock=clock),
             forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock),

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.chassis.settings import ServiceSettings
+from services.engine.domain.breaker import BreakerConfig
 
 
 class EngineSettings(ServiceSettings):
@@ -49,7 +50,29 @@ class EngineSettings(ServiceSettings):
     max_cpu_usage_percent: int = Field(
         default=80, ge=1, le=100, description="of all cores; above it for a while, starts are refused for a while"
     )
+    breaker_failure_threshold: int = Field(
+        default=5, ge=1, description="how many attempts in a row have to fail for a breaker to open"
+    )
+    breaker_min_throughput: int = Field(
+        default=10, ge=1, description="how many attempts must have ended within the recovery time for it to open"
+    )
+    breaker_recovery_timeout_seconds: int = Field(
+        default=60, ge=1, description="how long an open breaker gives out nothing, before it tries again"
+    )
+    breaker_half_open_max_calls: int = Field(
+        default=3, ge=1, description="how many tasks it tries at a time, and how many have to go well for it to close"
+    )
     postgres_pool_max: int = Field(default=10, ge=6, description="how many connections to PostgreSQL")
     keep_workflows_days: float = Field(
         default=30.0, ge=0, description="how long workflows are kept after they ended; 0 keeps them forever"
     )
+
+    @property
+    def breaker(self) -> BreakerConfig:
+        """The numbers of circuit breakers."""
+        return BreakerConfig(
+            failure_threshold=self.breaker_failure_threshold,
+            recovery_timeout_seconds=self.breaker_recovery_timeout_seconds,
+            half_open_max_calls=self.breaker_half_open_max_calls,
+            min_throughput=self.breaker_min_throughput,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from services.engine.breakers import BreakerGate
 from services.engine.domain.explaining import Standing
 from services.engine.domain.transitions import TaskStatus
 from services.engine.ports.history import History, TaskRow
@@ -18,8 +19,9 @@ _WITH_ROOM = "ONLINE"
 class Standings:
     """Tells how tasks stand, from their rows and the registry's last word."""
 
-    def __init__(self, history: History, roster: FollowedRoster) -> None:
+    def __init__(self, history: History, roster: FollowedRoster, gate: BreakerGate) -> None:
         self._history = history
+        self._gate = gate
         self._roster = roster
 
     async def of(self, key: Key) -> Mapping[str, Standing]:
@@ -41,9 +43,16 @@ class Standings:
         if not agents and self._roster.has_agent_for(tenant, queue):
             return {}  # the registry has not said anything yet
         free = sum(agent.status == _WITH_ROOM for agent in agents)
+        open_until = [self._gate.open_until(tenant, agent_type) for agent_type in {each.agent_type for each in agents}]
+        until = min((each for each in open_until if each is not None), default=None)
+        if None in open_until:
+            until = None  # another type takes them meanwhile
         places = await self._history.places(tenant, queue, [row.task_id for row in rows])
         # A task that is not among the first so many has at least as many before it.
         last = max(places.values(), default=0)
         return {
-            row.task_id: Standing(ahead=places.get(row.task_id, last), agents=len(agents), free=free) for row in rows
+            row.task_id: Standing(
+                ahead=places.get(row.task_id, last), agents=len(agents), free=free, breaker_open_until=until
+            )
+            for row in rows
         }

@@ -24,7 +24,9 @@ from services.engine.admission import Admission
 from services.engine.api.agent_work import AgentStreams, StreamTimes
 from services.engine.api.reports import Reports
 from services.engine.assignments import Assigner
+from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
+from services.engine.domain.breaker import BreakerConfig
 from services.engine.domain.definitions import DefinitionVersion
 from services.engine.domain.events import Event
 from services.engine.live import Feed
@@ -51,6 +53,7 @@ from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import Sessions, SessionTimes
 from services.engine.starts import Start, Started
 from services.engine.storage.memory.artifacts import MemoryArtifacts
+from services.engine.storage.memory.breakers import MemoryBreakers
 from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.tables import Tables
@@ -64,6 +67,7 @@ from tests.simulation.watched_storage import FenceLog, WatchedLeftovers, Watched
 LEASE_SECONDS = 4.0
 ACCEPT_SECONDS = 1.5
 RENEW_SECONDS = 1.0
+BREAKER = BreakerConfig(failure_threshold=3, recovery_timeout_seconds=5, half_open_max_calls=2, min_throughput=4)
 POLL_SECONDS = 1.0
 _EVENTS_MAX = 10_000
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -140,10 +144,11 @@ class Replica:
         quota = Linked(mutation.quota(around.tables, ids.new_uuid()), self.link)
         memory = Memory(around.trouble.chance.choice((1, 20_000, 1_000_000)))
         feed, sessions, roster = Feed(), Sessions(), _roster(around.agents)
-        dispatch = Dispatch(sessions, roster, clock, trust_seconds=2 * POLL_SECONDS)
+        gate = BreakerGate(Linked(MemoryBreakers(around.tables), self.link), clock, BREAKER)
+        dispatch = Dispatch(sessions, roster, gate, clock, trust_seconds=2 * POLL_SECONDS)
         hot = mutation.hot_store(store, around.copies) if around.copies is not None else store
         assigner = Assigner(hot, memory, dispatch, sessions, feed, clock)
-        claimer = Claimer(board, sessions, assigner, dispatch, clock, poll_seconds=POLL_SECONDS)
+        claimer = Claimer(board, sessions, assigner, dispatch, gate, clock, poll_seconds=POLL_SECONDS)
         relay = mutation.relay(store, around.bus, clock)
         admission = Admission(quota, workflows_max=around.workflows_max, queue_depth_max=1_000)
         listeners = [sessions, claimer, feed, relay, admission]
@@ -162,9 +167,9 @@ class Replica:
         acceptances, progress_notes = Acceptances(board, clock), ProgressNotes(board)
         session_times = SessionTimes(LEASE_SECONDS, RENEW_SECONDS)
         renewal = LeaseRenewal(board, sessions, clock, session_times)
-        lost_agents = LostAgents(board, self.committer, renewal, clock)
+        lost_agents = LostAgents(board, self.committer, renewal, gate, clock)
         artifacts = MemoryArtifacts(around.tables)
-        reports = Reports(self.committer, artifacts, acceptances, progress_notes, feed, clock, self._duties)
+        reports = Reports(self.committer, artifacts, acceptances, progress_notes, gate, feed, clock, self._duties)
         times = StreamTimes(hello=5.0, cancel_grace=1.0, session=session_times)
         self._api = AgentStreams(
             *(board, sessions, reports, acceptances, lost_agents, claimer, roster, clock, self._duties, times),
@@ -174,12 +179,13 @@ class Replica:
             # As in the engine: one batch is decided while another is written, and one is kept free for people.
             *(("commit", self.committer.step, 0.0) for _ in range(COMMITS_AT_ONCE)),
             ("claim", claimer.step, 0.0),
+            ("keep_breakers", gate.step, 0.05),
             ("accept", acceptances.step, 0.0),
             ("publish", relay.step, 0.0),
             ("deliver_messages", messages.step, 0.0),
             ("renew_leases", renewal.step, RENEW_SECONDS),
             ("revoke_lost", lost_agents.step, 1.5),
-            ("end_overdue", Overdue(board, self.committer, clock).step, 1.5),
+            ("end_overdue", Overdue(board, self.committer, gate, clock).step, 1.5),
             ("fire_timers", Timers(board, self.committer, clock).step, 0.5),
             ("publish_left_behind", LeftBehind(store, store, around.bus).step, 3.0),
             ("admit", Admissions(admission, quota, self.committer, clock).step, 0.0),

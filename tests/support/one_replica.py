@@ -11,7 +11,9 @@ from storages import LEASE_SECONDS, TENANT, Storage
 
 from archwright import ids
 from services.engine.assignments import Assigner
+from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
+from services.engine.domain.breaker import BreakerConfig
 from services.engine.live import Feed
 from services.engine.loops.committer import Committer
 from services.engine.loops.leases import LeaseRenewal
@@ -30,6 +32,7 @@ class OneReplica:
     storage: Storage
     sessions: Sessions
     dispatch: Dispatch
+    gate: BreakerGate
     memory: Memory
     committer: Committer
     renewal: LeaseRenewal
@@ -68,9 +71,10 @@ def replica_on(
     clock, sessions = storage.clock, Sessions()
     memory = Memory(10_000_000) if memory is None else memory
     store = store or storage.store
-    dispatch = Dispatch(sessions, FollowedRoster(), clock, trust_seconds=0.5)
+    gate = BreakerGate(storage.breakers, clock, BreakerConfig())
+    dispatch = Dispatch(sessions, FollowedRoster(), gate, clock, trust_seconds=0.5)
     assigner = Assigner(store, memory, dispatch, sessions, Feed(), clock)
     committer = Committer(store, memory, [sessions, *listeners], assigner, clock, batch_max=100, queue_max=1_000)
     renewal = LeaseRenewal(storage.board, sessions, clock, SessionTimes(LEASE_SECONDS, renewal=0.0))
-    lost_agents = LostAgents(storage.board, committer, renewal, clock)
-    return OneReplica(storage, sessions, dispatch, memory, committer, renewal, lost_agents)
+    lost_agents = LostAgents(storage.board, committer, renewal, gate, clock)
+    return OneReplica(storage, sessions, dispatch, gate, memory, committer, renewal, lost_agents)

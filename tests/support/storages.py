@@ -32,6 +32,7 @@ from services.engine.domain.effects import Message, effects
 from services.engine.domain.events import ArtifactMade
 from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
+from services.engine.ports.breakers import Breakers
 from services.engine.ports.history import History
 from services.engine.ports.inbox import Inbox
 from services.engine.ports.keys import AuditRow, Fence, Key
@@ -39,10 +40,12 @@ from services.engine.ports.quota import Quota
 from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Written
 from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
 from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
+from services.engine.storage.memory.breakers import MemoryBreakers
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
@@ -151,6 +154,7 @@ class Storage(Protocol):
     board: TaskBoard
     inbox: Inbox
     quota: Quota
+    breakers: Breakers
     clock: Clock
 
     async def start(
@@ -280,6 +284,7 @@ class PostgresStorage(Storage):
         )
         self.inbox = PostgresInbox(self.database)
         self.quota = PostgresQuota(self.database, replica)
+        self.breakers = PostgresBreakers(self.database)
         self.clock = SystemClock()
 
     async def age(self, seconds: float) -> None:
@@ -309,7 +314,9 @@ class PostgresStorage(Storage):
         """Close the connections and leave no task, session, timer or commit behind."""
         await self.database.close()
         owner = await asyncpg.connect(self._owner_dsn)
-        await owner.execute(f"TRUNCATE {', '.join(f'engine.{table}' for table in (*_AGING, 'quotas', 'approvals'))}")
+        await owner.execute(
+            f"TRUNCATE {', '.join(f'engine.{table}' for table in (*_AGING, 'quotas', 'approvals', 'breakers'))}"
+        )
         await owner.close()
 
 
@@ -326,6 +333,7 @@ class MemoryStorage(Storage):
         self.board = MemoryTaskBoard(self.tables, lease_seconds=LEASE_SECONDS, accept_seconds=ACCEPT_SECONDS)
         self.inbox = MemoryInbox(self.tables)
         self.quota = MemoryQuota(self.tables, ids.new_uuid())
+        self.breakers = MemoryBreakers(self.tables)
         self.clock = self._wound
 
     async def age(self, seconds: float) -> None:
@@ -335,7 +343,8 @@ class MemoryStorage(Storage):
         await MemoryArtifacts(self.tables).put(tenant, sha256, "text/plain", content)
 
     async def audit_count(self, tenant: str) -> int:
-        return sum(key.tenant == tenant for key, _ in self.tables.audit)
+        in_commits = sum(key.tenant == tenant for key, _ in self.tables.audit)
+        return in_commits + sum(of == tenant for of, _ in self.breakers.audit)
 
 
 async def prepare(database: Any) -> str:

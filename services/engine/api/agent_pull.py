@@ -21,6 +21,7 @@ from services.engine.api.agent_frames import OUTCOMES, duration, named
 from services.engine.api.reports import Reports
 from services.engine.api.requests import json_of
 from services.engine.assignments import Assigner
+from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
 from services.engine.domain.events import TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.ports.history import History
@@ -42,6 +43,7 @@ class AgentPull:
         self,
         board: TaskBoard,
         dispatch: Dispatch,
+        gate: BreakerGate,
         assigner: Assigner,
         reports: Reports,
         history: History,
@@ -54,6 +56,7 @@ class AgentPull:
     ) -> None:
         self._board = board
         self._dispatch = dispatch
+        self._gate = gate
         self._assigner = assigner
         self._reports = reports
         self._history = history
@@ -129,8 +132,11 @@ class AgentPull:
         for tenant, queue in await self._board.waiting_queues() if slots else ():
             free = slots - len(session.held)
             if free > 0 and self._dispatch.may_take(session, tenant, queue):
+                free = await self._gate.admit(tenant, session.agent_type, free)
                 room = [Slot(session.session_id, ids.new_uuid()) for _ in range(free)]
-                await self._assigner.prepare(await self._board.claim(queue, tenant, room), session)
+                claimed = await self._board.claim(queue, tenant, room) if room else ()
+                await self._gate.give_back(tenant, session.agent_type, free - len(claimed))
+                await self._assigner.prepare(claimed, session)
         if session.held:
             given.extend(frame for frame in await session.take() if isinstance(frame, Assignment))
         return given

@@ -19,6 +19,8 @@ from archwright.errors import ArchwrightError, InternalFault, PayloadInvalid, Pa
 from archwright.language.model import ErrorCategory
 from archwright.problem.v1 import reason_pb2
 from services.chassis.clock import Clock
+from services.engine.breakers import BreakerGate
+from services.engine.domain.breaker import is_failure
 from services.engine.domain.commands import CompleteTask, FailTask, Stale
 from services.engine.domain.events import ArtifactMade, Json
 from services.engine.live import ChunkTold, Feed, ProgressTold
@@ -44,6 +46,7 @@ class Reports:
         artifacts: Artifacts,
         acceptor: Acceptor,
         progress: ProgressNotes,
+        gate: BreakerGate,
         feed: Feed,
         clock: Clock,
         group: asyncio.TaskGroup,
@@ -52,6 +55,7 @@ class Reports:
         self._artifacts = artifacts
         self._acceptor = acceptor
         self._progress = progress
+        self._gate = gate
         self._feed = feed
         self._clock = clock
         self._group = group
@@ -93,12 +97,14 @@ class Reports:
             except (PayloadInvalid, PayloadTooLarge) as error:
                 told = pb.Failure(code="OUTPUT_MISMATCH", message=error.message, category=reason_pb2.PERMANENT)
                 task.refusal = error.message
+        asked = self._asked(session, task, told)
         try:
-            await self._commands.submit(self._asked(session, task, told))
+            await self._commands.submit(asked)
         except Stale as stale:
             return "stale", str(stale)
         except InternalFault as fault:
             return "refused", fault.message
+        self._count(session, asked)
         return ("refused", task.refusal) if task.refusal else ("applied", "")
 
     def _post(self, session: Session, asked: Sequence[Asked]) -> None:
@@ -149,6 +155,7 @@ class Reports:
         refusal = task.refusal if task is not None else ""
         match outcome:
             case Answer():
+                self._count(session, asked)
                 self._end(session, fence, "refused" if refusal else "applied", refusal)
             case Stale():
                 self._end(session, fence, "stale", str(outcome))
@@ -157,6 +164,16 @@ class Reports:
             case _:
                 if task is not None:
                     self._not_committed(task, outcome)
+
+    def _count(self, session: Session, asked: Asked) -> None:
+        """Let the breaker of the agent's type know how an attempt ended."""
+        match asked.command:
+            case CompleteTask():
+                self._gate.note(asked.key.tenant, session.agent_type, failed=False)
+            case FailTask(category=category, code=code):
+                failed = is_failure(category, code)
+                if failed is not None:
+                    self._gate.note(asked.key.tenant, session.agent_type, failed=failed)
 
     def _end(self, session: Session, fence: Fence, outcome: Outcome, message: str) -> None:
         task = session.held.get(fence.task_id)

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 
 from archwright import ids
 from services.chassis.clock import Clock
 from services.engine.assignments import Assigner
+from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
 from services.engine.ports.commands import Change
-from services.engine.ports.task_board import Slot, TaskBoard
+from services.engine.ports.task_board import Claimed, Slot, TaskBoard
 from services.engine.sessions import Session, Sessions
 
 _SLOTS_MAX = 500
@@ -31,6 +33,7 @@ class Claimer:
         sessions: Sessions,
         assigner: Assigner,
         dispatch: Dispatch,
+        gate: BreakerGate,
         clock: Clock,
         *,
         poll_seconds: float,
@@ -39,6 +42,7 @@ class Claimer:
         self._sessions = sessions
         self._assigner = assigner
         self._dispatch = dispatch
+        self._gate = gate
         self._clock = clock
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
@@ -79,8 +83,11 @@ class Claimer:
         sessions = self._dispatch.with_room(tenant, queue)
         if not sessions:
             return
-        slots = _slots(sessions)
+        slots = await self._admitted(tenant, sessions, _slots(sessions))
+        if not slots:
+            return
         claimed = await self._board.claim(queue, tenant, slots)
+        await self._give_back(tenant, sessions, slots, claimed)
         if len(claimed) < len(slots):
             # What came to wait since is claimed at once by the next look. Were it let hold up what is born assigned,
             # then under load there would always be some, and every task would take the long way from then on.
@@ -88,6 +95,41 @@ class Claimer:
         await self._assigner.hand_over(claimed)
         if len(claimed) == len(slots):
             self.wake()  # there may be more than one look's worth
+
+    async def _admitted(self, tenant: str, sessions: Sequence[Session], slots: Sequence[Slot]) -> Sequence[Slot]:
+        """Return the slots that breakers let tasks through to."""
+        trying = self._trying(tenant, sessions)
+        if not trying:
+            return slots
+        by_type = Counter(trying[slot.session_id] for slot in slots if slot.session_id in trying)
+        left = {kind: await self._gate.admit(tenant, kind, wanted) for kind, wanted in by_type.items()}
+        admitted: list[Slot] = []
+        for slot in slots:
+            kind = trying.get(slot.session_id)
+            if kind is not None and left[kind] <= 0:
+                continue
+            if kind is not None:
+                left[kind] -= 1
+            admitted.append(slot)
+        return admitted
+
+    async def _give_back(
+        self, tenant: str, sessions: Sequence[Session], slots: Sequence[Slot], claimed: Sequence[Claimed]
+    ) -> None:
+        """Return the trials that no task was there for."""
+        if len(claimed) == len(slots):
+            return
+        trying = self._trying(tenant, sessions)
+        unused = Counter(trying[slot.session_id] for slot in slots if slot.session_id in trying)
+        unused.subtract(trying[task.session_id] for task in claimed if task.session_id in trying)
+        for kind, count in unused.items():
+            await self._gate.give_back(tenant, kind, count)
+
+    def _trying(self, tenant: str, sessions: Sequence[Session]) -> dict[uuid.UUID, str]:
+        """Return the sessions whose type's breaker is not closed, each with its type."""
+        return {
+            each.session_id: each.agent_type for each in sessions if not self._gate.is_closed(tenant, each.agent_type)
+        }
 
 
 def _slots(sessions: Sequence[Session]) -> list[Slot]:

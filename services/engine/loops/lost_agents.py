@@ -14,6 +14,7 @@ import structlog
 
 from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
+from services.engine.breakers import BreakerGate
 from services.engine.domain.commands import FailTask, Stale
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.ports.commands import Asked, Commands
@@ -25,10 +26,13 @@ log = structlog.get_logger(__name__)
 class LostAgents:
     """Revokes what expired sessions hold."""
 
-    def __init__(self, board: TaskBoard, commands: Commands, renewal: LeaseRenewal, clock: Clock) -> None:
+    def __init__(
+        self, board: TaskBoard, commands: Commands, renewal: LeaseRenewal, gate: BreakerGate, clock: Clock
+    ) -> None:
         self._board = board
         self._commands = commands
         self._renewal = renewal
+        self._gate = gate
         self._clock = clock
 
     async def step(self) -> None:
@@ -57,4 +61,5 @@ class LostAgents:
             await self._commands.submit(Asked(held.key, command, held.fence))
         except Stale:
             return  # the agent came back, or somebody else was faster
+        self._gate.note(held.key.tenant, held.agent_type, failed=True)
         log.warning("lease_expired", agent_id=held.agent_id, task_id=held.fence.task_id)

@@ -9,6 +9,7 @@ import structlog
 
 from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
+from services.engine.breakers import BreakerGate
 from services.engine.domain.commands import FailTask, Stale
 from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.task_board import Held, TaskBoard
@@ -25,9 +26,10 @@ _WORDS = {
 class Overdue:
     """Watches over the times of open tasks."""
 
-    def __init__(self, board: TaskBoard, commands: Commands, clock: Clock) -> None:
+    def __init__(self, board: TaskBoard, commands: Commands, gate: BreakerGate, clock: Clock) -> None:
         self._board = board
         self._commands = commands
+        self._gate = gate
         self._clock = clock
 
     async def step(self) -> None:
@@ -53,4 +55,6 @@ class Overdue:
             await self._commands.submit(Asked(held.key, command, held.fence))
         except Stale:
             return  # the result was faster
+        if held.agent_type:  # else it waited in vain, which is no agent's fault
+            self._gate.note(held.key.tenant, held.agent_type, failed=True)
         log.warning("task_timed_out", task_id=held.fence.task_id, step=held.step, limit=which)

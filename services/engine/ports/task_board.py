@@ -41,6 +41,7 @@ class Held:
     step: str
     agent_id: str
     fence: Fence
+    agent_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,3 +176,16 @@ schedules = Table(
     Column("deleted_at", _at),
     Column("deleted_by_request", Text),
 )
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("agent_type", Text, primary_key=True),
+    Column("state", Text),
+    Column("since", _at),
+    Column("calls", Integer),
+    Column("failures", Integer),
+    Column("trials", Integer),
+    Column("version", BigInteger),
+)

@@ -26,7 +26,7 @@ UPDATE engine.open_tasks AS t SET session_id = $1
        engine.sessions AS s
  WHERE t.task_id = k.task_id AND t.attempt = k.attempt AND t.lease_id = k.lease_id
    AND s.session_id = t.session_id AND s.agent_id = $5 AND s.tenant_id = $6
-RETURNING t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id
+RETURNING t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.agent_type
 """
 
 _NOBODY = uuid.UUID(int=0)
@@ -45,7 +45,8 @@ SELECT pulling.session_id, t.task_id, t.attempt, t.lease_id
 
 _HELD_UNDER = """
 WITH held AS MATERIALIZED (
-  SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.session_id, s.replica_id
+  SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.agent_type, s.session_id,
+         s.replica_id
     FROM engine.open_tasks AS t JOIN engine.sessions AS s USING (session_id)
    WHERE t.task_id = $1 AND t.attempt = $2 AND t.lease_id = $3 AND s.tenant_id = $4 AND s.agent_id = $5 AND NOT s.closed
 ), renewed AS (
@@ -56,7 +57,7 @@ SELECT * FROM held
 """
 
 _HELD_BY_OLDER = """
-SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id
+SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id, s.agent_type
   FROM engine.sessions AS s JOIN engine.open_tasks AS t USING (session_id)
  WHERE s.tenant_id = $1 AND s.agent_id = $2 AND s.session_id <> $3
 """
@@ -76,7 +77,7 @@ UPDATE engine.sessions SET closed = true
 """
 
 _HELD_BY_CLOSED = """
-SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id
+SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id, s.agent_type
   FROM engine.sessions AS s JOIN engine.open_tasks AS t USING (session_id)
  WHERE s.closed
 """
@@ -144,8 +145,8 @@ _REDELIVER = f"UPDATE engine.open_tasks SET {_AGAIN} WHERE status = 2 AND accept
 
 _OVERDUE = """
 SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.status,
-       coalesce(s.agent_id, '') AS agent_id
-       , t.execute_by < now() AS is_late
+       coalesce(s.agent_id, '') AS agent_id, coalesce(s.agent_type, '') AS agent_type,
+       t.execute_by < now() AS is_late
   FROM engine.open_tasks AS t LEFT JOIN engine.sessions AS s USING (session_id)
  WHERE (t.status = 3 AND (t.execute_by < now() OR t.idle_by < now())) OR (t.status = 1 AND t.queue_by < now())
  LIMIT 500
@@ -419,4 +420,5 @@ def _which(row: asyncpg.Record) -> Literal["execution", "idle", "queue"]:
 
 def _held(row: asyncpg.Record, session_id: uuid.UUID | None) -> Held:
     fence = Fence(ids.show("task", row["task_id"]), row["attempt"], row["lease_id"], session_id)
-    return Held(Key(row["tenant_id"], ids.show("wf", row["workflow_id"])), row["step"], row["agent_id"], fence)
+    key = Key(row["tenant_id"], ids.show("wf", row["workflow_id"]))
+    return Held(key, row["step"], row["agent_id"], fence, row["agent_type"])

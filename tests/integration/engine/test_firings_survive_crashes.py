@@ -16,7 +16,9 @@ from services.chassis.clock import ManualClock, SystemClock
 from services.chassis.loops import forever
 from services.engine.admission import Admission
 from services.engine.assignments import Assigner
+from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
+from services.engine.domain.breaker import BreakerConfig
 from services.engine.domain.commands import CancelWorkflow
 from services.engine.domain.schedule import Overlap, Progress, Schedule, Target, told
 from services.engine.domain.schedule_timing import Interval
@@ -32,6 +34,7 @@ from services.engine.roster import FollowedRoster
 from services.engine.scheduled_starts import Firing, ScheduledStarts
 from services.engine.sessions import Sessions
 from services.engine.starts import Starts
+from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.migrate import migrate
@@ -95,7 +98,8 @@ class Replica:
         replica_id, own_clock = ids.new_uuid(), SystemClock()
         self.store = PostgresStore(self.database, replica_id, accept_seconds=5.0)
         memory, sessions, feed, roster = Memory(100), Sessions(), Feed(), FollowedRoster()
-        dispatch = Dispatch(sessions, roster, own_clock, trust_seconds=1.0)
+        gate = BreakerGate(PostgresBreakers(self.database), own_clock, BreakerConfig())
+        dispatch = Dispatch(sessions, roster, gate, own_clock, trust_seconds=1.0)
         assigner = Assigner(self.store, memory, dispatch, sessions, feed, own_clock)
         admission = Admission(PostgresQuota(self.database, replica_id), workflows_max=100_000, queue_depth_max=100)
         self._committer = Committer(

@@ -10,7 +10,7 @@ from services.engine.domain.clocks import ADMISSION_TIMER
 from services.engine.domain.transitions import TaskStatus
 from services.engine.ports.task_board import DueTimer, Held
 from services.engine.storage.memory.leases import held
-from services.engine.storage.memory.tables import Tables, TaskRow, TimerRow
+from services.engine.storage.memory.tables import SessionRow, Tables, TaskRow, TimerRow
 
 _RESERVE_SECONDS = 10
 
@@ -27,11 +27,11 @@ class MemoryDue:
         found: list[tuple[Held, Literal["execution", "idle", "queue"]]] = []
         for task in self._tables.open_tasks.values():
             if task.status is TaskStatus.IN_PROGRESS and _is_past(task.execute_by, now):
-                found.append((held(task, self._agent_of(task)), "execution"))
+                found.append((held(task, self._session_of(task)), "execution"))
             elif task.status is TaskStatus.IN_PROGRESS and _is_past(task.idle_by, now):
-                found.append((held(task, self._agent_of(task)), "idle"))
+                found.append((held(task, self._session_of(task)), "idle"))
             elif task.status is TaskStatus.PENDING and _is_past(task.queue_by, now):
-                found.append((held(task, ""), "queue"))
+                found.append((held(task, None), "queue"))
         return found
 
     async def due_timers(self, limit: int) -> Sequence[DueTimer]:
@@ -50,9 +50,8 @@ class MemoryDue:
         if row is not None and row.generation == timer.generation:
             del self._tables.timers[timer.key, timer.name]
 
-    def _agent_of(self, task: TaskRow) -> str:
-        session = None if task.session_id is None else self._tables.sessions.get(task.session_id)
-        return "" if session is None else session.agent_id
+    def _session_of(self, task: TaskRow) -> SessionRow | None:
+        return None if task.session_id is None else self._tables.sessions.get(task.session_id)
 
 
 def _is_past(time: datetime | None, now: datetime) -> bool:

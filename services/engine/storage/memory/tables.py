@@ -20,6 +20,7 @@ from services.engine.domain.evolve import fold
 from services.engine.domain.transitions import TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.approvals import ApprovalRow
+from services.engine.ports.breakers import BreakerKey, KeptBreaker
 from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.store import NewWorkflow
 from services.engine.storage.codec import load_events
@@ -195,6 +196,7 @@ class Tables:
     """By tenant and approval."""
     audit: list[tuple[Key, AuditRow]] = field(default_factory=list)
     """Each with the workflow that the call was about."""
+    breakers: dict[BreakerKey, KeptBreaker] = field(default_factory=dict)
     files: dict[tuple[str, str], FileRow] = field(default_factory=dict)
     """By tenant and SHA-256 in hexadecimal."""
     references: dict[tuple[Key, str], ReferenceRow] = field(default_factory=dict)

@@ -86,8 +86,8 @@ async def test_tasks_are_born_assigned_again_once_a_look_found_little_however_mu
     replica.connect(credit=100)
     await replica.storage.start()
     looks = Claimer(
-        WhileSomethingComes(replica), replica.sessions, assigner(replica), replica.dispatch, replica.storage.clock,
-        poll_seconds=0.1,
+        WhileSomethingComes(replica), replica.sessions, assigner(replica), replica.dispatch, replica.gate,
+        replica.storage.clock, poll_seconds=0.1,
     )  # fmt: skip
     assert not granted(replica, task)
 
