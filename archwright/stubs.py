@@ -14,6 +14,7 @@ from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceStub
 from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceStub
 from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceStub
 from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceStub
+from archwright.engine.v1.queues_pb2_grpc import QueueServiceStub
 from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceStub
 from archwright.engine.v1.workflows_pb2_grpc import WorkflowServiceStub
 from archwright.registry.v1.agent_registry_pb2_grpc import AgentRegistryServiceStub
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceAsyncStub
     from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceAsyncStub
     from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceAsyncStub
+    from archwright.engine.v1.queues_pb2_grpc import QueueServiceAsyncStub
     from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceAsyncStub
     from archwright.engine.v1.workflows_pb2_grpc import WorkflowServiceAsyncStub
     from archwright.registry.v1.agent_registry_pb2_grpc import AgentRegistryServiceAsyncStub
@@ -46,6 +48,11 @@ def artifacts(channel: grpc.aio.Channel) -> ArtifactServiceAsyncStub:
 def definitions(channel: grpc.aio.Channel) -> DefinitionServiceAsyncStub:
     """Return a stub of DefinitionService."""
     return cast("DefinitionServiceAsyncStub", DefinitionServiceStub(channel))
+
+
+def queues(channel: grpc.aio.Channel) -> QueueServiceAsyncStub:
+    """Return a stub of QueueService."""
+    return cast("QueueServiceAsyncStub", QueueServiceStub(channel))
 
 
 def schedules(channel: grpc.aio.Channel) -> ScheduleServiceAsyncStub:

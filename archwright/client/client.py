@@ -1,4 +1,4 @@
-"""The client itself: workflows and their artifacts; approvals, definitions, schedules and agents are its parts."""
+"""The client itself: workflows and their artifacts; what else there is comes as parts of it, by noun."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from archwright.client.approvals import Approvals
 from archwright.client.definitions import Definitions
 from archwright.client.local import sign_token
 from archwright.client.pages import walk
+from archwright.client.queues import Queues
 from archwright.client.schedules import Schedules
 from archwright.client.steering import Steering
 from archwright.client.watch import Update, follow
@@ -67,6 +68,7 @@ class Client(Steering):
         self.definitions = Definitions(self._connection)
         self.agents = Agents(self._connection)
         self.approvals = Approvals(self._connection)
+        self.queues = Queues(self._connection)
         self.schedules = Schedules(self._connection)
         return self
 

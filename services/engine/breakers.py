@@ -117,6 +117,10 @@ class BreakerGate:
 
         await self._change(BreakerKey(tenant, agent_type), put)
 
+    def look(self) -> None:
+        """Look at once how the breakers stand."""
+        self._failed.set()
+
     # The loop
 
     async def step(self) -> None:

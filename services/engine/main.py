@@ -20,6 +20,7 @@ from archwright.engine.v1 import (
     artifacts_pb2,
     definitions_pb2,
     description_pb2,
+    queues_pb2,
     schedules_pb2,
     workflows_pb2,
 )
@@ -41,6 +42,7 @@ from services.engine.api.definitions import DefinitionApi
 from services.engine.api.description import DescriptionApi
 from services.engine.api.explanations import Explanations
 from services.engine.api.following import Following
+from services.engine.api.queues import QueueApi
 from services.engine.api.reading import Reading
 from services.engine.api.reports import Reports
 from services.engine.api.schedules import ScheduleApi
@@ -160,7 +162,8 @@ class _Engine:
         self._feed = feed = Feed()
         self._sessions = Sessions()
         self._roster = FollowedRoster()
-        self._gate = BreakerGate(PostgresBreakers(database), clock, settings.breaker)
+        breakers = PostgresBreakers(database)
+        self._gate = BreakerGate(breakers, clock, settings.breaker)
         dispatch = Dispatch(self._sessions, self._roster, self._gate, clock, trust_seconds=2 * settings.poll_seconds)
         hot, self._copying = self._hot_copies(store, catalogue, memory, redis)
         assigner = Assigner(hot, memory, dispatch, self._sessions, feed, clock)
@@ -214,6 +217,10 @@ class _Engine:
             TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
             [
                 *self._for_people(database, store, memory, catalogue, starts, scheduled_starts),
+                Served(
+                    queues_pb2.DESCRIPTOR.services_by_name["QueueService"],
+                    QueueApi(board, breakers, self._gate, self._roster, clock),
+                ),
                 Served(
                     agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"],
                     self._agent_work(board, dispatch, assigner, reports, store, times, work),

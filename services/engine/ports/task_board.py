@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 from archwright.language.model import Priority
@@ -42,6 +43,15 @@ class Held:
     agent_id: str
     fence: Fence
     agent_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How much waits in a queue, and since when."""
+
+    queue: str
+    waiting: int
+    oldest_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,10 @@ class TaskBoard(Protocol):
 
     async def waiting_queues(self) -> Sequence[tuple[str, str]]:
         """Return the queues in which tasks wait, each with the tenant whose tasks they are."""
+        ...
+
+    async def depths(self, tenant: str) -> Sequence[Depth]:
+        """Return how many of a tenant's tasks wait for agents, by queue, the most first."""
         ...
 
     async def picky(self) -> Sequence[Picky]:

@@ -14,7 +14,7 @@ import asyncpg
 
 from archwright import ids
 from services.engine.ports.keys import Fence, Key
-from services.engine.ports.task_board import Claimed, DueTimer, Held, Picky, Slot
+from services.engine.ports.task_board import Claimed, Depth, DueTimer, Held, Picky, Slot
 from services.engine.storage.codec import PRIORITY_OF_NUMBER
 from services.engine.storage.database import Database
 
@@ -156,6 +156,11 @@ _PROGRESS = """
 UPDATE engine.open_tasks AS t SET idle_by = now() + make_interval(secs => t.idle_seconds)
   FROM unnest($1::uuid[], $2::uuid[]) AS f (task_id, lease_id)
  WHERE t.task_id = f.task_id AND t.lease_id = f.lease_id AND t.status = 3 AND t.idle_seconds IS NOT NULL
+"""
+
+_DEPTHS = """
+SELECT queue, count(*)::integer AS waiting, min(created_at) AS oldest_at FROM engine.open_tasks
+ WHERE status = 1 AND tenant_id = $1 GROUP BY queue ORDER BY waiting DESC, queue
 """
 
 _WAITING_QUEUES = """
@@ -376,6 +381,12 @@ class TaskBoard:
         async with self._database.loops() as connection:
             rows = await connection.fetch(_WAITING_QUEUES)
         return [(row["tenant_id"], row["queue"]) for row in rows]
+
+    async def depths(self, tenant: str) -> Sequence[Depth]:
+        """Return how many of a tenant's tasks wait for agents, by queue, the most first."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_DEPTHS, tenant)
+        return [Depth(row["queue"], row["waiting"], row["oldest_at"]) for row in rows]
 
     async def picky(self) -> Sequence[Picky]:
         """Return waiting tasks whose steps said what to do when no agent is there."""

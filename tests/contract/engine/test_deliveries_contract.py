@@ -154,3 +154,16 @@ async def test_nothing_is_given_back_under_an_older_lease(storage: Storage) -> N
     await storage.board.give_back(replace(fence, lease_id=ids.new_uuid()), after_seconds=0)
 
     assert await storage.board.renew([session]) == {session: {fence.lease_id}}
+
+
+async def test_a_queue_is_as_deep_as_tasks_of_the_tenant_wait_in_it(storage: Storage) -> None:
+    assert list(await storage.board.depths(TENANT)) == []
+    for _ in range(3):
+        await storage.start()
+    await storage.claim()
+
+    [depth] = await storage.board.depths(TENANT)
+
+    assert (depth.queue, depth.waiting) == ("writer", 2)
+    assert depth.oldest_at <= storage.now()
+    assert list(await storage.board.depths(OTHER_TENANT)) == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
 from archwright.language.model import Priority
 from services.engine.domain.transitions import TaskStatus
 from services.engine.ports.keys import Fence
-from services.engine.ports.task_board import Claimed, Picky, Slot
+from services.engine.ports.task_board import Claimed, Depth, Picky, Slot
 from services.engine.storage.codec import PRIORITY_NUMBER
 from services.engine.storage.memory.tables import Tables, TaskRow
 
@@ -45,6 +47,15 @@ class MemoryAssignments:
     async def waiting_queues(self) -> Sequence[tuple[str, str]]:
         """Return the queues in which tasks wait, each with the tenant whose tasks they are."""
         return list(dict.fromkeys((task.key.tenant, task.queue) for task in self._waiting()))
+
+    async def depths(self, tenant: str) -> Sequence[Depth]:
+        """Return how many of a tenant's tasks wait for agents, by queue, the most first."""
+        waiting: defaultdict[str, list[datetime]] = defaultdict(list)
+        for task in self._tables.open_tasks.values():
+            if task.status is TaskStatus.PENDING and task.key.tenant == tenant:
+                waiting[task.queue].append(task.created_at)
+        found = [Depth(queue, len(since), min(since)) for queue, since in waiting.items()]
+        return sorted(found, key=lambda depth: (-depth.waiting, depth.queue))
 
     async def picky(self) -> Sequence[Picky]:
         """Return waiting tasks whose steps said what to do when no agent is there."""
