@@ -71,4 +71,5 @@ async def test_no_more_trials_are_lent_than_there_are_whoever_asks(gates: Any, s
 
     assert sum(lent) == CONFIG.half_open_max_calls
     await gates[0].give_back(*KEY, 1)
+    await gates[1].step()
     assert await gates[1].admit(*KEY, 2) == 1
