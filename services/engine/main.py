@@ -61,6 +61,7 @@ from services.engine.loops.claimer import Claimer
 from services.engine.loops.committer import COMMITS_AT_ONCE, Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.follow_registry import FollowRegistry
+from services.engine.loops.hints import HeedHints, TellHints
 from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
@@ -77,6 +78,7 @@ from services.engine.loops.watch_resources import WatchResources
 from services.engine.memory import Memory
 from services.engine.ports.commands import Listener
 from services.engine.ports.definitions import Definitions
+from services.engine.ports.hints import Hints
 from services.engine.ports.store import Store
 from services.engine.pulls import Pulls
 from services.engine.roster import FollowedRoster
@@ -90,6 +92,7 @@ from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
+from services.engine.storage.hints import RedisHints
 from services.engine.storage.hot_copies import RedisHotCopies
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.quota import PostgresQuota
@@ -179,8 +182,9 @@ class _Engine:
         self._gate.call_on_change(self._claimer.wake)
         self._gate.call_on_change(self._pulls.ring)
         listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission]
-        if self._copying is not None:
-            listeners.append(self._copying)
+        self._hinting = None if redis is None else self._hints(RedisHints(redis, replica_id), board, dispatch)
+        with_redis = (self._copying, self._hinting[0] if self._hinting else None)
+        listeners.extend(listener for listener in with_redis if listener is not None)
         self._committer = Committer(
             hot, memory, listeners, assigner, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
         )
@@ -314,6 +318,12 @@ class _Engine:
         memory.on_eviction = copying.evicted
         return HotStore(store, copies), copying
 
+    def _hints(self, hints: Hints, board: TaskBoard, dispatch: Dispatch) -> tuple[TellHints, HeedHints]:
+        """Return who tells other replicas what waits, and who heeds what they tell."""
+        telling = TellHints(hints, dispatch, self._sessions, self._clock)
+        heeding = HeedHints(hints, board, dispatch, self._sessions, self._claimer, self._pulls, self._clock)
+        return telling, heeding
+
     def send_away(self) -> None:
         """Ask agents and watchers to go on at another replica."""
         now = self._clock.monotonic()
@@ -358,6 +368,10 @@ class _Engine:
         ]
         if self._copying is not None:
             duties.append(forever("copy_workflows", self._copying.step, pause=_COPY_SECONDS, clock=clock))
+        if self._hinting is not None:
+            telling, heeding = self._hinting
+            duties.append(forever("tell_hints", telling.step, pause=0, clock=clock))
+            duties.append(forever("heed_hints", heeding.step, pause=0, clock=clock))
         if settings.registry_address:
             duties.append(self._follow_registry())
         return duties

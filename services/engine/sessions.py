@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -317,6 +317,9 @@ class Sessions:
 
     def __init__(self) -> None:
         self._sessions: dict[uuid.UUID, Session] = {}
+        self._by_agent: dict[str, dict[uuid.UUID, Session]] = {}
+        self.on_ended_elsewhere: Callable[[str], None] = lambda _: None
+        """Called with a task that ended and that no agent of this replica holds."""
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
@@ -327,16 +330,21 @@ class Sessions:
     def add(self, session: Session) -> None:
         """Begin to serve a session."""
         self._sessions[session.session_id] = session
+        self._by_agent.setdefault(session.agent_id, {})[session.session_id] = session
 
     def supersede(self, session: Session) -> None:
         """End the older sessions of the same agent."""
-        for other in self:
-            if other is not session and (other.tenant, other.agent_id) == (session.tenant, session.agent_id):
+        for other in list(self._by_agent.get(session.agent_id, {}).values()):
+            if other is not session and other.tenant == session.tenant:
                 other.lose()
 
     def remove(self, session: Session) -> None:
         """Stop serving a session."""
         self._sessions.pop(session.session_id, None)
+        of_agent = self._by_agent.get(session.agent_id, {})
+        of_agent.pop(session.session_id, None)
+        if not of_agent:
+            self._by_agent.pop(session.agent_id, None)
 
     def get(self, session_id: uuid.UUID) -> Session | None:
         """Return a session, if it is served here."""
@@ -345,35 +353,43 @@ class Sessions:
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
         """Tell agents that a task of theirs was ended by somebody else."""
         for change in changes:
-            ended: Mapping[str, int] | None = None
+            if not change.ended_tasks:
+                continue
+            ended = _last_attempts(change)
             for task_id in change.ended_tasks:
-                holder = self._holder(task_id)
-                if holder is not None:
-                    ended = _last_attempts(change) if ended is None else ended
-                    # The word of a commit may come late, when the next attempt is under way already.
-                    if holder.held[task_id].attempt <= ended.get(task_id, _ANY):
-                        holder.end(task_id, cancelled=task_id not in ended)
+                attempt, agent_id = ended.get(task_id, (_ANY, ""))
+                holder = next(self._holding(task_id, agent_id), None)
+                if holder is None:
+                    self.on_ended_elsewhere(task_id)
+                    continue
+                task = holder.held[task_id]
+                # The word of a commit may come late, when the next attempt is under way already.
+                if not task.reported and task.attempt <= attempt:
+                    holder.end(task_id, cancelled=task_id not in ended)
 
-    def _holder(self, task_id: str) -> Session | None:
-        """Return the session that holds a task and has not said how it ended."""
-        for session in self._sessions.values():
-            task = session.held.get(task_id)
-            if task is not None:
-                return None if task.reported else session
-        return None
+    def holding(self, task_id: str) -> Iterator[Session]:
+        """Return the sessions whose agents hold a task by this replica's knowledge: one, or none."""
+        return self._holding(task_id, "")
+
+    def _holding(self, task_id: str, agent_id: str) -> Iterator[Session]:
+        among = self._by_agent.get(agent_id, {}) if agent_id else self._sessions
+        return (session for session in list(among.values()) if task_id in session.held)
 
 
 _ANY = 1 << 31
 """More than any attempt."""
 
 
-def _last_attempts(change: Change) -> Mapping[str, int]:
-    """Return the attempts that a commit ended, by task; a task that was called off is ended whatever the attempt."""
-    ended: dict[str, int] = {}
+def _last_attempts(change: Change) -> Mapping[str, tuple[int, str]]:
+    """Return the attempts that a commit ended and whose they were, by task.
+
+    A task that was called off is ended whatever the attempt, and is left out.
+    """
+    ended: dict[str, tuple[int, str]] = {}
     for event in change.events:
         match event:
             case TaskCompleted() | TaskFailed() | TaskRepairRequested():
-                ended[event.task_id] = event.attempt
+                ended[event.task_id] = event.attempt, event.agent_id
             case TaskCancelled(task_id=task_id):
                 ended.pop(task_id, None)
             case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from services.engine.loops.acceptances import Acceptances
 from services.engine.loops.admissions import Admissions
 from services.engine.loops.claimer import Claimer
 from services.engine.loops.committer import COMMITS_AT_ONCE
+from services.engine.loops.hints import HeedHints, TellHints
 from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
@@ -48,12 +49,14 @@ from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked
 from services.engine.ports.definitions import PublishedDefinition
 from services.engine.ports.keys import Key
+from services.engine.pulls import Pulls
 from services.engine.roster import AgentTold, FollowedRoster
 from services.engine.scheduled_starts import ScheduledStarts
 from services.engine.sessions import Sessions, SessionTimes
 from services.engine.starts import Start, Started
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.breakers import MemoryBreakers
+from services.engine.storage.memory.hints import HintBoard, MemoryHints
 from services.engine.storage.memory.hot_copies import MemoryHotCopies
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.tables import Tables
@@ -103,6 +106,7 @@ class Surroundings:
     removed: list[Removed]
     agents: Sequence[AgentName]
     """The agents that the registry knows."""
+    hints: HintBoard = field(default_factory=HintBoard)
 
 
 class Recipes:
@@ -151,7 +155,10 @@ class Replica:
         claimer = Claimer(board, sessions, assigner, dispatch, gate, clock, poll_seconds=POLL_SECONDS)
         relay = mutation.relay(store, around.bus, clock)
         admission = Admission(quota, workflows_max=around.workflows_max, queue_depth_max=1_000)
-        listeners = [sessions, claimer, feed, relay, admission]
+        hints = MemoryHints(around.hints)
+        telling = TellHints(hints, dispatch, sessions, clock)
+        heeding = HeedHints(hints, board, dispatch, sessions, claimer, Pulls(poll_seconds=POLL_SECONDS), clock)
+        listeners = [sessions, claimer, feed, relay, admission, telling]
         self.committer = mutation.committer(hot, memory, listeners, assigner, clock, batch_max=20, queue_max=1_000)
         self._store = store
         self.starts = mutation.starts(self.committer, store, Recipes(), admission, clock)
@@ -179,6 +186,8 @@ class Replica:
             # As in the engine: one batch is decided while another is written, and one is kept free for people.
             *(("commit", self.committer.step, 0.0) for _ in range(COMMITS_AT_ONCE)),
             ("claim", claimer.step, 0.0),
+            ("tell_hints", telling.step, 0.0),
+            ("heed_hints", heeding.step, 0.0),
             ("keep_breakers", gate.step, 0.05),
             ("accept", acceptances.step, 0.0),
             ("publish", relay.step, 0.0),

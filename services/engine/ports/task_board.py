@@ -107,6 +107,10 @@ class TaskBoard(Protocol):
         """Lengthen the leases of sessions that are still open; return them, each with the leases it holds."""
         ...
 
+    async def leases(self, session_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Collection[uuid.UUID]]:
+        """Return the leases that sessions hold; a session that holds none is left out."""
+        ...
+
     async def expire(self) -> Sequence[Held]:
         """Close sessions whose lease is over and return what closed sessions still hold."""
         ...

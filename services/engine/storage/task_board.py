@@ -7,6 +7,7 @@ Everything that ends an attempt goes through a commit. All times are the databas
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
@@ -299,6 +300,14 @@ class TaskBoard:
             renewed = await connection.fetch(_RENEW, list(session_ids), self._lease_seconds)
             leases: dict[uuid.UUID, set[uuid.UUID]] = {row["session_id"]: set() for row in renewed}
             for row in await connection.fetch(_LEASES, list(leases)):
+                leases[row["session_id"]].add(row["lease_id"])
+        return leases
+
+    async def leases(self, session_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Collection[uuid.UUID]]:
+        """Return the leases that sessions hold; a session that holds none is left out."""
+        leases: defaultdict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+        async with self._database.loops() as connection:
+            for row in await connection.fetch(_LEASES, list(session_ids)):
                 leases[row["session_id"]].add(row["lease_id"])
         return leases
 

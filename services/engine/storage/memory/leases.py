@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
@@ -101,6 +102,14 @@ class MemoryLeases:
                 row.expires_at = self._tables.until(self._lease_seconds)
                 leases[session_id] = set()
         for task in self._held_by(leases):
+            if task.session_id is not None and task.lease_id is not None:
+                leases[task.session_id].add(task.lease_id)
+        return leases
+
+    async def leases(self, session_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Collection[uuid.UUID]]:
+        """Return the leases that sessions hold; a session that holds none is left out."""
+        leases: defaultdict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
+        for task in self._held_by(session_ids):
             if task.session_id is not None and task.lease_id is not None:
                 leases[task.session_id].add(task.lease_id)
         return leases
