@@ -106,7 +106,8 @@ class Dispatch:
         known = self._served_by.get((session.session_id, queue))
         if known is None or known[0] is not told:
             labels = {} if told is None else told.labels
-            serves = Requirement.read(queue).is_met_by(session.agent_type, session.capabilities, labels)
+            offered = session.capabilities if told is None else (*session.capabilities, *told.capabilities)
+            serves = Requirement.read(queue).is_met_by(session.agent_type, offered, labels)
             known = self._served_by[session.session_id, queue] = told, serves
         return known[1]
 
