@@ -150,6 +150,11 @@ class AgentWork:
                 welcome = agent_work_pb2.Welcome(session_id=frame.hello.agent_id)
                 yield agent_work_pb2.ConnectResponse(frames=[agent_work_pb2.EngineFrame(welcome=welcome)])
 
+    async def _unanswered(self, request: Any, call: Call) -> Any:
+        raise errors.MethodUnknown("No test of the gateway asks for this.")
+
+    pull_tasks = accept_task = report_progress = submit_result = _unanswered
+
 
 class Artifacts:
     """Counts what is put, and gives a file back in pieces."""
@@ -200,6 +205,15 @@ class Registry:
 
     async def watch_agents(self, request: Any, call: Call) -> AsyncIterator[Any]:
         yield agent_registry_pb2.WatchAgentsResponse(snapshot_complete=agent_registry_pb2.SnapshotComplete())
+
+    async def stream_heartbeats(self, requests: AsyncIterator[Any], call: Call) -> AsyncIterator[Any]:
+        async for _ in requests:
+            yield agent_registry_pb2.StreamHeartbeatsResponse()
+
+    async def _unanswered(self, request: Any, call: Call) -> Any:
+        raise errors.MethodUnknown("No test of the gateway asks for this.")
+
+    match_agents = set_agent_status = _unanswered
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,11 +72,18 @@ def test_streams_have_no_time_limit_and_calls_have() -> None:
     limits = {route["match"]["path"]: route["route"] for route in _routes(_rendered()) if "path" in route["match"]}
 
     assert set(limits) == streaming
-    assert all(route["timeout"] == "0s" and "retry_policy" not in route for route in limits.values())
-    prefixes = {
-        route["match"]["prefix"]: route["route"] for route in _routes(_rendered()) if "retry_policy" in str(route)
-    }
-    assert {route["timeout"] for route in prefixes.values()} == {"65s"}
+    assert {route["timeout"] for route in limits.values()} == {"0s"}
+    calls = [route["route"] for route in _routes(_rendered()) if set(route["match"]) == {"prefix", "grpc"}]
+    assert {route["timeout"] for route in calls if route["timeout"] != "0s"} == {"65s"}
+
+
+def test_what_never_reached_a_service_is_tried_again_elsewhere_and_nothing_else_is() -> None:
+    for route in (route["route"] for route in _routes(_rendered()) if "route" in route):
+        retry = route["retry_policy"]
+        assert retry["retry_on"] == "connect-failure,refused-stream"
+        assert [each["name"] for each in retry["retry_host_predicate"]] == [
+            "envoy.retry_host_predicates.previous_hosts"
+        ]
 
 
 def test_the_last_route_leads_nowhere() -> None:
