@@ -14,7 +14,7 @@ from tests.simulation.schedule import run_schedule
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULES = 200
-SCHEDULES_PER_MUTANT_MAX = 400
+SCHEDULES_PER_MUTANT_MAX = 1_000
 TROUBLES = {
     *("agent_crashes", "agent_dies", "agent_fails", "agent_hangs_up", "agent_ignores_task", "agent_late"),
     *("agent_never_answers", "agent_poison", "agent_rejects", "agent_silent", "agent_twice", "agent_wrong_fence"),

@@ -41,12 +41,18 @@ class LostAgents:
             await self.revoke(await self._board.expire())
 
     async def revoke(self, held: Sequence[Held]) -> None:
-        """Fail the attempts that nobody is behind any more."""
-        async with asyncio.TaskGroup() as group:  # side by side, so that they share commits
-            for each in held:
-                group.create_task(self._revoke(each))
+        """Fail the attempts that nobody is behind any more.
 
-    async def _revoke(self, held: Held) -> None:
+        An agent that is lost speaks against its type once, however much it held: one crash is no epidemic.
+        """
+        async with asyncio.TaskGroup() as group:  # side by side, so that they share commits
+            revoking = [(each, group.create_task(self._revoke(each))) for each in held]
+        lost = {(each.key.tenant, each.agent_type, each.agent_id) for each, done in revoking if done.result()}
+        for tenant, agent_type, _ in lost:
+            self._gate.note(tenant, agent_type, failed=True)
+
+    async def _revoke(self, held: Held) -> bool:
+        """Fail an attempt; return whether it was ours to fail."""
         command = FailTask(
             now=self._clock.now(),
             task_id=held.fence.task_id,
@@ -60,6 +66,6 @@ class LostAgents:
         try:
             await self._commands.submit(Asked(held.key, command, held.fence))
         except Stale:
-            return  # the agent came back, or somebody else was faster
-        self._gate.note(held.key.tenant, held.agent_type, failed=True)
+            return False  # the agent came back, or somebody else was faster
         log.warning("lease_expired", agent_id=held.agent_id, task_id=held.fence.task_id)
+        return True
