@@ -14,10 +14,21 @@ if TYPE_CHECKING:
     from archwright.client import Client
     from archwright.language.builder import Workflow
     from archwright.sdk.agent import Agent
-    from archwright.sdk.errors import Business, Capacity, Permanent, TaskFailed, Transient
+    from archwright.sdk.errors import Business, Capacity, Permanent, TaskFailed, TimedOut, Transient
     from archwright.sdk.task import Task
 
-__all__ = ["Agent", "Business", "Capacity", "Client", "Permanent", "Task", "TaskFailed", "Transient", "Workflow"]
+__all__ = [
+    "Agent",
+    "Business",
+    "Capacity",
+    "Client",
+    "Permanent",
+    "Task",
+    "TaskFailed",
+    "TimedOut",
+    "Transient",
+    "Workflow",
+]
 
 _HOMES = {
     "Agent": "archwright.sdk.agent",
@@ -27,6 +38,7 @@ _HOMES = {
     "Permanent": "archwright.sdk.errors",
     "Task": "archwright.sdk.task",
     "TaskFailed": "archwright.sdk.errors",
+    "TimedOut": "archwright.sdk.errors",
     "Transient": "archwright.sdk.errors",
     "Workflow": "archwright.language.builder",
 }

@@ -36,18 +36,38 @@ _OPTIONS = (
 _NO_PROXY = ("grpc.enable_http_proxy", 0)
 
 
-def open_channel(address: str, *, ca_file: Path | None = None) -> grpc.aio.Channel:
+def open_channel(
+    address: str, *, ca_file: Path | None = None, machine: str = "", is_shared: bool = True
+) -> grpc.aio.Channel:
     """Return a channel that connects when it is first used; call it inside the running event loop.
 
-    `ca_file` names the only authority that is trusted; without it, the system's are. Raises RequestInvalid when
-    the address or the file is no good.
+    `ca_file` names the only authority that is trusted; without it, the system's are. `machine` is one `ip:port` of
+    those that the address's name stands for. A channel that is not shared makes a connection of its own, where gRPC
+    would use one that a channel to the same address has made. Raises RequestInvalid when the address or the file is
+    no good.
     """
     target, protected = _read_address(address, protected_by_default=ca_file is not None)
-    options = (*_OPTIONS, _NO_PROXY) if _is_loopback(target) else _OPTIONS
+    options: list[tuple[str, int | str]] = [*_OPTIONS]
+    if _is_loopback(machine or target):
+        options.append(_NO_PROXY)
+    if not is_shared:
+        options.append(("grpc.use_local_subchannel_pool", 1))
+    if machine:
+        # The server is known, and its certificate checked, by the name that was asked for.
+        options.append(("grpc.default_authority", target))
+        options.append(("grpc.ssl_target_name_override", host_of(address)[0]))
     if not protected:
-        return grpc.aio.insecure_channel(target, options=options)
+        return grpc.aio.insecure_channel(machine or target, options=options)
     credentials = grpc.ssl_channel_credentials(_read_ca(ca_file) if ca_file else None)
-    return grpc.aio.secure_channel(target, credentials, options=options)
+    return grpc.aio.secure_channel(machine or target, credentials, options=options)
+
+
+def host_of(address: str) -> tuple[str, int]:
+    """Return host and port of an address; raises RequestInvalid when it is none."""
+    parts = urlsplit(f"//{_read_address(address, protected_by_default=False)[0]}")
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
 
 
 def bearer(token: str) -> Metadata:

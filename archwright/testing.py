@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archwright.errors import ArtifactNotFound
 from archwright.payloads import Json, canonical, check, parse
 from archwright.sdk.agent import Agent
 from archwright.sdk.frames import Assign, Delivery, Failure, Result
@@ -37,15 +38,26 @@ class Performed:
     failure: Failure | None
     progress: Sequence[tuple[float, str]]
     files: Mapping[str, File]
+    chunks: Sequence[bytes] = ()
 
 
 @dataclass(slots=True)
 class _Recorder:
     progress_reports: list[tuple[float, str]] = field(default_factory=list)
     files: dict[str, File] = field(default_factory=dict)
+    chunks: list[bytes] = field(default_factory=list)
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
 
     def progress(self, percent: float, message: str) -> None:
         self.progress_reports.append((percent, message))
+
+    async def chunk(self, part: bytes) -> None:
+        self.chunks.append(part)
+
+    async def get_artifact(self, name: str) -> bytes:
+        if name not in self.artifacts:
+            raise ArtifactNotFound.named("wf_test", name)
+        return self.artifacts[name]
 
     async def put_artifact(self, content: bytes, media_type: str) -> str:
         sha256 = hashlib.sha256(content).hexdigest()
@@ -59,11 +71,13 @@ async def performed(
     *,
     task_type: str = "",
     context: Mapping[str, Json] | None = None,
+    capability: str = "",
+    artifacts: Mapping[str, bytes] | None = None,
     attempt: int = 1,
     tenant: str = "test",
     cancel_after_seconds: float | None = None,
 ) -> Performed:
-    """Return what the agent's function does with a task of this input.
+    """Return what the agent's function does with a task of this input; `artifacts` are the files of its workflow.
 
     With `cancel_after_seconds` the task is called off after that time, as the engine would do it; raises
     CancelledError then, if the function lets itself be cancelled.
@@ -78,9 +92,10 @@ async def performed(
         context=canonical(check(dict(context or {}), root="context")),
         idempotency_key="task_test",
         failures=attempt - 1,
+        capability=capability,
     )
-    recorder, threads, cancellation = _Recorder(), ThreadPool(1), Cancellation()
-    duty = agent.duty(task_type)
+    recorder, threads, cancellation = _Recorder(artifacts=artifacts or {}), ThreadPool(1), Cancellation()
+    duty = agent.duty(task_type, capability)
     try:
         async with asyncio.TaskGroup() as group:
             doing = group.create_task(perform(duty, assign, recorder, cancellation, threads))
@@ -93,8 +108,8 @@ async def performed(
         threads.close()
     outcome = doing.result()
     match outcome:
-        case Result(_, output, artifacts):
-            files = {artifact.name: recorder.files[artifact.sha256] for artifact in artifacts}
-            return Performed(parse(output), None, recorder.progress_reports, files)
+        case Result(_, output, references):
+            files = {artifact.name: recorder.files[artifact.sha256] for artifact in references}
+            return Performed(parse(output), None, recorder.progress_reports, files, recorder.chunks)
         case Failure():
-            return Performed(None, outcome, recorder.progress_reports, {})
+            return Performed(None, outcome, recorder.progress_reports, {}, recorder.chunks)

@@ -1,4 +1,4 @@
-"""Puts a task's files into the artifact store, ahead of the result that names them."""
+"""Puts a task's files into the artifact store, ahead of the result that names them, and gets those of its workflow."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from archwright import stubs
 from archwright.connection import Connection
-from archwright.engine.v1.artifacts_pb2 import ArtifactHeader, PutArtifactRequest
+from archwright.engine.v1.artifacts_pb2 import ArtifactHeader, GetArtifactRequest, PutArtifactRequest
 from archwright.errors import PayloadTooLarge
+from archwright.sdk.replicas import Replicas
 
 ARTIFACT_BYTES_MAX = 32 << 20
 PIECE_BYTES = 64 << 10
-PUT_SECONDS_MAX = 60.0
+CALL_SECONDS_MAX = 60.0
 
 
-async def put(connection: Connection, workflow_id: str, content: bytes, media_type: str) -> str:
+async def put(engine: Replicas, workflow_id: str, content: bytes, media_type: str) -> str:
     """Put the file and return its SHA-256. Content decides its address, so putting it twice changes nothing.
 
     Raises PayloadTooLarge beyond 32 MiB, DependencyUnavailable when the engine does not answer.
@@ -26,15 +27,32 @@ async def put(connection: Connection, workflow_id: str, content: bytes, media_ty
             facts={"size_bytes": str(len(content)), "limit_bytes": str(ARTIFACT_BYTES_MAX)},
         )
     sha256 = hashlib.sha256(content).hexdigest()
-    stub = stubs.artifacts(connection.channel)
 
-    async def attempt(seconds_left: float) -> str:
+    async def attempt(connection: Connection, seconds_left: float) -> str:
         header = ArtifactHeader(workflow_id=workflow_id, sha256=sha256, media_type=media_type)
-        pieces = _requests(header, content)
-        put_response = await stub.PutArtifact(pieces, timeout=seconds_left, metadata=connection.metadata())
+        put_response = await stubs.artifacts(connection.channel).PutArtifact(
+            _requests(header, content), timeout=seconds_left, metadata=connection.metadata()
+        )
         return put_response.sha256
 
-    return await connection.retried(attempt, seconds_max=PUT_SECONDS_MAX)
+    return await engine.call(attempt, seconds_max=CALL_SECONDS_MAX)
+
+
+async def get(engine: Replicas, workflow_id: str, name: str) -> bytes:
+    """Return a file of a workflow that the agent holds a task of.
+
+    Raises ArtifactNotFound, WorkflowNotFound when the task is the agent's no longer, and DependencyUnavailable when
+    the engine does not answer.
+    """
+    request = GetArtifactRequest(workflow_id=workflow_id, name=name)
+
+    async def attempt(connection: Connection, seconds_left: float) -> bytes:
+        pieces = stubs.artifacts(connection.channel).GetArtifact(
+            request, timeout=seconds_left, metadata=connection.metadata()
+        )
+        return b"".join([piece.data async for piece in pieces])
+
+    return await engine.call(attempt, seconds_max=CALL_SECONDS_MAX)
 
 
 def _requests(header: ArtifactHeader, content: bytes) -> Iterator[PutArtifactRequest]:

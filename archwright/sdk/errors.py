@@ -1,10 +1,12 @@
 """How a function says that its task failed, by what should happen next.
 
 Raise one of these; the step's retry policy goes by its category. Anything else that a function lets out is a
-fault of the function: its task fails for good, with the code `AGENT_FAULT`.
+fault of the function: its task fails for good, with the code `AGENT_FAULT`. Python's own TimeoutError counts as
+TimedOut.
 
 TaskFailed
 ├── Transient   may go well another time: a network fault, a service that is down. Retried
+├── TimedOut    something that the function waited for took too long. Retried
 ├── Capacity    too much just now. Retried after `retry_after`, charged to nobody
 ├── Permanent   will never go well: bad input or configuration. Not retried
 └── Business    the domain said no: an answer, not a fault. Not retried
@@ -37,6 +39,13 @@ class Transient(TaskFailed):
 
     category = ErrorCategory.TRANSIENT
     default_code = "TRANSIENT"
+
+
+class TimedOut(TaskFailed):
+    """Something that the function waited for took too long; retried by the step's policy."""
+
+    category = ErrorCategory.TIMEOUT
+    default_code = "TIMED_OUT"
 
 
 class Permanent(TaskFailed):

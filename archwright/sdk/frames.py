@@ -77,6 +77,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of output ahead of the result, for whoever watches; `seq` counts from 1 within the attempt."""
+
+    delivery: Delivery
+    seq: int
+    part: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A task is done; `output` is canonical JSON."""
 
@@ -111,7 +120,7 @@ class Draining:
     reason: str
 
 
-AgentFrame: TypeAlias = Hello | Credit | Accept | Reject | Progress | Result | Failure | Pong | Draining
+AgentFrame: TypeAlias = Hello | Credit | Accept | Reject | Progress | Chunk | Result | Failure | Pong | Draining
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,7 @@ class Assign:
     failures: int = 0
     traceparent: str = ""
     repair_errors: tuple[str, ...] = ()
+    capability: str = ""
 
 
 @dataclass(frozen=True, slots=True)

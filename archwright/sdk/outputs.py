@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from archwright.payloads import LIMIT_BYTES, Json, canonical, check
 from archwright.sdk.errors import Permanent
@@ -39,7 +40,7 @@ def _object(output: object) -> Json:
         case Message():
             dumped = MessageToDict(output, preserving_proto_field_name=True)
         case _ if dataclasses.is_dataclass(output) and not isinstance(output, type):
-            dumped = dataclasses.asdict(output)
+            dumped = _plain(output)
         case _:
             dumped = None
     if isinstance(dumped, dict):
@@ -49,3 +50,10 @@ def _object(output: object) -> Json:
         "protobuf message: a step's output is a JSON object.",
         code="AGENT_FAULT",
     )
+
+
+def _plain(output: object) -> Json:
+    try:
+        return to_jsonable_python(output)
+    except (PydanticSerializationError, UnicodeDecodeError) as unfit:
+        raise Permanent(f"The output cannot be written as JSON: {unfit}.", code="AGENT_FAULT") from None

@@ -8,11 +8,11 @@ from typing import Any
 
 import structlog
 
-from archwright.errors import ArchwrightError, Exhausted, InvalidArgument, Unavailable
+from archwright.errors import ArchwrightError, Exhausted, InvalidArgument, NotFound, Unavailable
 from archwright.language.model import ErrorCategory
 from archwright.payloads import canonical, check, parse
 from archwright.sdk.agent import Duty
-from archwright.sdk.errors import TaskFailed
+from archwright.sdk.errors import TaskFailed, TimedOut
 from archwright.sdk.frames import Assign, Delivery, Failure, Result
 from archwright.sdk.outputs import encode
 from archwright.sdk.task import Cancellation, Task, TaskPort
@@ -31,13 +31,18 @@ async def perform(
 ) -> Result | Failure:
     """Do the task and return what the engine is to hear of it. Raises nothing but cancellation."""
     if duty is None:
-        message = f"The agent has no function for tasks of type {assign.task_type!r}."
+        able = f" and able of {assign.capability}" if assign.capability else ""
+        message = f"The agent has no function for tasks of type {assign.task_type!r}{able}."
         return Failure(assign.delivery, ErrorCategory.PERMANENT, TASK_TYPE_UNKNOWN, message)
     try:
         task = _task(assign, port, cancellation)
-        outcome = duty.function(task) if duty.is_async else await threads.call(duty.function, task)
+        forms = duty.forms
+        arguments = (task,) if forms.input is None else (task, forms.input.read(task.input))
+        outcome = duty.function(*arguments) if duty.is_async else await threads.call(duty.function, *arguments)
         # A function may be async and not look like it: one in a partial, or an object that is called.
         output = await outcome if duty.is_async or asyncio.iscoroutine(outcome) else outcome
+        if forms.output is not None and output is not None:
+            output = forms.output.settle(output)
         return Result(assign.delivery, encode(output), task.artifacts)
     except TaskFailed as failed:
         return _failure(assign.delivery, failed)
@@ -49,6 +54,8 @@ async def perform(
         return _fault(assign, cancelled)
     except ArchwrightError as error:
         return _refused(assign, error)
+    except TimeoutError as error:
+        return _failure(assign.delivery, TimedOut(str(error) or "Something took longer than the function waits."))
     except Exception as error:  # the top of a function that is not ours
         return _fault(assign, error)
 
@@ -89,7 +96,7 @@ def _refused(assign: Assign, error: ArchwrightError) -> Failure:
             category = ErrorCategory.TRANSIENT
         case Exhausted():
             category = ErrorCategory.CAPACITY
-        case InvalidArgument():
+        case InvalidArgument() | NotFound():
             category = ErrorCategory.PERMANENT
         case _:
             return _fault(assign, error)

@@ -20,12 +20,13 @@ import structlog
 from pydantic import ValidationError
 
 from archwright import ids
-from archwright.connection import Connection
 from archwright.errors import ArchwrightError, InvalidArgument, RequestInvalid
 from archwright.sdk import settings as agent_settings
 from archwright.sdk.agent import Agent
 from archwright.sdk.registration import Registration
+from archwright.sdk.replicas import Replicas
 from archwright.sdk.settings import AgentSettings
+from archwright.sdk.transport import GrpcEngine
 from archwright.sdk.worker import Worker
 from archwright.serving import logs
 
@@ -58,23 +59,25 @@ def run_agent(agent: Agent) -> NoReturn:
 
 async def serve(agent: Agent, settings: AgentSettings, *, on_ready: Callable[[], None]) -> None:
     """Register, then work until SIGTERM or SIGINT; `on_ready` is called once the engine has welcomed the agent."""
-    if not agent.task_types:
+    if not agent.duties:
         raise RequestInvalid(f"{agent.agent_type} has no function. Register one with @agent.task(…).")
     stopping = asyncio.Event()
     with _told_to_stop(stopping), _parent_watched(settings.parent_pipe_fd):
         agent_id = settings.agent_id or agent.agent_id or ids.show("agent", ids.new_uuid())
         structlog.contextvars.bind_contextvars(agent_id=agent_id)
-        enrolment = Connection.open(settings.registry, token=settings.read_enrolment_token, ca_file=settings.ca_file)
-        registration = Registration(agent, agent_id, enrolment)
-        engine = Connection.open(settings.engine, token=lambda: registration.token, ca_file=settings.ca_file)
+        registry = Replicas(settings.registry, token=settings.read_enrolment_token, ca_file=settings.ca_file)
+        registration = Registration(agent, agent_id, registry)
+        engine = Replicas(settings.engine, token=lambda: registration.token, ca_file=settings.ca_file)
         try:
             await registration.obtain(stopping)
             if not stopping.is_set():
-                worker = Worker(agent, agent_id, engine=engine, registration=registration, on_ready=on_ready)
+                worker = Worker(
+                    agent, agent_id, engine=GrpcEngine(engine), registration=registration, on_ready=on_ready
+                )
                 await worker.work(stopping, settings.drain_seconds)
         finally:
             await engine.aclose()
-            await enrolment.aclose()
+            await registry.aclose()
 
 
 def _calm_collector() -> None:

@@ -18,6 +18,7 @@ from archwright.sdk.frames import (
     AgentFrame,
     Assign,
     Cancel,
+    Chunk,
     Credit,
     Delivery,
     Drain,
@@ -44,7 +45,15 @@ UNACKNOWLEDGED_MAX = 4_096
 RESEND_SECONDS = 10.0
 """A result without an answer for so long is sent again: the engine may have been unable to commit it."""
 REJECT_PAUSE_SECONDS = 1.0
+GRACE_SECONDS = 10.0
+"""How long a function that is to stop may take to clean up, where the engine does not say."""
+CHUNKS_BYTES_MAX = 256 << 10
+"""So much output may wait to be sent; whoever has more waits as well."""
+SILENCE_SECONDS_MAX = 15.0
+"""A frozen engine is left within so long, however seldom it pings, unless that is less often than this."""
 BUSY_TASKS = 32
+CHUNK_BYTES = 256
+"""What a piece of output costs besides its content."""
 GIVEN_BACK = "AGENT_DRAINING"
 """The code of a Failure by which a draining agent returns a task, charged to nobody."""
 
@@ -72,6 +81,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Wait no longer for the function of a task that was to end."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """The engine's last word on a result that did not simply count."""
 
@@ -86,7 +102,7 @@ class Reconnect:
     after_seconds: float = 0.0
 
 
-Effect: TypeAlias = Ready | Start | Stop | Settled | Reconnect
+Effect: TypeAlias = Ready | Start | Stop | GiveUp | Settled | Reconnect
 
 
 class _Stream:
@@ -103,7 +119,8 @@ class _Stream:
         """Return when the engine must be taken for dead, if it says nothing until then."""
         if self.welcome is None:
             return self.opened_at + WELCOME_SECONDS_MAX
-        return self.pinged_at + SILENT_PINGS_MAX * self.welcome.ping_interval_seconds
+        interval = self.welcome.ping_interval_seconds
+        return self.pinged_at + min(SILENT_PINGS_MAX * interval, max(SILENCE_SECONDS_MAX, 1.5 * interval))
 
 
 @dataclass(slots=True)
@@ -124,11 +141,13 @@ class Session:
         self._lease = LeaseClock()
         self._stream: _Stream | None = None
         self._running: dict[str, Assign] = {}
-        self._stopping: set[Delivery] = set()
+        self._stopping: dict[Delivery, float] = {}
         self._unacknowledged: dict[Delivery, _Unacknowledged] = {}
         self._accepted: dict[Delivery, Accept] = {}
         self._outbox: list[AgentFrame] = []
         self._progress: dict[Delivery, Progress] = {}
+        self._chunks: list[Chunk] = []
+        self._chunks_bytes = 0
         self._draining: str | None = None
 
     @property
@@ -164,6 +183,7 @@ class Session:
         self._stream = None
         self._accepted.clear()
         self._outbox.clear()
+        self._drop_chunks()
 
     def take(self) -> tuple[AgentFrame, ...]:
         """Return, once, all that is to be sent now."""
@@ -172,6 +192,9 @@ class Session:
             return ()
         frames, self._outbox = self._outbox, []
         if stream.welcome is not None:
+            if self._chunks:
+                frames[:0] = self._chunks
+                self._drop_chunks()
             if self._accepted:
                 frames[:0] = self._accepted.values()
                 self._accepted.clear()
@@ -196,10 +219,10 @@ class Session:
             case Assign():
                 stream.unused_credit = max(0, stream.unused_credit - 1)
                 return tuple(self._assigned(frame, now))
-            case Cancel(delivery, _, reason):
-                return self._revoked(delivery, reason or "the engine called it off")
+            case Cancel(delivery, grace_seconds, reason):
+                return self._revoked(delivery, reason or "the engine called it off", now, grace_seconds)
             case LeaseLost(delivery):
-                return self._revoked(delivery, "its lease was lost")
+                return self._revoked(delivery, "its lease was lost", now)
             case ResultAck():
                 # What was sent twice is answered twice; the first answer is the one that tells.
                 was_open = self._unacknowledged.pop(frame.delivery, None) is not None
@@ -220,18 +243,24 @@ class Session:
 
     def due_at(self) -> float:
         """Return when `due` will have something to say, if nothing happens until then."""
-        lease_ends_at = self._lease.ends_at if self._running else math.inf
+        tasks_end_at = min(self._stopping.values(), default=math.inf)
+        if self._running:
+            tasks_end_at = min(tasks_end_at, self._lease.ends_at)
         if self._stream is None or self._stream.is_ending:
-            return lease_ends_at
+            return tasks_end_at
         resend_at = min((waiting.resend_at for waiting in self._unacknowledged.values()), default=math.inf)
-        return min(lease_ends_at, self._stream.silent_at(), resend_at)
+        return min(tasks_end_at, self._stream.silent_at(), resend_at)
 
     def due(self, now: float) -> tuple[Effect, ...]:
         """Return what time alone makes the agent do."""
         effects: list[Effect] = []
         if self._lease.has_passed(now):
             for assign in tuple(self._running.values()):
-                effects.extend(self._revoked(assign.delivery, "the engine was not heard of for most of its lease"))
+                effects.extend(self._revoked(assign.delivery, "the engine was not heard of for most of its lease", now))
+        for delivery, ends_at in self._stopping.items():
+            if now >= ends_at:
+                self._stopping[delivery] = math.inf
+                effects.append(GiveUp(delivery))
         stream = self._stream
         if stream is not None and not stream.is_ending and now >= stream.silent_at():
             stream.is_ending = True
@@ -248,12 +277,25 @@ class Session:
         if self._is_running(progress.delivery):
             self._progress[progress.delivery] = progress
 
+    def chunked(self, chunk: Chunk) -> bool:
+        """Send a piece of output; False when there is no room for it yet, and it should be offered again.
+
+        A piece that nobody could get, as there is no stream or the task was called off, is dropped.
+        """
+        if self._stream is None or self._stream.welcome is None or not self._is_running(chunk.delivery):
+            return True
+        if self._chunks and self._chunks_bytes + len(chunk.part) > CHUNKS_BYTES_MAX:
+            return False
+        self._chunks.append(chunk)
+        self._chunks_bytes += len(chunk.part) + CHUNK_BYTES
+        return True
+
     def ended(self, delivery: Delivery, outcome: Result | Failure | None, now: float) -> None:
         """Free the slot of a task whose function has ended; send its outcome until settled, if it can still count."""
         # An outcome says that the task was accepted: a task that is done at once needs no word of its own for it.
         self._accepted.pop(delivery, None)
         self._progress.pop(delivery, None)
-        self._stopping.discard(delivery)
+        self._stopping.pop(delivery, None)
         if self._is_running(delivery):
             del self._running[delivery.task_id]
             if outcome is not None:
@@ -273,7 +315,7 @@ class Session:
         effects: list[Effect] = []
         for assign in tuple(self._running.values()):
             delivery = assign.delivery
-            effects.extend(self._revoked(delivery, "the agent goes"))
+            effects.extend(self._revoked(delivery, "the agent goes", now))
             message = "The agent went before it was done."
             failure = Failure(delivery, ErrorCategory.CAPACITY, GIVEN_BACK, message)
             self._send_until_acknowledged(failure, now)
@@ -286,7 +328,7 @@ class Session:
         effects: list[Effect] = [Ready(welcome.session_id)]
         for delivery in welcome.abandon:
             self._unacknowledged.pop(delivery, None)
-            effects.extend(self._revoked(delivery, "the engine has given it to another"))
+            effects.extend(self._revoked(delivery, "the engine has given it to another", now))
         # An Accept may have been lost with the last stream; saying it again does no harm.
         for assign in self._running.values():
             self._accept(assign.delivery)
@@ -305,7 +347,7 @@ class Session:
             self._accept(delivery)
             return
         if earlier := self._running.get(delivery.task_id):
-            yield from self._revoked(earlier.delivery, "it was delivered again")
+            yield from self._revoked(earlier.delivery, "it was delivered again", now)
         if self._lease.has_passed(now):
             self._outbox.append(Reject(delivery, ErrorCategory.TRANSIENT, REJECT_PAUSE_SECONDS))
         elif self._draining is not None or self.occupied >= self._slots:
@@ -315,15 +357,21 @@ class Session:
             self._accept(delivery)
             yield Start(assign)
 
+    def _drop_chunks(self) -> None:
+        self._chunks = []
+        self._chunks_bytes = 0
+
     def _accept(self, delivery: Delivery) -> None:
         self._accepted[delivery] = Accept(delivery)
 
-    def _revoked(self, delivery: Delivery, reason: str) -> tuple[Effect, ...]:
+    def _revoked(
+        self, delivery: Delivery, reason: str, now: float, grace_seconds: float = GRACE_SECONDS
+    ) -> tuple[Effect, ...]:
         if not self._is_running(delivery):
             return ()
         del self._running[delivery.task_id]
         self._accepted.pop(delivery, None)
-        self._stopping.add(delivery)
+        self._stopping[delivery] = now + (grace_seconds or GRACE_SECONDS)
         self._progress.pop(delivery, None)
         return (Stop(delivery, reason),)
 

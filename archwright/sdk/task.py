@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -13,6 +13,9 @@ from archwright.sdk.frames import ArtifactReference
 
 Answer = TypeVar("Answer")
 
+CHUNK_BYTES_MAX = 64 << 10
+"""What the engine takes in one frame."""
+
 
 class TaskPort(Protocol):
     """Where a task's words and files go."""
@@ -20,8 +23,14 @@ class TaskPort(Protocol):
     def progress(self, percent: float, message: str) -> None:
         """Tell watchers how the task is getting on."""
 
+    async def chunk(self, part: bytes) -> None:
+        """Send a piece of output ahead of the result, waiting while there is no room for it."""
+
     async def put_artifact(self, content: bytes, media_type: str) -> str:
         """Put a file into the store and return its SHA-256."""
+
+    async def get_artifact(self, name: str) -> bytes:
+        """Return a file of the task's workflow."""
 
 
 @dataclass(slots=True)
@@ -69,6 +78,23 @@ class Task:
         """Tell whoever watches how much is done, from 0 to 100. Never waits; only the newest word is sent."""
         self._port.progress(min(100.0, max(0.0, percent)), message)
 
+    async def chunk(self, part: str | bytes) -> None:
+        """Send a piece of output to whoever watches, ahead of the result: the words of a model, as they come.
+
+        Nothing of it is kept. Waits while the engine takes less than is sent, so that memory stays bounded; what is
+        sent while there is no stream, or after the task was called off, is dropped, and watchers see the gap.
+        """
+        for piece in _pieces(part):
+            await self._port.chunk(piece)
+
+    async def get_artifact(self, name: str) -> bytes:
+        """Return a file of the task's workflow, such as an earlier step has put.
+
+        Raises ArtifactNotFound, or DependencyUnavailable when the engine does not answer; let out of the function,
+        the former fails the attempt as permanent and the latter as transient.
+        """
+        return await self._port.get_artifact(name)
+
     async def put_artifact(self, name: str, content: bytes, media_type: str = "application/octet-stream") -> None:
         """Put a file of at most 32 MiB into the workflow, where it has this name once the task is done.
 
@@ -81,3 +107,13 @@ class Task:
     def wait(self, doing: Coroutine[Any, Any, Answer]) -> Answer:
         """Do one of the above from a sync function: `task.wait(task.progress(50))`."""
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result()
+
+
+def _pieces(part: str | bytes) -> Iterator[bytes]:
+    """Cut a piece into those that one frame may hold, and text never within a character."""
+    if isinstance(part, str):
+        for start in range(0, len(part), CHUNK_BYTES_MAX // 4):
+            yield part[start : start + CHUNK_BYTES_MAX // 4].encode()
+    else:
+        for start in range(0, len(part), CHUNK_BYTES_MAX):
+            yield bytes(part[start : start + CHUNK_BYTES_MAX])

@@ -51,6 +51,9 @@ def write(frame: f.AgentFrame, encoded: pb.AgentFrame) -> None:
             encoded.progress.percent = percent
             encoded.progress.message = message
             _deliver(delivery, encoded.progress.delivery)
+        case f.Chunk(delivery, seq, part):
+            encoded.chunk.seq, encoded.chunk.part = seq, part
+            _deliver(delivery, encoded.chunk.delivery)
         case f.Failure():
             _write_failure(frame, encoded.failure)
         case f.Reject(delivery, category, retry_after_seconds):
@@ -128,6 +131,7 @@ def _assign(assign: pb.Assign) -> f.Assign:
         assign.failures,
         assign.traceparent,
         tuple(assign.repair_errors) if assign.repair_errors else (),
+        assign.capability,
     )
 
 
@@ -151,6 +155,8 @@ def _size_max(frame: f.AgentFrame) -> int:
             return _SMALL_BYTES + len(frame.details) + _text_max(frame.message) + _text_max(frame.code)
         case f.Progress():
             return _SMALL_BYTES + _text_max(frame.message)
+        case f.Chunk():
+            return _SMALL_BYTES + len(frame.part)
         case f.Hello():
             words = _text_max(frame.agent_id) + sum(_SMALL_BYTES + _text_max(word) for word in frame.capabilities)
             return _SMALL_BYTES * (1 + len(frame.in_flight)) + words

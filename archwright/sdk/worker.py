@@ -7,34 +7,37 @@ passed. After each, `_touch` wakes the writer, which sends all that has gathered
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never
 
 import structlog
 
-from archwright.connection import Connection
 from archwright.errors import AgentNotRegistered, ArchwrightError, Unauthenticated
 from archwright.pacing import Backoff, jittered, rest
-from archwright.sdk import artifacts
 from archwright.sdk.agent import Agent
-from archwright.sdk.frames import Assign, Delivery, Failure, Progress, Result
+from archwright.sdk.clock import Clock, SystemClock
+from archwright.sdk.frames import Assign, Chunk, Delivery, Failure, Progress, Result
 from archwright.sdk.performance import perform
-from archwright.sdk.registration import Registration
-from archwright.sdk.session import Effect, Ready, Reconnect, Session, Settled, Start, Stop
+from archwright.sdk.registration import Membership
+from archwright.sdk.session import Effect, GiveUp, Ready, Reconnect, Session, Settled, Start, Stop
 from archwright.sdk.task import Cancellation
 from archwright.sdk.threads import ThreadPool
-from archwright.sdk.transport import WorkStream, open_stream
+from archwright.sdk.transport import Engine, Stream
 
 CLOCK_SECONDS = 0.5
 """How late the end of the lease, or a silent engine, may be noticed."""
 LASTING_SECONDS = 5.0
-"""A stream that lasted so long was a good one: the next is opened without delay."""
+"""A stream that lasted so long was a good one: back-off begins anew."""
+SPREAD_SECONDS = 1.0
+"""Over so long the agents of a dead replica spread when they go to the next, so that they do not come all at once."""
+BACKOFF_SECONDS_MAX = 5.0
 FAREWELL_SECONDS = 0.25
 """How long a draining agent without tasks stays, to refuse what is on its way to it."""
 GIVE_BACK_SECONDS_MAX = 2.0
 GATHER_SECONDS = 0.002
 """How long a busy agent lets its words gather: a message costs as much as some twenty frames, whatever it carries."""
+
+_SYSTEM_CLOCK = SystemClock()
 
 log: Any = structlog.get_logger(__name__)
 
@@ -42,7 +45,7 @@ log: Any = structlog.get_logger(__name__)
 class _Attempt:
     """A task under way: what its function may ask for, and how it is called off."""
 
-    __slots__ = ("_worker", "assign", "cancellation", "doing", "is_async")
+    __slots__ = ("_chunks", "_worker", "assign", "cancellation", "doing", "is_async")
 
     def __init__(self, worker: Worker, assign: Assign, *, is_async: bool) -> None:
         self._worker = worker
@@ -50,14 +53,24 @@ class _Attempt:
         self.is_async = is_async
         self.cancellation = Cancellation()
         self.doing: asyncio.Task[Result | Failure] | None = None
+        self._chunks = 0
 
     def progress(self, percent: float, message: str) -> None:
         """Tell how the task is getting on."""
         self._worker.progressed(Progress(self.assign.delivery, percent, message))
 
+    async def chunk(self, part: bytes) -> None:
+        """Send a piece of output ahead of the result, waiting while there is no room for it."""
+        self._chunks += 1
+        await self._worker.chunked(Chunk(self.assign.delivery, self._chunks, part))
+
     async def put_artifact(self, content: bytes, media_type: str) -> str:
         """Put a file into the store and return its SHA-256."""
-        return await artifacts.put(self._worker.engine, self.assign.workflow_id, content, media_type)
+        return await self._worker.engine.put_artifact(self.assign.workflow_id, content, media_type)
+
+    async def get_artifact(self, name: str) -> bytes:
+        """Return a file of the task's workflow."""
+        return await self._worker.engine.get_artifact(self.assign.workflow_id, name)
 
     def call_off(self, reason: str) -> None:
         """Let the function know that its result would not count; an async one is cancelled as well."""
@@ -84,11 +97,13 @@ class Worker:
         agent: Agent,
         agent_id: str,
         *,
-        engine: Connection,
-        registration: Registration,
+        engine: Engine,
+        registration: Membership,
         on_ready: Callable[[], None],
+        clock: Clock = _SYSTEM_CLOCK,
     ) -> None:
         self.engine = engine
+        self._clock = clock
         self._agent = agent
         self._registration = registration
         self._on_ready = on_ready
@@ -98,6 +113,7 @@ class Worker:
         self._group = asyncio.TaskGroup()
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._leave: asyncio.Future[Reconnect] = asyncio.get_running_loop().create_future()
         self._is_ready = False
 
@@ -127,41 +143,50 @@ class Worker:
         self._session.progressed(progress)
         self._touch()
 
+    async def chunked(self, chunk: Chunk) -> None:
+        """Pass on a piece of a task's output, once there is room for it."""
+        while not self._session.chunked(chunk):
+            self._has_room.clear()
+            await self._has_room.wait()
+        self._touch()
+
     def ended(self, delivery: Delivery, outcome: Result | Failure | None) -> None:
-        """Pass on what a task came to."""
-        del self._underway[delivery]
-        self._session.ended(delivery, outcome, time.monotonic())
+        """Pass on what a task came to; one that was given up has nothing to say any more."""
+        if self._underway.pop(delivery, None) is None:
+            return
+        self._session.ended(delivery, outcome, self._clock.monotonic())
         self._touch()
 
     async def _drain(self, seconds: float) -> None:
         log.info("draining", tasks=len(self._underway), seconds_max=seconds)
         self._session.drain("the agent was told to stop")
         self._touch()
-        await rest(FAREWELL_SECONDS)
-        await rest(seconds, self._settled)
+        await self._clock.rest(FAREWELL_SECONDS)
+        await self._clock.rest(seconds, self._settled)
         if not self._session.is_settled:
             log.info("giving_back", tasks=len(self._underway))
-            self._apply(self._session.give_back(time.monotonic()))
+            self._apply(self._session.give_back(self._clock.monotonic()))
             self._touch()
-            await rest(GIVE_BACK_SECONDS_MAX, self._settled)
+            await self._clock.rest(GIVE_BACK_SECONDS_MAX, self._settled)
 
     async def _stay_connected(self) -> None:
-        backoff = Backoff()
+        backoff = Backoff(base_seconds=SPREAD_SECONDS, seconds_max=BACKOFF_SECONDS_MAX)
         while True:
-            opened_at = time.monotonic()
+            opened_at = self._clock.monotonic()
             reconnect = await self._converse()
             self._session.broken()
-            if time.monotonic() - opened_at >= LASTING_SECONDS:
+            self._has_room.set()
+            if self._clock.monotonic() - opened_at >= LASTING_SECONDS:
                 backoff.reset()
             pause = 2 * jittered(reconnect.after_seconds) + backoff.next_pause()
             log.info("stream_ended", cause=reconnect.reason, again_in_seconds=round(pause, 2))
-            await rest(pause)
+            await self._clock.rest(pause)
 
     async def _converse(self) -> Reconnect:
         """Open a stream, talk until there is a reason to leave it, and return the reason."""
         self._leave = asyncio.get_running_loop().create_future()
-        async with open_stream(self.engine) as stream, asyncio.TaskGroup() as group:
-            self._session.opened(time.monotonic())
+        async with self.engine.stream() as stream, asyncio.TaskGroup() as group:
+            self._session.opened(self._clock.monotonic())
             self._wake.set()
             talking = (group.create_task(self._listen(stream)), group.create_task(self._speak(stream)))
             reconnect = await self._leave
@@ -169,10 +194,10 @@ class Worker:
                 task.cancel()
         return reconnect
 
-    async def _listen(self, stream: WorkStream) -> None:
+    async def _listen(self, stream: Stream) -> None:
         try:
             while (frames := await stream.read()) is not None:
-                now = time.monotonic()
+                now = self._clock.monotonic()
                 for frame in frames:
                     self._apply(self._session.received(frame, now))
                 self._touch()
@@ -183,12 +208,13 @@ class Worker:
         else:
             self._depart(Reconnect("the engine ended the stream"))
 
-    async def _speak(self, stream: WorkStream) -> None:
+    async def _speak(self, stream: Stream) -> None:
         while True:
             await self._wake.wait()
             await self._gather()
             self._wake.clear()
             frames = self._session.take()
+            self._has_room.set()
             if frames and not await stream.write(frames):
                 return
 
@@ -202,10 +228,10 @@ class Worker:
 
     async def _watch_clock(self) -> None:
         while True:
-            now = time.monotonic()
+            now = self._clock.monotonic()
             self._apply(self._session.due(now))
             self._touch()
-            await rest(min(CLOCK_SECONDS, self._session.due_at() - now))
+            await self._clock.rest(min(CLOCK_SECONDS, self._session.due_at() - now))
 
     def _apply(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -214,6 +240,8 @@ class Worker:
                     self._start(assign)
                 case Stop(delivery, reason):
                     self._stop(delivery, reason)
+                case GiveUp(delivery):
+                    self._give_up(delivery)
                 case Reconnect():
                     self._depart(effect)
                 case Settled(ack):
@@ -226,7 +254,7 @@ class Worker:
                     assert_never(effect)
 
     def _start(self, assign: Assign) -> None:
-        duty = self._agent.duty(assign.task_type)
+        duty = self._agent.duty(assign.task_type, assign.capability)
         attempt = _Attempt(self, assign, is_async=duty is None or duty.is_async)
         self._underway[assign.delivery] = attempt
         doing = self._group.create_task(perform(duty, assign, attempt, attempt.cancellation, self._threads))
@@ -237,6 +265,14 @@ class Worker:
     def _stop(self, delivery: Delivery, reason: str) -> None:
         log.info("task_called_off", delivery=str(delivery), cause=reason)
         self._underway[delivery].call_off(reason)
+
+    def _give_up(self, delivery: Delivery) -> None:
+        """Free the slot of a function that does not end. One in a thread keeps it, as it keeps its thread."""
+        attempt = self._underway[delivery]
+        if attempt.is_async:
+            log.warning("task_given_up", delivery=str(delivery), step=attempt.assign.step)
+            attempt.cancel()
+            self.ended(delivery, None)
 
     def _welcomed(self, session_id: str) -> None:
         log.info("connected", session_id=session_id, tasks=len(self._underway))

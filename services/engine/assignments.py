@@ -128,6 +128,7 @@ class Assigner:
             failures=open_task.failures,
             idempotency_key=open_task.idempotency_key or task_id,
             repair_errors=open_task.errors,
+            capability=kind.capability,
         )
 
     def _give(self, session: Session, assignment: Assignment, stored: Stored) -> None:

@@ -39,6 +39,7 @@ class Assignment(Struct, frozen=True, gc=False):
     failures: int
     idempotency_key: str = ""
     repair_errors: tuple[str, ...] = ()
+    capability: str = ""
 
 
 class Cancelling(Struct, frozen=True, gc=False):

@@ -11,10 +11,11 @@ from itertools import count
 from small_mesh import SmallMesh
 
 from archwright import Agent, Client, Task
-from archwright.connection import Connection
 from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.payloads import Json, from_struct
 from archwright.sdk.registration import Registration
+from archwright.sdk.replicas import Replicas
+from archwright.sdk.transport import GrpcEngine
 from archwright.sdk.worker import Worker
 
 READY_SECONDS_MAX = 20.0
@@ -99,12 +100,14 @@ class Players:
 
     async def _serve(self, agent: Agent, player: Player, ready: asyncio.Event, address: str) -> None:
         enrolment, _ = self.mesh.signer.sign(subject="e", tenant="platform", roles=["enrolment"], ttl_seconds=3600)
-        registry = Connection.open(f"http://{self.mesh.registry.address}", token=enrolment)
+        registry = Replicas(f"http://{self.mesh.registry.address}", token=enrolment)
         registration = Registration(agent, player.agent_id, registry)
-        engine = Connection.open(f"http://{address}", token=lambda: registration.token)
+        engine = Replicas(f"http://{address}", token=lambda: registration.token)
         try:
             await registration.obtain(player.stopping)
-            worker = Worker(agent, player.agent_id, engine=engine, registration=registration, on_ready=ready.set)
+            worker = Worker(
+                agent, player.agent_id, engine=GrpcEngine(engine), registration=registration, on_ready=ready.set
+            )
             await worker.work(player.stopping, 0.0)
         finally:
             await engine.aclose()

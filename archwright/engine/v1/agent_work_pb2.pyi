@@ -616,6 +616,7 @@ class Assign(google.protobuf.message.Message):
     REPAIR_ERRORS_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     FAILURES_FIELD_NUMBER: builtins.int
+    CAPABILITY_FIELD_NUMBER: builtins.int
     idempotency_key: builtins.str
     """The same for every attempt of the task."""
     workflow_id: builtins.str
@@ -634,6 +635,8 @@ class Assign(google.protobuf.message.Message):
     """The tenant of the workflow."""
     failures: builtins.int
     """How many attempts failed before."""
+    capability: builtins.str
+    """The capability that the step asks for, `name` or `name@range`; empty where it asks for an agent type only."""
     @property
     def delivery(self) -> global___Delivery:
         """Which delivery."""
@@ -661,9 +664,10 @@ class Assign(google.protobuf.message.Message):
         repair_errors: collections.abc.Iterable[builtins.str] | None = ...,
         tenant: builtins.str = ...,
         failures: builtins.int = ...,
+        capability: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["deadline", b"deadline", "delivery", b"delivery"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "traceparent", b"traceparent", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["capability", b"capability", "context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "traceparent", b"traceparent", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Assign = Assign
 

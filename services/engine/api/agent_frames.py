@@ -89,3 +89,4 @@ def _fill_assign(assign: pb.Assign, frame: Assignment) -> None:
     assign.tenant = frame.key.tenant
     assign.failures = frame.failures
     assign.repair_errors.extend(frame.repair_errors)
+    assign.capability = frame.capability

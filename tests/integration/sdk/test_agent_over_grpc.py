@@ -12,10 +12,11 @@ import orjson
 import pytest
 
 from archwright import Agent, Business, Task, Transient
-from archwright.connection import Connection
 from archwright.engine.v1 import agent_work_pb2 as pb
 from archwright.problem.v1 import reason_pb2
 from archwright.sdk.registration import Registration
+from archwright.sdk.replicas import Replicas
+from archwright.sdk.transport import GrpcEngine
 from archwright.sdk.worker import Worker
 
 
@@ -102,11 +103,13 @@ def greeter() -> Greeter:
 async def at_work(greeter: Greeter, address: str, drain_seconds: float = 5.0) -> AsyncIterator[asyncio.Event]:
     """Run the agent; the event tells it to stop."""
     stopping = asyncio.Event()
-    enrolment = Connection.open(address, token=lambda: "enrol-me")
+    enrolment = Replicas(address, token=lambda: "enrol-me")
     registration = Registration(greeter.agent, "agent_1", enrolment)
     await registration.obtain(stopping)
-    engine = Connection.open(address, token=lambda: registration.token)
-    worker = Worker(greeter.agent, "agent_1", engine=engine, registration=registration, on_ready=lambda: None)
+    engine = Replicas(address, token=lambda: registration.token)
+    worker = Worker(
+        greeter.agent, "agent_1", engine=GrpcEngine(engine), registration=registration, on_ready=lambda: None
+    )
     async with asyncio.TaskGroup() as group:
         working = group.create_task(worker.work(stopping, drain_seconds))
         try:
