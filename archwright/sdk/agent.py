@@ -125,7 +125,8 @@ class Agent:
         def rank(duty: Duty) -> tuple[bool, bool, bool]:
             is_able = wanted is not None and wanted.is_met_by("", (duty.capability,), {})
             is_of_type = bool(task_type) and duty.task_type == task_type
-            return is_able and duty.task_type in {"", task_type}, is_of_type, not duty.task_type and not duty.capability
+            does_any = not duty.task_type and not duty.capability
+            return is_able and (is_of_type or not task_type or not duty.task_type), is_of_type, does_any
 
         best = max(self._duties.values(), key=rank, default=None)
         return best if best is not None and any(rank(best)) else None

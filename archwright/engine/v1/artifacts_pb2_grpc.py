@@ -74,8 +74,10 @@ class ArtifactServiceServicer(object):
     def GetArtifact(self, request, context):
         """Gets the content of a file.
 
+        An agent gets those of a workflow while it holds a task of it.
+
         Errors:
-        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant, or that the agent works for, has this id.
         - `NOT_FOUND` `ARTIFACT_NOT_FOUND`: the workflow has no artifact of this name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -42,8 +42,10 @@ class ArtifactServiceStub:
     ]
     """Gets the content of a file.
 
+    An agent gets those of a workflow while it holds a task of it.
+
     Errors:
-    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant, or that the agent works for, has this id.
     - `NOT_FOUND` `ARTIFACT_NOT_FOUND`: the workflow has no artifact of this name.
     """
 
@@ -80,8 +82,10 @@ class ArtifactServiceAsyncStub:
     ]
     """Gets the content of a file.
 
+    An agent gets those of a workflow while it holds a task of it.
+
     Errors:
-    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant, or that the agent works for, has this id.
     - `NOT_FOUND` `ARTIFACT_NOT_FOUND`: the workflow has no artifact of this name.
     """
 
@@ -122,8 +126,10 @@ class ArtifactServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[google.api.httpbody_pb2.HttpBody], collections.abc.AsyncIterator[google.api.httpbody_pb2.HttpBody]]:
         """Gets the content of a file.
 
+        An agent gets those of a workflow while it holds a task of it.
+
         Errors:
-        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this id.
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant, or that the agent works for, has this id.
         - `NOT_FOUND` `ARTIFACT_NOT_FOUND`: the workflow has no artifact of this name.
         """
 

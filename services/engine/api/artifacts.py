@@ -18,6 +18,8 @@ from services.engine.ports.task_board import TaskBoard
 
 _BYTES_MAX = 32 << 20
 _PIECE_BYTES = 64 << 10
+_READERS = frozenset({"viewer", "operator", "admin"})
+"""Who may read all files of the tenant; an agent may not, its tenant may be everybody's."""
 _DEFAULT_TYPE = "application/octet-stream"
 
 
@@ -51,8 +53,11 @@ class ArtifactApi:
         return pb.PutArtifactResponse(sha256=sha256, size_bytes=len(content))
 
     async def get_artifact(self, request: pb.GetArtifactRequest, call: Call) -> AsyncIterator[httpbody_pb2.HttpBody]:
-        """Send a file."""
-        key = await self._key(request.workflow_id, call)
+        """Send a file; to an agent, only while it holds a task of the workflow."""
+        if call.caller.roles.isdisjoint(_READERS):
+            key = Key(await self._tenant(request.workflow_id, call), request.workflow_id)
+        else:
+            key = await self._key(request.workflow_id, call)
         found = await self._artifacts.get(key, request.name)
         if found is None:
             raise ArtifactNotFound.named(request.workflow_id, request.name)

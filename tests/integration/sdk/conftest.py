@@ -25,6 +25,7 @@ class Dialogue:
     """One stream, from the engine's side."""
 
     metadata: dict[str, str]
+    peer: str
     heard: asyncio.Queue[pb.AgentFrame] = field(default_factory=asyncio.Queue)
     messages: list[pb.ConnectRequest] = field(default_factory=list)
     to_say: asyncio.Queue[pb.ConnectResponse | None] = field(default_factory=asyncio.Queue)
@@ -74,7 +75,7 @@ class ScriptedEngine(
             return await self.streams.get()
 
     async def Connect(self, request_iterator, context):  # noqa: N802 - the generated servicer's names
-        dialogue = Dialogue({key: str(value) for key, value in context.invocation_metadata()})
+        dialogue = Dialogue({key: str(value) for key, value in context.invocation_metadata()}, context.peer())
         self.streams.put_nowait(dialogue)
 
         async def listen() -> None:

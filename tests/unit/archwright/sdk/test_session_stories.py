@@ -13,6 +13,7 @@ from archwright.sdk.frames import (
     AgentFrame,
     Assign,
     Cancel,
+    Chunk,
     Credit,
     Delivery,
     Drain,
@@ -30,7 +31,7 @@ from archwright.sdk.frames import (
     ResultAck,
     Welcome,
 )
-from archwright.sdk.session import Effect, Ready, Reconnect, Session, Settled, Start, Stop
+from archwright.sdk.session import Effect, GiveUp, Ready, Reconnect, Session, Settled, Start, Stop
 
 ME = "agent_1"
 FIRST = Delivery("task_1", 1, "lease_1")
@@ -387,3 +388,87 @@ def test_no_task_is_taken_on_while_too_many_results_wait(monkeypatch: pytest.Mon
     assert talk.says() == (done(FIRST), done(SECOND))
     talk.hears(ResultAck(FIRST, Outcome.APPLIED))
     assert talk.says() == (Credit(1),)
+
+
+def piece(seq: int, size: int = 3) -> Chunk:
+    return Chunk(FIRST, seq, b"x" * size)
+
+
+def test_pieces_of_output_go_before_the_result_that_they_are_of(at_work: Transcript) -> None:
+    assert at_work.session.chunked(piece(1))
+    assert at_work.session.chunked(piece(2))
+    at_work.ends(FIRST, done(FIRST))
+    assert at_work.says() == (piece(1), piece(2), done(FIRST), Credit(1))
+
+
+def test_more_output_than_the_stream_takes_has_to_wait(at_work: Transcript) -> None:
+    half = s.CHUNKS_BYTES_MAX // 2
+    assert at_work.session.chunked(piece(1, half))
+    assert not at_work.session.chunked(piece(2, half))
+    assert at_work.says() == (piece(1, half),)
+    assert at_work.session.chunked(piece(2, half))
+
+
+def test_a_piece_that_nobody_could_get_is_dropped(at_work: Transcript) -> None:
+    at_work.session.chunked(piece(1))
+    at_work.session.broken()
+    assert at_work.session.chunked(piece(2))
+    at_work.reconnects(keep=(FIRST,))
+    assert at_work.session.chunked(piece(3))
+    assert at_work.says() == (Accept(FIRST), piece(3), Credit(1))
+    at_work.hears(LeaseLost(FIRST))
+    assert at_work.session.chunked(piece(4))
+    assert at_work.says() == ()
+
+
+def test_a_function_that_does_not_stop_within_its_grace_is_waited_for_no_longer(at_work: Transcript) -> None:
+    at_work.hears(Cancel(FIRST, 2.0, "not needed"))
+    assert at_work.session.due_at() == pytest.approx(at_work.now + 2.0)
+    assert at_work.waits(1.9) == ()
+    assert at_work.waits(0.1) == (GiveUp(FIRST),)
+    assert at_work.waits(0.1) == ()
+
+
+def test_a_slot_stays_taken_until_the_function_that_was_called_off_has_ended(at_work: Transcript) -> None:
+    at_work.hears(Cancel(FIRST, 2.0, "not needed"))
+    assert at_work.says() == ()
+    assert at_work.session.occupied == 1
+    at_work.ends(FIRST, None)
+    assert at_work.says() == (Credit(1),)
+
+
+def test_an_engine_that_pings_seldom_is_left_soon_enough(talk: Transcript) -> None:
+    talk.connects(Welcome("session_1", ping_interval_seconds=10.0, lease_seconds=60.0))
+    assert talk.waits(14.9) == ()
+    assert talk.waits(0.1) == (Reconnect("the engine is silent"),)
+
+
+def test_an_engine_that_pings_once_a_minute_is_given_that_time(talk: Transcript) -> None:
+    talk.connects(Welcome("session_1", ping_interval_seconds=60.0, lease_seconds=300.0))
+    assert talk.waits(89.0) == ()
+    assert talk.waits(1.0) == (Reconnect("the engine is silent"),)
+
+
+def test_credit_is_never_granted_twice_for_one_slot(talk: Transcript) -> None:
+    talk.connects()
+    assert talk.says() == (Credit(2),)
+    talk.hears(assign(FIRST), Ping(1))
+    assert talk.says() == (Accept(FIRST), Pong(1))
+    talk.ends(FIRST, done(FIRST))
+    assert talk.says() == (done(FIRST), Credit(1))
+    assert talk.says() == ()
+
+
+def test_words_about_tasks_that_never_were_change_nothing(talk: Transcript) -> None:
+    talk.connects()
+    talk.says()
+    never = Delivery("task_never", 9, "lease_never")
+    said = talk.hears(Cancel(never, 1.0, ""), LeaseLost(never), ResultAck(never, Outcome.REFUSED))
+    assert said == ()
+    assert talk.says() == ()
+
+
+def test_a_second_welcome_is_no_part_of_the_protocol(talk: Transcript) -> None:
+    talk.connects()
+    (effect,) = talk.hears(WELCOME)
+    assert isinstance(effect, Reconnect)
