@@ -1,4 +1,4 @@
-"""Test an agent's function without a mesh: put a task into its hand and look at what comes back.
+"""Put a task into a function's hand, and look at what comes back.
 
     outcome = await performed(agent, {"name": "Ada"}, task_type="greet")
     assert outcome.output == {"greeting": "Hello, Ada!"}
