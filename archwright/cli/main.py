@@ -15,7 +15,7 @@ from archwright.cli.failures import InFile, tell
 from archwright.errors import ArchwrightError
 
 VERBS = ("up", "demo", "run", "status", "token")
-NOUNS = ("workflows", "approvals", "definitions", "schedules", "agents", "queues")
+NOUNS = ("workflows", "approvals", "definitions", "schedules", "agents", "agent", "queues")
 
 _HELP = """
 A durable workflow engine for teams of AI agents.

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import structlog
 from pydantic import ValidationError
@@ -37,10 +37,17 @@ _COLLECT_AFTER = 20_000
 log: Any = structlog.get_logger(__name__)
 
 
-def run_agent(agent: Agent) -> NoReturn:
-    """Run the agent until the process is told to stop, and end the process."""
+def run_agent(agent: Agent, *, agent_id: str = "", log_form: Literal["console"] | None = None) -> NoReturn:
+    """Run the agent until the process is told to stop, and end the process.
+
+    `agent_id` goes before any other; `log_form` is the log's where the environment names none.
+    """
     try:
         settings = agent_settings.load()
+        if agent_id:
+            settings = settings.model_copy(update={"agent_id": agent_id})
+        if log_form is not None and "log_form" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"log_form": log_form})
     except (ArchwrightError, ValidationError) as error:
         _complain(error)
         sys.exit(EXIT_MISCONFIGURED)
