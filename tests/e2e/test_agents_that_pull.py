@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from small_mesh import SmallMesh
 
 from archwright import Client, stubs
 from archwright.channel import bearer, open_channel
+from archwright.client.definitions import published
 from archwright.engine.v1 import agent_work_pb2 as pb
 from archwright.engine.v1.workflows_pb2 import Workflow
-from archwright.errors import ArchwrightError, LeaseLost, PayloadInvalid, RequestInvalid, RoleDenied
+from archwright.errors import ArchwrightError, LeaseLost, PayloadInvalid, PayloadTooLarge, RequestInvalid, RoleDenied
 from archwright.registry.v1 import agent_registry_pb2
 from archwright.serving.status import from_rpc_error
 
 KINDS = itertools.count(1)
+LONG = Duration(seconds=10**15)
+STRANGE: Any = 77
 Begin = Callable[..., Awaitable[str]]
 SHORT_LEASES = {"ARCHWRIGHT_LEASE_SECONDS": "3", "ARCHWRIGHT_RENEW_SECONDS": "0.6"}
 
@@ -68,6 +73,18 @@ class Puller:
         if request.WhichOneof("ending") is None:
             request.output.update(output or {"sum": 3})
         return await self._asked(stubs.agent_work(self._channels[on]).SubmitResult, request)
+
+    async def stream(self, *frames: pb.AgentFrame) -> AsyncGenerator[pb.EngineFrame, None]:
+        """Say something on a stream of the same agent, and tell what the engine answers."""
+        call = stubs.agent_work(self._channels[0]).Connect(metadata=self._metadata)
+        try:
+            for frame in frames:
+                await call.write(pb.ConnectRequest(frames=[frame]))
+            async for response in call:
+                for answer in response.frames:
+                    yield answer
+        finally:
+            call.cancel()
 
     async def aclose(self) -> None:
         for channel in (*self._channels, self._registry):
@@ -239,6 +256,78 @@ async def test_a_cancelled_task_is_held_no_longer(mesh: SmallMesh, puller: Pulle
         assert (await puller.result(task)).outcome == pb.ResultAck.STALE
 
 
+async def test_one_that_waits_for_more_hears_at_once_what_was_called_off(
+    mesh: SmallMesh, puller: Puller, begun: Begin
+) -> None:
+    async with mesh.client() as client:
+        workflow_id = await begun(client)
+        task = await puller.one()
+        await puller.accept(task)
+        waiting = asyncio.ensure_future(puller.pull(wait=30))
+        assert [held.task_id for held in (await puller.pull(slots=0)).held] == [task.delivery.task_id]
+
+        await client.cancel(workflow_id)
+
+        async with asyncio.timeout(15):
+            answer = await waiting
+        assert (list(answer.tasks), list(answer.held)) == ([], [])
+
+
+async def test_a_stream_of_the_agent_takes_over_and_its_failure_of_an_unknown_category_counts(
+    mesh: SmallMesh, puller: Puller, begun: Begin
+) -> None:
+    async with mesh.client() as client:
+        workflow_id = await begun(client)
+        task = await puller.one()
+        await puller.accept(task)
+        hello = pb.Hello(agent_id="puller-1", protocol_version=1, in_flight=[task.delivery])
+        failure = pb.Failure(delivery=task.delivery, category=STRANGE, message="odd", retry_after=LONG)
+
+        async with aclosing(puller.stream(pb.AgentFrame(hello=hello), pb.AgentFrame(failure=failure))) as answers:
+            async with asyncio.timeout(15):
+                welcome = (await anext(answers)).welcome
+                assert list(welcome.keep) == [task.delivery]
+                while not (answer := await anext(answers)).HasField("result_ack"):
+                    pass
+
+        assert answer.result_ack.outcome == pb.ResultAck.APPLIED
+        assert (await client.wait(workflow_id)).status == Workflow.FAILED
+
+
+async def test_calls_that_come_at_once_are_given_different_tasks(meshes: Any, puller_of: Any, begun: Begin) -> None:
+    async with meshes(replicas=2) as mesh, mesh.client() as client:
+        puller = await puller_of(mesh)
+        for _ in range(4):
+            await begun(client)
+
+        answers = await asyncio.gather(*(puller.pull(on=number % 2) for number in range(4)))
+
+        given = {task.delivery.lease_id for answer in answers for task in answer.tasks}
+        assert len(given) == 4
+        assert {held.lease_id for held in (await puller.pull(slots=0)).held} == given
+
+
+async def test_a_drained_agent_is_given_nothing_and_finishes_what_it_holds(
+    mesh: SmallMesh, kind: str, puller_of: Any, begun: Begin
+) -> None:
+    leaving = await puller_of(mesh, "leaving")
+    async with mesh.client() as client, mesh.registry_client() as platform:
+        await begun(client)
+        task = await leaving.one()
+        await leaving.accept(task)
+        await platform.agents.drain("leaving")
+        async with asyncio.timeout(10):
+            while (await client.definitions.plan(published(kind))).steps[0].agents:
+                pass  # until the engine has heard
+        waiting = await begun(client)
+
+        drained = await leaving.pull(wait=0)
+        assert (len(drained.tasks), len(drained.held)) == (0, 1)
+        assert (await leaving.result(task)).outcome == pb.ResultAck.APPLIED
+        other = await puller_of(mesh, "puller-2")
+        assert (await other.one()).workflow_id == waiting
+
+
 async def test_an_agent_touches_only_its_own_tasks(
     mesh: SmallMesh, puller: Puller, puller_of: Any, begun: Begin
 ) -> None:
@@ -268,7 +357,7 @@ async def test_one_that_the_registry_does_not_know_is_refused(mesh: SmallMesh, p
 
 async def test_bad_input_names_the_field(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
     async with mesh.client() as client:
-        await begun(client)
+        workflow_id = await begun(client)
         task = await puller.one()
         deep: dict[str, Any] = {}
         for _ in range(20):
@@ -281,6 +370,9 @@ async def test_bad_input_names_the_field(mesh: SmallMesh, puller: Puller, begun:
             (puller.accept(task, task_id="wf_1"), "`task_id` is 'wf_1', which is none of ours"),
             (puller.accept(task, lease_id=""), "`lease_id` is '', which is none of ours"),
             (puller.progress(task, percent=float("nan")), "`percent` must be a number"),
+            (puller.result(task, failure=pb.TaskFailure(category=STRANGE)), "`failure.category` is none of"),
+            (puller.result(task, failure=pb.TaskFailure(retry_after=LONG)), "`failure.retry_after` must be from 0"),
+            (puller.result(task, attempt=9, workflow_id=workflow_id, tenant="\0"), "`tenant` is none of ours"),
         ):
             with pytest.raises(RequestInvalid) as wrong:
                 await refused
@@ -288,5 +380,7 @@ async def test_bad_input_names_the_field(mesh: SmallMesh, puller: Puller, begun:
         for output in (deep, {"big": 2**60}):
             with pytest.raises(PayloadInvalid):
                 await puller.result(task, output=output)
-        large = await puller.result(task, artifacts=[pb.ArtifactReference(name="a", sha256="0" * 64)])
-        assert (large.outcome, "never put into the store" in large.message) == (pb.ResultAck.REFUSED, True)
+        with pytest.raises(PayloadTooLarge, match="Put large content into an artifact"):
+            await puller.result(task, output={"text": "x" * (1 << 20)})
+        missing = await puller.result(task, artifacts=[pb.ArtifactReference(name="a", sha256="0" * 64)])
+        assert (missing.outcome, "never put into the store" in missing.message) == (pb.ResultAck.REFUSED, True)

@@ -489,7 +489,7 @@ class Failure(google.protobuf.message.Message):
     RETRY_AFTER_FIELD_NUMBER: builtins.int
     DETAILS_FIELD_NUMBER: builtins.int
     category: archwright.problem.v1.reason_pb2.ErrorCategory.ValueType
-    """Decides whether it is retried."""
+    """Decides whether it is retried; PERMANENT when unspecified or unknown."""
     code: builtins.str
     """Short, for machines."""
     message: builtins.str
@@ -502,7 +502,7 @@ class Failure(google.protobuf.message.Message):
 
     @property
     def retry_after(self) -> google.protobuf.duration_pb2.Duration:
-        """Not before."""
+        """Not before; more than a day counts as a day."""
 
     def __init__(
         self,
@@ -1151,7 +1151,7 @@ class TaskFailure(google.protobuf.message.Message):
     """For people."""
     @property
     def retry_after(self) -> google.protobuf.duration_pb2.Duration:
-        """Not before."""
+        """Not before; at most a day."""
 
     def __init__(
         self,

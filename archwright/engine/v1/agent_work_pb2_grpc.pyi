@@ -88,8 +88,11 @@ class AgentWorkServiceStub:
     A result that does not count is no error: `outcome` says what became of it.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, there is neither an output nor a failure, or the
+      failure's category is unknown or its `retry_after` out of range.
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: the output has more than 1 MiB as JSON.
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: the task is not held any more, and `workflow_id` is no workflow's.
     - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
     - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
     """
@@ -164,8 +167,11 @@ class AgentWorkServiceAsyncStub:
     A result that does not count is no error: `outcome` says what became of it.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, there is neither an output nor a failure, or the
+      failure's category is unknown or its `retry_after` out of range.
     - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+    - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: the output has more than 1 MiB as JSON.
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: the task is not held any more, and `workflow_id` is no workflow's.
     - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
     - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
     """
@@ -250,8 +256,11 @@ class AgentWorkServiceServicer(metaclass=abc.ABCMeta):
         A result that does not count is no error: `outcome` says what became of it.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, or there is neither an output nor a failure.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: an id is none of ours, there is neither an output nor a failure, or the
+          failure's category is unknown or its `retry_after` out of range.
         - `INVALID_ARGUMENT` `PAYLOAD_INVALID`: the output is nested too deep, or holds an integer of 2^53 and beyond.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: the output has more than 1 MiB as JSON.
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: the task is not held any more, and `workflow_id` is no workflow's.
         - `PERMISSION_DENIED` `ROLE_DENIED`: the token belongs to another agent.
         - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: it could not be committed just now; send it again.
         """

@@ -28,13 +28,16 @@ register() {
   registered_at=$SECONDS
 }
 
-# work DELIVERY LEFT RIGHT accepts a task, does it, and says how it ended until that is answered.
+# work TASK accepts a task, does it, and says how it ended until that is answered.
 work() {
-  local delivery=$1 left=$2 right=$3 task
-  task=$(pick 'a["task_id"]' <<<"$delivery")
-  call "$TOKEN" POST "$AGENTS/$AGENT_ID/tasks/$task/accept" "$delivery" >/dev/null || return 0 # lost: another has it
-  call "$TOKEN" POST "$AGENTS/$AGENT_ID/tasks/$task/result" \
-    "$(pick "json.dumps({**a, 'output': {'sum': $left + $right}})" <<<"$delivery")" | pick 'a["outcome"]'
+  local delivery result tasks
+  delivery=$(pick 'json.dumps(a["delivery"])' <<<"$1")
+  tasks=$AGENTS/$AGENT_ID/tasks/$(pick 'a["task_id"]' <<<"$delivery")
+  call "$TOKEN" POST "$tasks/accept" "$delivery" >/dev/null || return 0 # lost: another has it
+  # The workflow is named so that a result whose answer was lost is known again.
+  result=$(pick 'json.dumps({**a["delivery"], "workflow_id": a["workflow_id"], "tenant": a["tenant"],
+    "output": {"sum": a["input"]["left"] + a["input"]["right"]}})' <<<"$1")
+  call "$TOKEN" POST "$tasks/result" "$result" | pick 'a["outcome"]'
 }
 
 leave() {
@@ -51,8 +54,6 @@ while true; do
   # Waits up to five seconds for a task, and renews the lease of what the agent holds.
   pulled=$(call "$TOKEN" GET "$AGENTS/$AGENT_ID/tasks?slots=1&wait=5s")
   if [[ $(pick 'len(a["tasks"])' <<<"$pulled") == 1 ]]; then
-    work "$(pick 'json.dumps(a["tasks"][0]["delivery"])' <<<"$pulled")" \
-      "$(pick 'float(a["tasks"][0]["input"]["left"])' <<<"$pulled")" \
-      "$(pick 'float(a["tasks"][0]["input"]["right"])' <<<"$pulled")"
+    work "$(pick 'json.dumps(a["tasks"][0])' <<<"$pulled")"
   fi
 done

@@ -15,14 +15,15 @@ from google.protobuf.struct_pb2 import Struct
 from archwright import ids, payloads
 from archwright.engine.v1 import agent_work_pb2 as pb
 from archwright.errors import AgentNotRegistered, LeaseLost, RequestInvalid, RoleDenied, Violation, WorkflowNotFound
+from archwright.problem.v1.reason_pb2 import ErrorCategory
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.agent_frames import OUTCOMES, duration, named
-from services.engine.api.reports import Reports
+from services.engine.api.reports import RETRY_AFTER_SECONDS_MAX, Reports
 from services.engine.api.requests import json_of
 from services.engine.assignments import Assigner
 from services.engine.breakers import BreakerGate
-from services.engine.dispatch import Dispatch
+from services.engine.dispatch import PLATFORM, Dispatch
 from services.engine.domain.events import TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.ports.history import History
 from services.engine.ports.keys import Fence, Key
@@ -78,6 +79,7 @@ class AgentPull:
                 facts={"agent_id": request.agent_id},
             )
         patience = self._clock.monotonic() + wait_seconds
+        known: set[Fence] = set()
         while True:
             bell = self._pulls.bell()
             session_id, held, left = await self._board.pull_session(
@@ -87,8 +89,11 @@ class AgentPull:
                 await self._revoker.revoke(left)
             given = await self._claim(self._session(session_id, call), slots)
             patience_left = patience - self._clock.monotonic()
-            if given or not slots or patience_left <= 0 or self._pulls.is_closed:
+            # An agent that waits for more while it works hears at once that something was called off.
+            has_lost = not known.issubset(held)
+            if given or has_lost or not slots or patience_left <= 0 or self._pulls.is_closed:
                 return self._answer(given, held)
+            known.update(held)
             await self._pulls.wait(bell, patience_left)
 
     async def accept_task(self, request: pb.AcceptTaskRequest, call: Call) -> pb.AcceptTaskResponse:
@@ -181,7 +186,10 @@ class AgentPull:
             ids.read("wf", request.workflow_id)
         except ids.MalformedId:
             raise WorkflowNotFound.named(request.workflow_id) from None
-        key, after_seq = Key(request.tenant or call.caller.tenant, request.workflow_id), 0
+        # Only agents of the platform hold tasks of other tenants than their own.
+        tenant = request.tenant if call.caller.tenant == PLATFORM and request.tenant else call.caller.tenant
+        _require("\x00" not in tenant, "tenant", "is none of ours; send back what the task came with")
+        key, after_seq = Key(tenant, request.workflow_id), 0
         while page := await self._history.events(key, after_seq=after_seq, limit=_HISTORY_PAGE):
             for numbered in page:
                 after_seq, event = numbered.seq, numbered.event
@@ -231,6 +239,13 @@ def _told(request: pb.SubmitResultRequest) -> pb.Result | pb.Failure:
             return pb.Result(output=output, artifacts=request.artifacts, usage=usage)
         case "failure":
             told = request.failure
+            _require(told.category in ErrorCategory.values(), "failure.category", "is none of ErrorCategory")
+            after_seconds = told.retry_after.ToNanoseconds() / 1e9
+            _require(
+                0 <= after_seconds <= RETRY_AFTER_SECONDS_MAX,
+                "failure.retry_after",
+                f"must be from 0 to {RETRY_AFTER_SECONDS_MAX} seconds, which is a day",
+            )
             return pb.Failure(
                 category=told.category, code=told.code, message=told.message, retry_after=told.retry_after
             )

@@ -32,6 +32,7 @@ from services.engine.sessions import Acknowledged, HeldTask, Outcome, Session
 
 log = structlog.get_logger(__name__)
 
+RETRY_AFTER_SECONDS_MAX = 86_400
 _MESSAGE_CHARACTERS_MAX = 4_000
 _NAME_CHARACTERS_MAX = 200
 _SHA256_LETTERS = 64
@@ -201,14 +202,15 @@ class Reports:
         )
 
     def _told_failure(self, session: Session, task: HeldTask, failure: pb.Failure) -> FailTask:
-        category = ErrorCategory(reason_pb2.ErrorCategory.Name(failure.category or reason_pb2.PERMANENT).lower())
+        is_known = failure.category and failure.category in reason_pb2.ErrorCategory.values()
+        category = reason_pb2.ErrorCategory.Name(failure.category if is_known else reason_pb2.PERMANENT)
         return self._failure(
             session,
             task,
-            category,
+            ErrorCategory(category.lower()),
             failure.code[:_NAME_CHARACTERS_MAX] or "AGENT_FAULT",
             failure.message[:_MESSAGE_CHARACTERS_MAX],
-            failure.retry_after.ToTimedelta().total_seconds(),
+            min(failure.retry_after.ToNanoseconds() / 1e9, RETRY_AFTER_SECONDS_MAX),
         )
 
     def _failure(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import asyncpg
 
@@ -204,10 +204,14 @@ class TaskBoard:
 
         Return which of `keeping` the new session holds now, and what the older ones held that it does not.
         """
-        return await self._open_session(session_id, agent_id, agent_type, tenant, keeping, self._replica_id)
+        async with self._database.loops() as connection, connection.transaction():
+            return await self._open_session(
+                connection, session_id, agent_id, agent_type, tenant, keeping, self._replica_id
+            )
 
     async def _open_session(
         self,
+        connection: asyncpg.Connection[Any],
         session_id: uuid.UUID,
         agent_id: str,
         agent_type: str,
@@ -215,35 +219,34 @@ class TaskBoard:
         keeping: Collection[Fence],
         replica_id: uuid.UUID,
     ) -> tuple[Sequence[Held], Sequence[Held]]:
-        async with self._database.loops() as connection, connection.transaction():
-            await connection.execute(
-                "INSERT INTO engine.sessions (session_id, agent_id, agent_type, tenant_id, replica_id, expires_at) "
-                "VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))",
-                session_id,
-                agent_id,
-                agent_type,
-                tenant,
-                replica_id,
-                self._lease_seconds,
-            )
-            kept = await connection.fetch(
-                _KEEP,
-                session_id,
-                [ids.read("task", fence.task_id) for fence in keeping],
-                [fence.attempt for fence in keeping],
-                [fence.lease_id for fence in keeping],
-                agent_id,
-                tenant,
-            )
-            await connection.execute(_RETURN_OLDER, tenant, agent_id, session_id)
-            left = await connection.fetch(_HELD_BY_OLDER, tenant, agent_id, session_id)
-            await connection.execute(
-                "UPDATE engine.sessions SET closed = true "
-                "WHERE tenant_id = $1 AND agent_id = $2 AND session_id <> $3 AND NOT closed",
-                tenant,
-                agent_id,
-                session_id,
-            )
+        await connection.execute(
+            "INSERT INTO engine.sessions (session_id, agent_id, agent_type, tenant_id, replica_id, expires_at) "
+            "VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))",
+            session_id,
+            agent_id,
+            agent_type,
+            tenant,
+            replica_id,
+            self._lease_seconds,
+        )
+        kept = await connection.fetch(
+            _KEEP,
+            session_id,
+            [ids.read("task", fence.task_id) for fence in keeping],
+            [fence.attempt for fence in keeping],
+            [fence.lease_id for fence in keeping],
+            agent_id,
+            tenant,
+        )
+        await connection.execute(_RETURN_OLDER, tenant, agent_id, session_id)
+        left = await connection.fetch(_HELD_BY_OLDER, tenant, agent_id, session_id)
+        await connection.execute(
+            "UPDATE engine.sessions SET closed = true "
+            "WHERE tenant_id = $1 AND agent_id = $2 AND session_id <> $3 AND NOT closed",
+            tenant,
+            agent_id,
+            session_id,
+        )
         return (
             [_held(row, None) for row in kept],
             [_held(row, row["session_id"]) for row in left],
@@ -258,14 +261,30 @@ class TaskBoard:
         last comes what they held.
         """
         async with self._database.loops() as connection:
-            rows = await connection.fetch(_RENEW_PULLING, tenant, agent_id, _NOBODY, self._lease_seconds)
-        if rows:
-            tasks = [row for row in rows if row["task_id"] is not None]
-            fences = [Fence(ids.show("task", row["task_id"]), row["attempt"], row["lease_id"]) for row in tasks]
-            return rows[0]["session_id"], fences, ()
+            found = await self._renew_pulling(connection, agent_id, tenant)
+        if found is not None:
+            return *found, ()
         session_id = ids.new_uuid()
-        _, left = await self._open_session(session_id, agent_id, agent_type, tenant, (), _NOBODY)
+        async with self._database.loops() as connection, connection.transaction():
+            # Of calls that come at once one begins the session: two would end each other, with what they were given.
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"pull {tenant}/{agent_id}"
+            )
+            found = await self._renew_pulling(connection, agent_id, tenant)
+            if found is not None:
+                return *found, ()
+            _, left = await self._open_session(connection, session_id, agent_id, agent_type, tenant, (), _NOBODY)
         return session_id, (), left
+
+    async def _renew_pulling(
+        self, connection: asyncpg.Connection[Any], agent_id: str, tenant: str
+    ) -> tuple[uuid.UUID, Sequence[Fence]] | None:
+        rows = await connection.fetch(_RENEW_PULLING, tenant, agent_id, _NOBODY, self._lease_seconds)
+        if not rows:
+            return None
+        tasks = [row for row in rows if row["task_id"] is not None]
+        fences = [Fence(ids.show("task", row["task_id"]), row["attempt"], row["lease_id"]) for row in tasks]
+        return rows[0]["session_id"], fences
 
     async def held_by(self, tenant: str, agent_id: str, fence: Fence) -> Held | None:
         """Return what an agent holds under this fence, its lease renewed where no stream does that; None if nothing."""

@@ -214,6 +214,12 @@ async def test_an_agent_that_pulls_has_one_session_however_often_it_asks(storage
     assert list(still) == [fence_of(claimed)]
 
 
+async def test_calls_that_begin_to_pull_at_once_share_a_session(storage: Storage) -> None:
+    begun = await asyncio.gather(*(storage.board.pull_session("a1", "writer", "platform") for _ in range(4)))
+
+    assert len({session for session, _, _ in begun}) == 1
+
+
 async def test_pulling_ends_the_streams_of_its_agent_and_a_stream_ends_the_pulling(storage: Storage) -> None:
     await storage.start()
     streaming, fence = await storage.claim("a1")
