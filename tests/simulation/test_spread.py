@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -47,9 +47,18 @@ def first_failing(found: Iterator[Outcome]) -> Outcome:
     return next(outcome for outcome in found if outcome.violations)
 
 
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """What a shell starts in the background ignores Ctrl-C, and so does whatever that starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_whoever_is_asked_to_stop_leaves_no_process_behind(asked: signal.Signals) -> None:
-    with subprocess.Popen(MANY, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as simulation:
+    with _simulation() as simulation:
         processes = _under_way(simulation.pid)
         # A terminal's Ctrl-C reaches the whole group, a supervisor's request only whom it started.
         if asked is signal.SIGINT:
@@ -71,6 +80,17 @@ def test_a_process_that_dies_is_told_and_ends_the_others() -> None:
             list(found)
 
         assert not psutil.wait_procs(workers, SECONDS_MAX)[1]
+
+
+@contextmanager
+def _simulation() -> Iterator[subprocess.Popen[bytes]]:
+    """Run a simulation of its own process group, which a test that fails does not leave behind."""
+    with subprocess.Popen(MANY, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as simulation:
+        try:
+            yield simulation
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(simulation.pid, signal.SIGKILL)
 
 
 def _under_way(pid: int) -> list[psutil.Process]:
