@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from services.registry.domain.agent import Agent, Heartbeat, Key
+from services.registry.domain.agent import Agent, Heartbeat, Key, Load
 from services.registry.domain.audit import AuditEvent
 from services.registry.domain.registration import Registration
 
@@ -76,8 +76,8 @@ class Presence(Protocol):
     async def tell(self, heartbeats: Sequence[Heartbeat]) -> None:
         """Remember for a while how busy these agents are."""
 
-    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, int]:
-        """Return how many tasks agents hold, of those that were heard of lately."""
+    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, Load]:
+        """Return how busy agents are, of those that were heard of lately. It may be older than what the store has."""
 
     async def next_turn(self, queue: str) -> int:
         """Return a number that grows by one with every call for the same queue, on any replica."""
@@ -87,7 +87,10 @@ class Prober(Protocol):
     """Asks an agent how it is."""
 
     async def probe(self, url: str) -> str:
-        """Return why a health check failed, or nothing when it went well. Never raises, and always ends soon."""
+        """Return why a health check failed, or nothing when it went well. Never raises, and always ends soon.
+
+        What it returns is short and printable, whatever the agent answered.
+        """
 
 
 class Heartbeats(Protocol):

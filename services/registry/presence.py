@@ -8,9 +8,10 @@ was flushed.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.chassis.clock import Clock
-from services.registry.domain.agent import Heartbeat, Key
+from services.registry.domain.agent import Heartbeat, Key, Load
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +27,10 @@ ANSWER_SECONDS_MAX = 0.25
 """Nobody waits longer for a hint."""
 AWAY_SECONDS = 2.0
 """After a failure Redis is left alone for so long."""
+TURN_SECONDS = 3600
+"""A queue that nobody asked for in so long begins its turns anew."""
+OWN_TURNS_MAX = 10_000
+"""One process counts the turns of so many queues at most."""
 
 
 class RedisPresence:
@@ -35,31 +40,35 @@ class RedisPresence:
         self._client = client
         self._clock = clock
         self._keep_ms = int(keep_seconds * 1000)
-        self._own_turns: Counter[str] = Counter()
+        self._own_turns = _Turns()
         self._away_until = 0.0
 
     async def tell(self, heartbeats: Sequence[Heartbeat]) -> None:
         """Remember for a while how busy these agents are."""
         pipeline = self._client.pipeline(transaction=False)
         for heartbeat in heartbeats:
-            pipeline.set(_name(heartbeat.key), heartbeat.current_task_count, px=self._keep_ms)
+            pipeline.set(_name(heartbeat.key), _text(heartbeat.load), px=self._keep_ms)
         await self._ask(pipeline.execute)
 
-    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, int]:
-        """Return how many tasks agents hold, of those that were heard of lately."""
+    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, Load]:
+        """Return how busy agents are, of those that were heard of lately. It may be older than what the store has."""
+        if not keys:
+            return {}
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
             pipeline.get(_name(key))
         found: Sequence[str | None] = await self._ask(pipeline.execute) or ()
-        return {key: int(count) for key, count in zip(keys, found, strict=False) if count is not None}
+        return {key: _load(text) for key, text in zip(keys, found, strict=False) if text is not None}
 
     async def next_turn(self, queue: str) -> int:
         """Return a number that grows by one with every call for the same queue, on any replica."""
-        turn = await self._ask(partial(self._client.incr, f"archwright:turn:{queue}"))
-        if turn is not None:
-            return int(turn)
-        self._own_turns[queue] += 1
-        return self._own_turns[queue]
+        # Callers choose the queues' names, so the counters are short and end by themselves.
+        counter = f"archwright:turn:{hashlib.sha256(queue.encode()).hexdigest()[:32]}"
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.incr(counter)
+        pipeline.expire(counter, TURN_SECONDS)
+        told = await self._ask(pipeline.execute)
+        return self._own_turns.next(queue) if told is None else int(told[0])
 
     async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
         """Return the answer, or None where Redis is away or slow."""
@@ -80,26 +89,47 @@ class MemoryPresence:
     def __init__(self, clock: Clock, *, keep_seconds: float) -> None:
         self._clock = clock
         self._keep_seconds = keep_seconds
-        self._loads: dict[Key, tuple[int, float]] = {}
-        self._turns: Counter[str] = Counter()
+        self._loads: dict[Key, tuple[Load, float]] = {}
+        self._turns = _Turns()
 
     async def tell(self, heartbeats: Sequence[Heartbeat]) -> None:
         """Remember for a while how busy these agents are."""
         now = self._clock.monotonic()
         self._loads = {key: told for key, told in self._loads.items() if told[1] > now}
         for heartbeat in heartbeats:
-            self._loads[heartbeat.key] = heartbeat.current_task_count, now + self._keep_seconds
+            self._loads[heartbeat.key] = heartbeat.load, now + self._keep_seconds
 
-    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, int]:
-        """Return how many tasks agents hold, of those that were heard of lately."""
+    async def loads(self, keys: Sequence[Key]) -> Mapping[Key, Load]:
+        """Return how busy agents are, of those that were heard of lately. It may be older than what the store has."""
         now = self._clock.monotonic()
         return {key: self._loads[key][0] for key in keys if key in self._loads and self._loads[key][1] > now}
 
     async def next_turn(self, queue: str) -> int:
         """Return a number that grows by one with every call for the same queue, on any replica."""
+        return self._turns.next(queue)
+
+
+class _Turns:
+    """Whose turn it is in each queue, as far as one process knows."""
+
+    def __init__(self) -> None:
+        self._turns: Counter[str] = Counter()
+
+    def next(self, queue: str) -> int:
+        if len(self._turns) >= OWN_TURNS_MAX:
+            self._turns.clear()  # every queue begins anew, which is as fair as before
         self._turns[queue] += 1
         return self._turns[queue]
 
 
 def _name(key: Key) -> str:
-    return f"archwright:presence:{key.tenant}/{key.agent_id}"
+    return f"archwright:load:{key.tenant}/{key.agent_id}"
+
+
+def _text(load: Load) -> str:
+    return f"{load.task_count} {load.at.isoformat()}"
+
+
+def _load(text: str) -> Load:
+    task_count, _, at = text.partition(" ")
+    return Load(int(task_count), datetime.fromisoformat(at))

@@ -28,6 +28,7 @@ from services.registry.domain.probe_targets import (
 )
 
 _LINE_BYTES_MAX = 4096
+_ANSWER_BYTES_MAX = 4096
 _PROBLEM_LENGTH_MAX = 200
 
 
@@ -55,7 +56,7 @@ class NetworkProber:
             return f"no answer within {self._seconds_max:g} s."
         except (OSError, ValueError, RequestInvalid) as error:
             problem = str(error) or type(error).__name__
-        return problem[:_PROBLEM_LENGTH_MAX]
+        return _printable(problem[:_PROBLEM_LENGTH_MAX])
 
     async def _ask_http(self, target: Target, address: Address) -> str:
         context = ssl.create_default_context(cafile=self._ca_file) if target.scheme == "https" else None
@@ -68,7 +69,7 @@ class NetworkProber:
         )
         try:
             writer.write(
-                f"GET {target.path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n"
+                f"GET {target.path} HTTP/1.1\r\nHost: {target.authority}\r\n"
                 "User-Agent: archwright-registry\r\nConnection: close\r\n\r\n".encode("ascii")
             )
             await writer.drain()
@@ -84,7 +85,12 @@ class NetworkProber:
 
     async def _ask_grpc(self, target: Target, address: Address) -> str:
         where = f"[{address}]:{target.port}" if address.version == 6 else f"{address}:{target.port}"
-        options = [("grpc.default_authority", f"{target.host}:{target.port}"), ("grpc.enable_http_proxy", 0)]
+        options = [
+            ("grpc.default_authority", target.authority),
+            ("grpc.enable_http_proxy", 0),
+            ("grpc.max_receive_message_length", _ANSWER_BYTES_MAX),
+            ("grpc.max_metadata_size", _ANSWER_BYTES_MAX),
+        ]
         if target.scheme == "grpc":
             channel = grpc.aio.insecure_channel(where, options=options)
         else:
@@ -110,6 +116,11 @@ def _check(
         request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
         response_deserializer=health_pb2.HealthCheckResponse.FromString,
     )
+
+
+def _printable(text: str) -> str:
+    # The words of a stranger: no database takes a NUL, and no terminal should take an escape sequence.
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 async def _addresses(target: Target) -> Sequence[Address]:

@@ -15,7 +15,7 @@ from archwright.registry.v1 import agent_registry_pb2 as pb
 from services.registry.domain.agent import Agent, CapabilityDetail, Key, Status
 from services.registry.domain.health import health_of, status_of
 from services.registry.domain.matching import Strategy, Wish
-from services.registry.domain.registration import TASKS_MAX
+from services.registry.domain.registration import AGENT_TYPE, CAPABILITY_NAME, TASKS_MAX, label_violations
 from services.registry.ports import Known, Quiet, Removed, SnapshotComplete, Update
 
 _TO_WIRE: Final = {
@@ -39,6 +39,7 @@ _STRATEGIES: Final = {
 }
 MATCHES: Final = 10
 MATCHES_MAX: Final = 200
+REQUEST_ID_LENGTH_MAX: Final = 255
 
 
 def agent_message(agent: Agent) -> pb.Agent:
@@ -86,7 +87,11 @@ def wish_of(request: pb.MatchAgentsRequest) -> Wish:
     """Return what is asked for; raises RequestInvalid."""
     if not (request.agent_type or request.capability or request.labels):
         raise _wrong("agent_type", "or `capability` or `labels` must be given")
+    for violation in label_violations(dict(request.labels)):
+        raise _wrong(violation.field, violation.description)
     name, _, versions = request.capability.partition("@")
+    if request.capability and not CAPABILITY_NAME.fullmatch(name):
+        raise _wrong("capability", f"is {request.capability[:80]!r}, not `name` or `name@range`")
     if versions:
         try:
             Range.read(versions)
@@ -99,8 +104,22 @@ def wish_of(request: pb.MatchAgentsRequest) -> Wish:
     strategy = _STRATEGIES.get(request.strategy)
     if strategy is None:
         raise _wrong("strategy", "must be ROUND_ROBIN or LEAST_CONNECTIONS")
-    requirement = Requirement(request.agent_type, name, versions, dict(request.labels))
+    requirement = Requirement(agent_type_of(request.agent_type), name, versions, dict(request.labels))
     return Wish(requirement, request.free_slots_min or 1, strategy, request.limit or MATCHES)
+
+
+def agent_type_of(asked: str) -> str:
+    """Return the type whose agents are asked for, empty for all; raises RequestInvalid."""
+    if asked and not AGENT_TYPE.fullmatch(asked):
+        raise _wrong("agent_type", f"is {asked[:80]!r}, which no agent has: a type is of the form [a-z][a-z0-9_]*")
+    return asked
+
+
+def request_id_of(asked: str) -> str:
+    """Return the id by which a repeated request is recognised; raises RequestInvalid."""
+    if len(asked) > REQUEST_ID_LENGTH_MAX or not asked.isprintable():
+        raise _wrong("request_id", f"must be at most {REQUEST_ID_LENGTH_MAX} printable characters")
+    return asked
 
 
 def is_to_drain(request: pb.SetAgentStatusRequest) -> bool:

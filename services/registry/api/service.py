@@ -7,9 +7,9 @@ Only the caller's token decides the tenant, never the request.
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
@@ -22,9 +22,11 @@ from archwright.serving.tokens import TokenSigner
 from services.chassis.clock import Clock
 from services.registry.api.messages import (
     agent_message,
+    agent_type_of,
     details_of,
     health_message,
     is_to_drain,
+    request_id_of,
     said_by,
     timestamp,
     update_message,
@@ -35,7 +37,7 @@ from services.registry.domain.agent import PLATFORM, Agent, Heartbeat, Key, tena
 from services.registry.domain.audit import AuditEvent
 from services.registry.domain.matching import matching
 from services.registry.domain.probe_targets import Allowance, require_allowed
-from services.registry.domain.registration import TASKS_MAX, Registration
+from services.registry.domain.registration import AGENT_ID, TASKS_MAX, Registration
 from services.registry.ports import AgentStore, Feed, Heartbeats, Presence
 
 _AGENT_ROLES: Final = frozenset({"agent"})
@@ -126,7 +128,7 @@ class AgentRegistry:
         """End a registration."""
         if "admin" not in call.caller.roles:
             _refuse_other_agents(request.agent_id, call)
-        request_id = request.request_id or call.request_id
+        request_id = request_id_of(request.request_id or call.request_id)
         key = await self._own_key(request.agent_id, call, "end")
         is_by_person = "agent" not in call.caller.roles
         audit = self._audit(call, request.agent_id) if is_by_person else None
@@ -153,8 +155,7 @@ class AgentRegistry:
             agent_type=wish.requirement.agent_type,
             labels=wish.requirement.labels,
         )
-        loads = await self._presence.loads([agent.key for agent in found])
-        fresh = [replace(agent, current_task_count=loads.get(agent.key, agent.current_task_count)) for agent in found]
+        fresh = await self._with_newest_load(found)
         turn = await self._presence.next_turn(f"{call.caller.tenant}/{wish.requirement.text}")
         return pb.MatchAgentsResponse(
             matches=[
@@ -172,11 +173,11 @@ class AgentRegistry:
         page_size = page_size_of(request.page_size)
         found = await self._store.page(
             tenants_seen_by(call.caller.tenant),
-            agent_type=request.agent_type,
+            agent_type=agent_type_of(request.agent_type),
             after=key_of(request.page_token),
             limit=page_size + 1,  # one more tells whether there is another page
         )
-        agents = found[:page_size]
+        agents = await self._with_newest_load(found[:page_size])
         return pb.ListAgentsResponse(
             agents=[agent_message(agent) for agent in agents],
             next_page_token=token_after(agents[-1].key) if len(found) > page_size else "",
@@ -192,16 +193,25 @@ class AgentRegistry:
             async for update in updates:
                 yield update_message(update)
 
+    async def _with_newest_load(self, agents: Sequence[Agent]) -> Sequence[Agent]:
+        loads = await self._presence.loads([agent.key for agent in agents])
+        return [agent.having(loads.get(agent.key)) for agent in agents]
+
     async def _visible(self, agent_id: str, call: Call) -> Agent:
-        agent = await self._store.get(agent_id, tenants_seen_by(call.caller.tenant))
+        agent = await self._found(agent_id, call)
         if agent is None:
             raise AgentNotFound.named(agent_id)
         return agent
 
+    async def _found(self, agent_id: str, call: Call) -> Agent | None:
+        if not AGENT_ID.fullmatch(agent_id):  # nobody could ever register so
+            raise AgentNotFound.named(agent_id)
+        return await self._store.get(agent_id, tenants_seen_by(call.caller.tenant))
+
     async def _own_key(self, agent_id: str, call: Call, verb: str) -> Key:
         """Return which agent a caller means to change; raises RoleDenied where it is the platform's to do so."""
         own = Key(call.caller.tenant, agent_id)
-        agent = await self._store.get(agent_id, tenants_seen_by(call.caller.tenant))
+        agent = await self._found(agent_id, call)
         if agent is None or agent.key == own:
             return own  # not there: it may have been ended by this very request before
         if call.caller.tenant != PLATFORM:

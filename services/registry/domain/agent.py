@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -42,6 +42,14 @@ class CapabilityDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """How many tasks an agent holds, by its word of a moment."""
+
+    task_count: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One registered running process.
 
@@ -76,6 +84,12 @@ class Agent:
         """Which agent this is."""
         return Key(self.tenant, self.agent_id)
 
+    def having(self, load: Load | None) -> Agent:
+        """Return the agent with this load, if that is a newer word than its last heartbeat."""
+        if load is None or load.at <= self.last_heartbeat:
+            return self
+        return replace(self, current_task_count=load.task_count, last_heartbeat=load.at)
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
@@ -85,6 +99,11 @@ class Heartbeat:
     said: Status
     current_task_count: int
     at: datetime
+
+    @property
+    def load(self) -> Load:
+        """How busy it is."""
+        return Load(self.current_task_count, self.at)
 
 
 def tenants_seen_by(tenant: str) -> tuple[str, ...] | None:

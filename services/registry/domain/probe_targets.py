@@ -21,7 +21,14 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "grpc": 50051, "grpcs": 50051}
-_LINK_LOCAL = (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))
+_NEVER_BY_NAME: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "168.63.129.16/32"),
+        *("127.0.0.0/8", "::1/128", "0.0.0.0/8", "::/128"),
+    )
+)
+"""Where clouds answer anybody with secrets, and the registry's own machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,11 @@ class Target:
     port: int
     path: str
     """Of the request, with its query; of a gRPC check the service that is asked for."""
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as requests name them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +82,14 @@ class Allowance:
     def permits(self, host: str, address: Address) -> bool:
         """Return whether this address of a host may be asked.
 
-        A link-local address has to be listed as a network: cloud providers answer there to anybody with secrets.
+        Whoever runs a host's DNS chooses its address. So a name that is listed opens neither the registry's own
+        machine nor the places where clouds give secrets to whoever asks: those have to be listed as networks.
         """
         address = getattr(address, "ipv4_mapped", None) or address
         if any(address in network for network in self.networks if network.version == address.version):
             return True
-        is_link_local = any(address in network for network in _LINK_LOCAL if network.version == address.version)
-        return self.permits_name(host) and not is_link_local
+        is_delicate = any(address in network for network in _NEVER_BY_NAME if network.version == address.version)
+        return self.permits_name(host) and not is_delicate
 
 
 def target_of(url: str) -> Target:

@@ -11,18 +11,20 @@ from urllib.parse import urlsplit
 
 from archwright.errors import RequestInvalid, Violation
 from archwright.language.schema import SchemaInvalid, validator
+from archwright.language.versions import Version
 from services.registry.domain.agent import CapabilityDetail
 
 CAPABILITIES_MAX: Final = 64
 LABELS_MAX: Final = 32
 TASKS_MAX: Final = 1000
 URL_LENGTH_MAX: Final = 2048
+VERSION_LENGTH_MAX: Final = 32
 SCHEMA_LENGTH_MAX: Final = 64 << 10
 
 # No slash: `<tenant>/<agent_id>` must have one meaning.
-_AGENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_AGENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_CAPABILITY = re.compile(r"[a-z][a-z0-9_.-]{0,63}(@[0-9A-Za-z][0-9A-Za-z.+_-]{0,31})?")
+AGENT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+AGENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+CAPABILITY_NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _LABEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}")
 _LABEL_VALUE_LENGTH_MAX = 255
 _SCHEMES = ("http", "https", "grpc", "grpcs")
@@ -50,9 +52,9 @@ class Registration:
 
 
 def _violations(registration: Registration) -> Iterator[Violation]:
-    if not _AGENT_ID.fullmatch(registration.agent_id):
+    if not AGENT_ID.fullmatch(registration.agent_id):
         yield Violation("agent_id", "must be 1 to 128 letters, digits, dots, dashes or underscores")
-    if not _AGENT_TYPE.fullmatch(registration.agent_type):
+    if not AGENT_TYPE.fullmatch(registration.agent_type):
         yield Violation("agent_type", "is required and must be of the form [a-z][a-z0-9_]*, at most 64 characters")
     if not 1 <= registration.max_concurrent_tasks <= TASKS_MAX:
         yield Violation("max_concurrent_tasks", f"must be 1 to {TASKS_MAX}")
@@ -60,15 +62,22 @@ def _violations(registration: Registration) -> Iterator[Violation]:
         yield Violation("health_check_url", "must be an http, https, grpc or grpcs URL with a host, or empty")
     yield from _capability_violations(registration.capabilities)
     yield from _detail_violations(registration)
-    yield from _label_violations(registration.labels)
+    yield from label_violations(registration.labels)
 
 
 def _capability_violations(capabilities: tuple[str, ...]) -> Iterator[Violation]:
     if len(capabilities) > CAPABILITIES_MAX:
         yield Violation("capabilities", f"must be at most {CAPABILITIES_MAX}, not {len(capabilities)}")
     for position, capability in enumerate(capabilities[:CAPABILITIES_MAX]):
-        if not _CAPABILITY.fullmatch(capability):
+        name, separator, version = capability.partition("@")
+        if not CAPABILITY_NAME.fullmatch(name):
             yield Violation(f"capabilities[{position}]", f"is {capability[:80]!r}, not `name` or `name@version`")
+        elif separator and (len(version) > VERSION_LENGTH_MAX or Version.read(version) is None):
+            yield Violation(
+                f"capabilities[{position}]",
+                f"is {capability[:80]!r}; its version must be a semantic one such as 1.4.0, of at most "
+                f"{VERSION_LENGTH_MAX} characters, because steps ask for ranges of them",
+            )
 
 
 def _detail_violations(registration: Registration) -> Iterator[Violation]:
@@ -88,10 +97,11 @@ def _detail_violations(registration: Registration) -> Iterator[Violation]:
                 validator(dict(schema))
             except SchemaInvalid as invalid:
                 yield Violation(f"{place}.{name}", f"is no JSON Schema: {invalid}")
-        yield from _label_violations(detail.labels, f"{place}.labels")
+        yield from label_violations(detail.labels, f"{place}.labels")
 
 
-def _label_violations(labels: Mapping[str, str], place: str = "labels") -> Iterator[Violation]:
+def label_violations(labels: Mapping[str, str], place: str = "labels") -> Iterator[Violation]:
+    """Yield what is wrong with labels, an agent's or those that are asked for."""
     if len(labels) > LABELS_MAX:
         yield Violation(place, f"must be at most {LABELS_MAX}, not {len(labels)}")
         return

@@ -70,6 +70,15 @@ async def test_any_other_answer_is_named(prober: NetworkProber, answer: bytes, p
         assert problem in await prober.probe(url)
 
 
+async def test_an_answer_that_no_terminal_should_take_is_made_printable(prober: NetworkProber) -> None:
+    async with http(b"HTTP/1.1 500 \x00\x1b[2J" + b"x" * 1000 + b"\r\n\r\n") as url:
+        problem = await prober.probe(url)
+
+    assert problem.isprintable()
+    assert problem.startswith("it answered 500 \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[2J")
+    assert len(problem) <= 200
+
+
 async def test_who_never_answers_is_left_in_time(prober: NetworkProber) -> None:
     async with http(b"", hangs=True) as url:
         assert await prober.probe(url) == "no answer within 1 s."

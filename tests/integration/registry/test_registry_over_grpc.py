@@ -501,6 +501,9 @@ async def test_matching_goes_round_and_leaves_out_who_gets_no_work(mesh: Mesh) -
         (pb.MatchAgentsRequest(agent_type="a", free_slots_min=-1), "free_slots_min"),
         (pb.MatchAgentsRequest(agent_type="a", limit=201), "limit"),
         (pb.MatchAgentsRequest(agent_type="a", strategy=7), "strategy"),
+        (pb.MatchAgentsRequest(agent_type="a\x00"), "agent_type"),
+        (pb.MatchAgentsRequest(capability="pricing\x00"), "capability"),
+        (pb.MatchAgentsRequest(labels={"zone": "\x00"}), "labels.zone"),
     ],
 )
 async def test_a_wish_that_is_wrong_names_its_field(
@@ -572,6 +575,37 @@ async def test_an_agent_whose_health_check_fails_is_in_error_until_it_answers(
 
     assert "times in a row: it answered 500 Oops." in unwell.reason
     assert well.healthy
+
+
+async def test_an_answer_that_no_database_takes_fails_its_own_agents_health_check_and_no_others(
+    mesh: Mesh, stub: AgentRegistryServiceStub
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 \x00\x1b[2J\r\n\r\n" if b"/liar" in asked else b"HTTP/1.1 503 Away\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    place = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    tokens = {}
+    for name in ("liar", "honest"):
+        request = pb.RegisterAgentRequest(agent_id=name, agent_type="developer", health_check_url=f"{place}/{name}")
+        tokens[name] = (await stub.RegisterAgent(request, metadata=mesh.token("enrolment"))).token
+
+    async def problem_of(name: str) -> str:
+        async with asyncio.timeout(15):
+            while True:
+                await stub.HeartbeatAgent(pb.HeartbeatAgentRequest(agent_id=name), metadata=bearing(tokens[name]))
+                asked = pb.GetAgentHealthRequest(agent_id=name)
+                health = await stub.GetAgentHealth(asked, metadata=mesh.token("viewer"))
+                if health.status == pb.Agent.ERROR:
+                    return health.reason
+
+    try:
+        assert "it answered 503 Away." in await problem_of("honest")
+        assert (await problem_of("liar")).isprintable()
+    finally:
+        server.close()
 
 
 async def test_a_health_check_that_nobody_may_ask_is_refused_with_the_way_out(

@@ -35,6 +35,13 @@ def test_nothing_may_be_asked_by_default(address: ipaddress.IPv4Address | ipaddr
         ("agent", "agent", "169.254.169.254", False),
         ("agent, 169.254.0.0/16", "agent", "169.254.169.254", True),
         ("agent", "agent", "fe80::1", False),
+        ("agent", "agent", "fd00:ec2::254", False),
+        ("agent", "agent", "100.100.100.200", False),
+        ("agent", "agent", "127.0.0.1", False),
+        ("agent", "agent", "::ffff:127.0.0.1", False),
+        ("agent", "agent", "0.0.0.0", False),
+        ("agent", "agent", "::", False),
+        ("agent, 127.0.0.0/8", "agent", "127.0.0.1", True),
         ("::1/128", "localhost", "::1", True),
     ],
 )
@@ -93,3 +100,11 @@ def test_without_a_list_every_name_is_refused_and_no_url_is_fine() -> None:
     require_allowed("", Allowance())
     with pytest.raises(RequestInvalid, match=r"names agent\.example, which the registry may not ask"):
         require_allowed("https://agent.example/", Allowance())
+
+
+@pytest.mark.parametrize(
+    ("url", "authority"),
+    [("http://agent/", "agent:80"), ("https://10.0.0.1:8443", "10.0.0.1:8443"), ("grpc://[::1]:7000", "[::1]:7000")],
+)
+def test_requests_name_the_host_as_the_url_does(url: str, authority: str) -> None:
+    assert target_of(url).authority == authority

@@ -57,6 +57,17 @@ def test_a_field_that_is_wrong_is_named(field: str, wrong: object) -> None:
     assert field in refused.value.message
 
 
+@pytest.mark.parametrize("version", ["1.4.0", "1.4", "1", "2.0.0-rc.1", "1.0.0+build.7"])
+def test_a_capability_may_have_a_semantic_version(version: str) -> None:
+    assert registration(capabilities=(f"code@{version}",)).capabilities == (f"code@{version}",)
+
+
+@pytest.mark.parametrize("version", ["", "latest", "1.x", "v1", "1.2.3.4", "01", "^1.2", "1.0.0-" + "a" * 40])
+def test_a_version_that_no_range_could_hold_is_refused(version: str) -> None:
+    with pytest.raises(RequestInvalid, match=r"must be a semantic one such as 1\.4\.0"):
+        registration(capabilities=(f"code@{version}",))
+
+
 def test_the_place_within_a_list_is_named() -> None:
     with pytest.raises(RequestInvalid) as refused:
         registration(capabilities=("code", "Two Words"), labels={"zone": "x" * 256})
