@@ -49,6 +49,7 @@ class _Child:
         self._group = group
         self._lifeline = lifeline
         self._process: asyncio.subprocess.Process | None = None
+        self._is_told = False
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -75,7 +76,7 @@ class _Child:
             os.close(reading)
 
     async def start(self, arguments: Sequence[str]) -> None:
-        self.ended = asyncio.Event()
+        self.ended, self._is_told = asyncio.Event(), False
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "archwright.cli.main", *arguments),
             env=os.environ | {"ARCHWRIGHT_PARENT_PIPE_FD": str(self._lifeline)},
@@ -88,10 +89,12 @@ class _Child:
         """Tell it to stop; the second time at once."""
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
+            self._is_told = True
 
     async def stop(self) -> int:
         """Tell it to stop, unless it was told, and return its exit code."""
-        self.signal()
+        if not self._is_told:
+            self.signal()
         await self.ended.wait()
         return self.exit_code
 

@@ -56,6 +56,8 @@ CHUNK_BYTES = 256
 """What a piece of output costs besides its content."""
 GIVEN_BACK = "AGENT_DRAINING"
 """The code of a Failure by which a draining agent returns a task, charged to nobody."""
+LET_GO = "LEASE_EXPIRED"
+"""The code of a Failure by which an agent returns a task that it stopped because its lease was about to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ class Session:
         self._stream: _Stream | None = None
         self._running: dict[str, Assign] = {}
         self._stopping: dict[Delivery, float] = {}
+        self._let_go: set[Delivery] = set()
+        """What we stopped, and the engine takes for running: its lease may live on without our knowing."""
         self._unacknowledged: dict[Delivery, _Unacknowledged] = {}
         self._accepted: dict[Delivery, Accept] = {}
         self._outbox: list[AgentFrame] = []
@@ -175,6 +179,7 @@ class Session:
     def opened(self, now: float) -> None:
         """Begin a stream: say Hello, and nothing else before Welcome."""
         self._stream = _Stream(now)
+        self._let_go.clear()  # Hello tells, by not naming them
         in_flight = (*(assign.delivery for assign in self._running.values()), *self._unacknowledged)
         self._outbox = [Hello(self._agent_id, self._capabilities, in_flight)]
 
@@ -257,9 +262,12 @@ class Session:
         if self._lease.has_passed(now):
             for assign in tuple(self._running.values()):
                 effects.extend(self._revoked(assign.delivery, "the engine was not heard of for most of its lease", now))
+                if self._stream is not None:  # else the next Hello tells
+                    self._let_go.add(assign.delivery)
         for delivery, ends_at in self._stopping.items():
             if now >= ends_at:
                 self._stopping[delivery] = math.inf
+                self._tell_let_go(delivery, now)
                 effects.append(GiveUp(delivery))
         stream = self._stream
         if stream is not None and not stream.is_ending and now >= stream.silent_at():
@@ -296,6 +304,7 @@ class Session:
         self._accepted.pop(delivery, None)
         self._progress.pop(delivery, None)
         self._stopping.pop(delivery, None)
+        self._tell_let_go(delivery, now)
         if self._is_running(delivery):
             del self._running[delivery.task_id]
             if outcome is not None:
@@ -374,6 +383,13 @@ class Session:
         self._stopping[delivery] = now + (grace_seconds or GRACE_SECONDS)
         self._progress.pop(delivery, None)
         return (Stop(delivery, reason),)
+
+    def _tell_let_go(self, delivery: Delivery, now: float) -> None:
+        """Return a task that was stopped by ourselves, once nothing is done about it any more."""
+        if delivery in self._let_go:
+            self._let_go.remove(delivery)
+            message = "The agent had heard nothing of its lease for most of it, and stopped the task."
+            self._send_until_acknowledged(Failure(delivery, ErrorCategory.TRANSIENT, LET_GO, message), now)
 
     def _send_until_acknowledged(self, outcome: Result | Failure, now: float) -> None:
         waiting = self._unacknowledged[outcome.delivery] = _Unacknowledged(outcome, now)

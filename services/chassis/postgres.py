@@ -25,6 +25,8 @@ RETRY_SECONDS: Final = 1.0
 # Any number does, as long as all replicas take the same: only one of them migrates at a time, and roles
 # belong to the whole server, so services do not migrate at the same time either.
 _MIGRATION_LOCK: Final = 0x6172_6368
+_AWAY: Final = ("08", "57P", "53300")
+"""How SQLSTATEs begin that say: the connection broke, the server stops, crashed or starts, it has none left for us."""
 
 
 def connect(dsn: str, *, application_name: str, pool_max: int, role: str = "") -> AsyncEngine:
@@ -82,7 +84,7 @@ def outages_told() -> Iterator[None]:
     ) as away:
         raise _unavailable() from away
     except DBAPIError as failed:
-        if failed.connection_invalidated:
+        if failed.connection_invalidated or (getattr(failed.orig, "sqlstate", None) or "").startswith(_AWAY):
             raise _unavailable() from failed
         raise
 

@@ -19,6 +19,7 @@ from checker import Outside, violations
 from checker.bus import copies, emptied, published
 from checker.facts import Effect, Published
 from checker.outages import faults
+from own_server import OwnServer
 from small_mesh import SmallMesh, small_mesh
 from waiting import until
 
@@ -34,39 +35,17 @@ STEPS, BEFORE, MEANWHILE = 6, 12, 4
 CHAIN = "\n".join(
     ["name: watched", "steps:", *(f"  - {{name: s{n}, agent: worker, input: {{seconds: 0.2}}}}" for n in range(STEPS))]
 )
-START_SECONDS_MAX, END_SECONDS_MAX = 30.0, 60.0
+END_SECONDS_MAX = 60.0
 CALM_SECONDS_MAX, LOOK_SECONDS = 30.0, 0.5
 
 
-class Redis:
+class Redis(OwnServer):
     """The mesh's own Redis, to be struck."""
 
     def __init__(self, folder: Path) -> None:
-        self._valkey = Valkey(folder, folder / "socket")
-        self._process: asyncio.subprocess.Process | None = None
-        self.url = self._valkey.url
-
-    async def start(self) -> None:
-        serving = self._valkey.serving()
-        self._process = await asyncio.create_subprocess_exec(
-            *serving.command, env=dict(serving.environment), stdout=asyncio.subprocess.DEVNULL
-        )
-        assert serving.probe is not None
-        async with asyncio.timeout(START_SECONDS_MAX):
-            while not await serving.probe():
-                assert self._process.returncode is None, "Valkey did not start"
-                await asyncio.sleep(0.02)  # noqa: TID251  another process is starting
-
-    def send(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    async def kill(self) -> None:
-        """End it as a power failure would."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
+        valkey = Valkey(folder, folder / "socket")
+        super().__init__(valkey.serving())
+        self.url = valkey.url
 
 
 @pytest.fixture(scope="module")

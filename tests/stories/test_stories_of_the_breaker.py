@@ -112,7 +112,7 @@ def test_trials_of_which_nothing_is_heard_give_their_permits_back() -> None:
 @pytest.mark.parametrize(
     ("category", "code", "speaks_against"),
     [
-        (ErrorCategory.TRANSIENT, "LEASE_EXPIRED", True),
+        (ErrorCategory.TRANSIENT, "LEASE_EXPIRED", None),
         (ErrorCategory.TIMEOUT, "TIME_LIMIT_PASSED", True),
         (ErrorCategory.PERMANENT, "AGENT_FAULT", True),
         (ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", False),

@@ -30,8 +30,8 @@ class FaultProxy:
         self._server = server
         self._pairs = set[_Pair]()
         self._carrying = set[asyncio.Task[None]]()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._forth, self._back = asyncio.Event(), asyncio.Event()
+        self.release()
         self.delay_seconds = 0.0
         self.address = ""
         self.connections = 0
@@ -46,7 +46,7 @@ class FaultProxy:
             yield self
         finally:
             server.close()
-            self._flows.set()
+            self.release()
             for task in list(self._carrying):
                 task.cancel()
             await asyncio.gather(*self._carrying, return_exceptions=True)
@@ -54,11 +54,17 @@ class FaultProxy:
 
     def hold(self) -> None:
         """Let nothing pass, either way; all of it arrives once it is released, as after a partition."""
-        self._flows.clear()
+        self._forth.clear()
+        self._back.clear()
+
+    def hold_back(self) -> None:
+        """Let nothing pass that the server says: it is heard, and not answered."""
+        self._back.clear()
 
     def release(self) -> None:
         """Let everything pass again."""
-        self._flows.set()
+        self._forth.set()
+        self._back.set()
 
     def cut_off(self) -> None:
         """Leave connections half open: the server sees an end, and whoever connected hears nothing of that."""
@@ -100,17 +106,21 @@ class FaultProxy:
 
     async def _carry_forth(self, pair: _Pair, source: asyncio.StreamReader) -> None:
         """Carry what comes from whoever connected; where the way is half open, it is swallowed."""
-        await self._carry(source, pair.far, lambda: not pair.is_half_open)
+        await self._carry(source, pair.far, self._forth, lambda: not pair.is_half_open)
         pair.far.close()
 
     async def _carry_back(self, pair: _Pair, source: asyncio.StreamReader) -> None:
         """Carry what the server says, until it goes; whoever connected hears of that unless the way is half open."""
-        await self._carry(source, pair.near, lambda: True)
+        await self._carry(source, pair.near, self._back, lambda: True)
         if not pair.is_half_open:
             pair.near.close()
 
     async def _carry(
-        self, source: asyncio.StreamReader, to: asyncio.StreamWriter, is_passed_on: Callable[[], bool]
+        self,
+        source: asyncio.StreamReader,
+        to: asyncio.StreamWriter,
+        flows: asyncio.Event,
+        is_passed_on: Callable[[], bool],
     ) -> None:
         """Carry bytes one way, each piece as late as the way is slow; many may be on it at a time."""
         on_the_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -122,8 +132,8 @@ class FaultProxy:
                 if not piece:
                     return
                 await asyncio.sleep(max(0.0, due_at - clock()))  # noqa: TID251  it is the slowness itself
-                await self._flows.wait()
-                if is_passed_on():
+                await flows.wait()
+                if is_passed_on() and not to.is_closing():
                     with contextlib.suppress(OSError):
                         to.write(piece)
                         await to.drain()

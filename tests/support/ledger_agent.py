@@ -19,6 +19,8 @@ async def work(task: Task) -> dict[str, object]:
     await asyncio.sleep(float(script.get("seconds", 0.02)))  # noqa: TID251  this is its work
     if task.failures < int(script.get("transient_failures", 0)):
         raise Transient("not yet")
+    if script.get("crash"):
+        os._exit(1)  # as whatever kills a process does
     if script.get("refuse"):
         raise Business("the domain says no")
     effect = {"task_id": task.task_id, "attempt": task.attempt, "step": task.step, "workflow_id": task.workflow_id}

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from front import Front
 
 from archwright import Client
+from archwright.local.launch import launched
 from archwright.serving.tokens import TokenSigner, jwks_of, new_key_pem
 from services.engine.storage.migrate import migrate as migrate_engine
 
@@ -36,8 +37,8 @@ class Child:
     async def start(self) -> None:
         with Path(self.environment["LOG_FILE"]).open("ab") as log_file:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self.arguments,
+                # What is frozen does not see its parent's pipe close; the kernel ends it all the same.
+                *launched((sys.executable, *self.arguments), signal.SIGKILL),
                 env=self.environment,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log_file,
@@ -54,6 +55,17 @@ class Child:
         """End it as a power failure would."""
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Let it do nothing, until it is woken."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let a frozen process go on, as if no time had passed for it."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGCONT)
 
     async def stop(self) -> int:
         assert self.process is not None
@@ -108,8 +120,10 @@ class SmallMesh:
         engine.environment["ARCHWRIGHT_PORT"] = engine.address.rpartition(":")[2]
         await engine.start()
 
-    async def add_agent(self, agent_type: str, *, name: str = "", **settings: str) -> Child:
-        """Start an agent whose behaviour the tasks' inputs decide."""
+    async def add_agent(
+        self, agent_type: str, *, name: str = "", program: Sequence[str] = (str(AGENT),), **settings: str
+    ) -> Child:
+        """Start an agent; without a program of its own the tasks' inputs decide what it does."""
         name = name or f"{agent_type}-1"
         enrolment, _ = self.signer.sign(subject="enrolment", tenant="platform", roles=["enrolment"], ttl_seconds=3600)
         environment = self.shared | {
@@ -122,7 +136,7 @@ class SmallMesh:
             "LOG_FILE": str(self.folder / f"{name}.log"),
             **settings,
         }
-        child = Child(name, [str(AGENT)], environment)
+        child = Child(name, list(program), environment)
         await child.start()
         self.agents[name] = child
         return child
@@ -130,7 +144,13 @@ class SmallMesh:
 
 @asynccontextmanager
 async def small_mesh(
-    folder: Path, owner_dsn: str, dsn_of: Mapping[str, str], *, replicas: int = 1, **settings: str
+    folder: Path,
+    owner_dsn: str,
+    dsn_of: Mapping[str, str],
+    *,
+    replicas: int = 1,
+    engine_program: Sequence[str] = ("-m", "services.engine"),
+    **settings: str,
 ) -> AsyncIterator[SmallMesh]:
     """Run engines and a registry on this database; `settings` are variables of every engine."""
     await migrate_engine(owner_dsn)
@@ -160,7 +180,7 @@ async def small_mesh(
     engines = [
         Child(
             name,
-            ["-m", "services.engine"],
+            list(engine_program),
             services
             | {
                 "ARCHWRIGHT_POSTGRES_DSN": dsn_of["archwright_engine"],

@@ -19,6 +19,7 @@ export class Session {
   readonly #work: Work;
   readonly #running = new Map<string, Running>(); // by task: its newest delivery
   readonly #outcomes = new Map<string, Frame>(); // by lease: results that were not acknowledged
+  readonly #letGo = new Set<string>(); // leases of what we stopped by ourselves, and the engine takes for running
   readonly #pongs = new Map<string, number>(); // by nonce: when it was answered
   #occupied = 0; // also by functions that were called off and have not ended yet
   #unusedCredit = 0;
@@ -44,6 +45,7 @@ export class Session {
 
   hello(now: number): Frame {
     this.#pongs.clear();
+    this.#letGo.clear(); // Hello tells, by not naming them
     this.#leaseEndsAt = Math.max(this.#leaseEndsAt, now); // until Welcome says how long it is
     const kept = [...this.#outcomes.values()].map((frame: any) => (frame.result ?? frame.failure).delivery);
     const in_flight = [...[...this.#running.values()].map(({ assign }) => assign.delivery), ...kept];
@@ -75,7 +77,10 @@ export class Session {
   /** Stops all work when the engine has not confirmed the lease for too long: somebody else may have it by now. */
   look(now: number): void {
     if (now < this.#leaseEndsAt) return;
-    for (const { assign } of [...this.#running.values()]) this.#callOff(assign.delivery);
+    for (const { assign } of [...this.#running.values()]) {
+      this.#letGo.add(assign.delivery.lease_id);
+      this.#callOff(assign.delivery);
+    }
   }
 
   drain(): void {
@@ -110,8 +115,11 @@ export class Session {
       outcome = { failure: { delivery, category: "PERMANENT", code: "AGENT_FAULT", message: String(error) } };
     }
     this.#occupied -= 1;
-    if (!abort.signal.aborted) {
-      this.#running.delete(delivery.task_id);
+    const isReturned = this.#letGo.delete(delivery.lease_id);
+    if (isReturned)
+      outcome = { failure: { delivery, category: "TRANSIENT", code: "LEASE_EXPIRED", message: "Nothing was heard of its lease." } };
+    if (!abort.signal.aborted) this.#running.delete(delivery.task_id);
+    if (isReturned || !abort.signal.aborted) {
       this.#outcomes.set(delivery.lease_id, outcome);
       this.send(outcome);
     }

@@ -131,9 +131,11 @@ def is_failure(category: ErrorCategory, code: str) -> bool | None:
     """Return whether an attempt that ended so speaks against its agents; None when it says nothing of them.
 
     An agent that says that the domain forbids it, or that the input is wrong, works well; one that has no capacity
-    says nothing of whether it does.
+    says nothing of whether it does. Nor does one that lost touch with us: of those the sweep of the lost tells.
     """
     match category:
+        case _ if code == "LEASE_EXPIRED":
+            return None
         case ErrorCategory.TRANSIENT | ErrorCategory.TIMEOUT:
             return True
         case ErrorCategory.CAPACITY:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from checker.approvals import i3_questions_are_as_told
 from checker.beginnings import i1_firings_start_what_they_say, i5_reruns_do_nothing_again
-from checker.facts import Applied, Facts, Grant, Outside, WorkflowFacts
+from checker.facts import Applied, Facts, Grant, Outside, TaskFacts, WorkflowFacts
 from checker.tenants import i9_tenants_see_their_own
 from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT
 from services.engine.domain.events import (
@@ -31,6 +31,7 @@ from services.engine.domain.events import (
 from services.engine.domain.paths import owner_of
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import OpenApproval, OpenTask, OpenWait, Workflow
+from services.engine.ports.keys import Key
 from services.engine.storage.commits import next_hash
 
 OUTBOX_SECONDS_MAX = 30.0
@@ -63,7 +64,8 @@ def i1_no_workflow_is_lost(facts: Facts, outside: Outside) -> Iterator[str]:
         if workflow.status.is_final:
             continue
         if outside.must_be_over:
-            yield f"I1 workflow {workflow.workflow_id} is {workflow.status} and was to be over: {_frontier(workflow)}"
+            what = f"{workflow.workflow_id} of {found.plan.definition.name}"
+            yield f"I1 workflow {what} is {workflow.status} and was to be over: {_frontier(found.key, workflow, tasks)}"
         if workflow.status is WorkflowStatus.RUNNING and (found.key, DEADLINE_TIMER) not in timers:
             yield f"I1 workflow {workflow.workflow_id} is running and has no timer for its deadline"
         for path, step in workflow.open.items():
@@ -283,9 +285,16 @@ def _unlike_its_history(found: WorkflowFacts) -> Sequence[str]:
     return [f"{name} is {stored!r}, not {told!r}" for name, (told, stored) in pairs.items() if stored != told]
 
 
-def _frontier(workflow: Workflow) -> str:
-    steps = [f"{path} ({type(step).__name__})" for path, step in workflow.open.items()]
-    return ", ".join(steps) or "nothing is open"
+def _frontier(key: Key, workflow: Workflow, tasks: Mapping[tuple[Key, str], TaskFacts]) -> str:
+    """Return what a workflow waits for."""
+    return ", ".join(_told(path, step, key, tasks) for path, step in workflow.open.items()) or "nothing is open"
+
+
+def _told(path: str, step: object, key: Key, tasks: Mapping[tuple[Key, str], TaskFacts]) -> str:
+    if not isinstance(step, OpenTask):
+        return f"{path} ({type(step).__name__})"
+    row = tasks.get((key, step.task_id))
+    return f"{path} ({step.task_id}, {f'{row.status}, attempt {row.attempt}' if row else 'without a row'})"
 
 
 def _timer_of(path: str, step: object) -> str:

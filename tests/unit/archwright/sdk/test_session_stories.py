@@ -203,6 +203,48 @@ def test_two_thirds_of_the_lease_after_hello_the_agent_stops_by_itself(at_work: 
     assert Stop(FIRST, "the engine was not heard of for most of its lease") in effects
 
 
+def test_what_the_agent_stopped_by_itself_it_returns_when_it_has_stopped(at_work: Transcript) -> None:
+    at_work.waits(10.0)
+    assert at_work.says() == ()
+    at_work.ends(FIRST, None)
+    [returned, *_] = at_work.says()
+    assert (type(returned), returned.delivery, returned.category, returned.code) == (
+        Failure,
+        FIRST,
+        ErrorCategory.TRANSIENT,
+        "LEASE_EXPIRED",
+    )
+    assert not at_work.session.is_settled
+
+
+def test_what_does_not_stop_is_returned_after_its_grace(at_work: Transcript) -> None:
+    at_work.waits(10.0)
+    at_work.hears(Ping(1))
+    assert GiveUp(FIRST) in at_work.waits(s.GRACE_SECONDS)
+    assert [frame.delivery for frame in at_work.says() if isinstance(frame, Failure)] == [FIRST]
+
+
+def test_what_a_hello_no_longer_names_need_not_be_returned(at_work: Transcript) -> None:
+    at_work.waits(10.0)
+    at_work.session.broken()
+    at_work.session.opened(at_work.now)
+    assert at_work.says() == (Hello(ME, ("greeting",), ()),)
+    at_work.ends(FIRST, None)
+    at_work.hears(WELCOME)
+    assert not [frame for frame in at_work.says() if isinstance(frame, Failure)]
+
+
+def test_what_was_named_by_a_hello_and_stopped_before_the_welcome_is_returned(at_work: Transcript) -> None:
+    at_work.session.broken()
+    at_work.waits(9.0)
+    at_work.session.opened(at_work.now)
+    assert at_work.says() == (Hello(ME, ("greeting",), (FIRST,)),)
+    at_work.waits(1.0)
+    at_work.ends(FIRST, None)
+    at_work.hears(WELCOME)
+    assert [frame.delivery for frame in at_work.says() if isinstance(frame, Failure)] == [FIRST]
+
+
 def test_a_renewal_counts_from_when_the_pong_that_it_names_was_sent(at_work: Transcript) -> None:
     at_work.waits(3.0)
     at_work.hears(Ping(1))  # answered at 103

@@ -1,0 +1,50 @@
+"""However PostgreSQL is away, services say so in one way, and callers know that asking again helps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from own_server import OwnServer, made_postgres
+from sqlalchemy import text
+
+from archwright.errors import DependencyUnavailable
+from archwright.local.postgres import Postgres
+from archwright.local.temporary import temporary_folder
+from services.chassis.clock import SystemClock
+from services.chassis.postgres import connect, outages_told
+
+CRASHES = 5
+
+
+@pytest.fixture
+async def dsn() -> AsyncIterator[str]:
+    with temporary_folder() as folder:
+        postgres = Postgres(folder, folder / "s", is_ephemeral=False)
+        server: OwnServer = await made_postgres(postgres)
+        await server.start()
+        yield postgres.dsn
+        await server.kill()
+
+
+async def test_one_that_recovers_from_a_crash_is_away_and_then_is_back(dsn: str) -> None:
+    engine, clock = connect(dsn, application_name="test", pool_max=2), SystemClock()
+    said: set[str] = set()
+    for _ in range(CRASHES):
+        victim = await asyncpg.connect(dsn)
+        with pytest.raises(asyncpg.PostgresError):
+            # One backend that is gone as by SIGKILL has the server begin anew, from its log.
+            await victim.execute("COPY (SELECT) TO PROGRAM 'kill -9 $PPID'")
+        is_back = False
+        while not is_back:
+            try:
+                with outages_told():
+                    async with engine.connect() as connection:
+                        is_back = await connection.scalar(text("SELECT 1")) == 1
+            except DependencyUnavailable as away:
+                said.add(str(away.__cause__))
+                await clock.sleep(0.001)
+    await engine.dispose()
+
+    assert any("recovery" in each or "starting up" in each for each in said), said
