@@ -108,6 +108,12 @@ class Liar:
                 self.agent.has_lied(lie)
                 await pause(LATE_SECONDS)
                 self._say(self._result(task))
+            case "slow":
+                # It stays on its stream, also while the engine is frozen at the other end.
+                self._say(accept)
+                self.agent.has_lied(lie)
+                await pause(LATE_SECONDS / 2)
+                self._say(self._result(task))
             case "reordered":
                 self._say(accept)
                 self.gathered.append(lambda: self._say(self._result(task)))

@@ -157,7 +157,7 @@ class _NeverLooksBack(LeftBehind):
 
 
 MUTANTS: Mapping[str, Mutant] = {
-    "no fence": Mutant({"PostgresStore": _NoFence}, (*_LOST, Fault.ENGINE_FROZEN, Fault.LINK_PARTITIONED)),
+    "no fence": Mutant({"PostgresStore": _NoFence}, (Fault.ENGINE_FROZEN,)),
     "no version": Mutant({"PostgresStore": _NoVersion}, (Fault.ENGINE_KILLED, Fault.ALL_LINKS_RESET)),
     "guessed commits": Mutant({"PostgresStore": _GuessesCommits}, (Fault.POSTGRES_KILLED,)),
     "ack before commit": Mutant({"Committer": SIMULATED["ack before commit"].committer}, _LETHAL),

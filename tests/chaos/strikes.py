@@ -58,6 +58,8 @@ async def _engine_crashes_again(world: World, what: Strike) -> None:
 async def _agent_killed(world: World, what: Strike) -> None:
     agent = one_of([each for name, each in world.mesh.agents.items() if not name.startswith("fragile")], what.victim)
     async with world.struck(agent):
+        if not (world.is_ours(agent) and agent.is_running):
+            return  # it was replaced while this strike waited for its turn
         agent.kill()
         await agent.gone()
         await clock.sleep(what.lasts_seconds)
@@ -67,8 +69,8 @@ async def _agent_killed(world: World, what: Strike) -> None:
 async def _agent_frozen(world: World, what: Strike) -> None:
     agent = one_of(list(world.mesh.agents.values()), what.victim)
     async with world.struck(agent):
-        if agent.process is None or agent.process.returncode is not None:
-            return  # it was replaced while this strike waited for its turn
+        if not (world.is_ours(agent) and agent.is_running):
+            return  # likewise
         agent.freeze()
         try:
             await clock.sleep(what.lasts_seconds)

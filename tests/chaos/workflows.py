@@ -7,6 +7,7 @@ from dataclasses import dataclass
 COMPLETED, FAILED, CANCELLED = "COMPLETED", "FAILED", "CANCELLED"
 
 _PATIENT = "retry_policy: {max_attempts: 60, base_delay_seconds: 0.2, max_delay_seconds: 1}"
+_LIE = "  - {{name: a, agent: liar, input: {{lie: {}}}}}\n  - {{name: b, agent: worker}}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,11 @@ KINDS = (
     ),
     Kind("pulled", 2, "  - {name: a, agent: puller}\n  - {name: b, agent: puller}\n"),
     *(
-        Kind(f"lie_{lie}", 1, f"  - {{name: a, agent: liar, input: {{lie: {lie}}}}}\n  - {{name: b, agent: worker}}\n")
-        for lie in ("twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted")
+        Kind(
+            f"lie_{lie}",
+            3 if lie == "slow" else 1,
+            f"  - {{name: a, agent: liar, input: {{lie: {lie}}}}}\n  - {{name: b, agent: worker}}\n",
+        )
+        for lie in ("twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted", "slow")
     ),
 )

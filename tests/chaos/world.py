@@ -118,6 +118,10 @@ class World:
             group.create_task(add("liar", program=("-m", "tests.chaos.liar"), **raw))
             group.create_task(add("puller", program=("-m", "tests.chaos.puller"), **raw))
 
+    def is_ours(self, agent: Child) -> bool:
+        """Return whether no other agent has taken its place."""
+        return self.mesh.agents.get(agent.name) is agent
+
     async def replace(self, agent: Child) -> None:
         """Start an agent like one that is gone, under another id, as whatever runs agents does."""
         self.generations += 1
@@ -132,9 +136,8 @@ class World:
         clock = SystemClock()
         while True:
             for agent in list(self.mesh.agents.values()):
-                is_gone = agent.process is not None and agent.process.returncode is not None
-                if is_gone and not self.struck(agent).locked():
-                    async with self.struck(agent):
+                async with self.struck(agent):
+                    if self.is_ours(agent) and not agent.is_running:
                         await self.replace(agent)
             await clock.sleep(0.1)
 

@@ -51,28 +51,34 @@ class Child:
         assert line, f"{self.name} ended before it was ready:\n{log.read_text()[-3000:]}"
         self.address = json.loads(line)["address"]
 
+    @property
+    def is_running(self) -> bool:
+        """Return whether it was started, and has not ended."""
+        return self.process is not None and self.process.returncode is None
+
     def kill(self) -> None:
         """End it as a power failure would."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
+        self._send(signal.SIGKILL)
 
     def freeze(self) -> None:
         """Let it do nothing, until it is woken."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def wake(self) -> None:
         """Let a frozen process go on, as if no time had passed for it."""
-        assert self.process is not None
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGCONT)
+        if self.is_running:
+            self._send(signal.SIGCONT)
 
     async def stop(self) -> int:
+        if self.is_running:
+            self._send(signal.SIGTERM)
         assert self.process is not None
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(READY_SECONDS_MAX):
             return await self.process.wait()
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
 
     async def gone(self) -> None:
         assert self.process is not None
