@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,6 +18,7 @@ from checker import Outside, violations
 from checker.bus import copies, emptied, published
 from checker.facts import Effect, Published
 from checker.outages import faults
+from own_redis import OwnRedis
 from small_mesh import SmallMesh, small_mesh
 from waiting import until
 
@@ -26,7 +26,6 @@ from archwright import Client, stubs
 from archwright.channel import open_channel
 from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.local.temporary import temporary_folder
-from archwright.local.valkey import Valkey
 from services.chassis.clock import SystemClock
 from services.engine.ports.keys import Key
 
@@ -34,52 +33,21 @@ STEPS, BEFORE, MEANWHILE = 6, 12, 4
 CHAIN = "\n".join(
     ["name: watched", "steps:", *(f"  - {{name: s{n}, agent: worker, input: {{seconds: 0.2}}}}" for n in range(STEPS))]
 )
-START_SECONDS_MAX, END_SECONDS_MAX = 30.0, 60.0
+END_SECONDS_MAX = 60.0
 CALM_SECONDS_MAX, LOOK_SECONDS = 30.0, 0.5
 
 
-class Redis:
-    """The mesh's own Redis, to be struck."""
-
-    def __init__(self, folder: Path) -> None:
-        self._valkey = Valkey(folder, folder / "socket")
-        self._process: asyncio.subprocess.Process | None = None
-        self.url = self._valkey.url
-
-    async def start(self) -> None:
-        serving = self._valkey.serving()
-        self._process = await asyncio.create_subprocess_exec(
-            *serving.command, env=dict(serving.environment), stdout=asyncio.subprocess.DEVNULL
-        )
-        assert serving.probe is not None
-        async with asyncio.timeout(START_SECONDS_MAX):
-            while not await serving.probe():
-                assert self._process.returncode is None, "Valkey did not start"
-                await asyncio.sleep(0.02)  # noqa: TID251  another process is starting
-
-    def send(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    async def kill(self) -> None:
-        """End it as a power failure would."""
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
-
-
 @pytest.fixture(scope="module")
-async def redis() -> AsyncIterator[Redis]:
+async def redis() -> AsyncIterator[OwnRedis]:
     with temporary_folder() as folder:
-        redis = Redis(folder)
+        redis = OwnRedis(folder)
         await redis.start()
         yield redis
         await redis.kill()
 
 
 @pytest.fixture(scope="module")
-async def mesh(database: Any, redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallMesh]:
+async def mesh(database: Any, redis: OwnRedis, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallMesh]:
     """Two replicas that publish to that Redis and keep hot copies there."""
     folder = tmp_path_factory.mktemp("mesh")
     (folder / "hot.key").write_bytes(os.urandom(32))
@@ -132,7 +100,7 @@ async def watchers(mesh: SmallMesh) -> AsyncIterator[Watchers]:
 
 @pytest.mark.parametrize("fault", ["emptied", "killed", "frozen"])
 async def test_workflows_and_watchers_notice_nothing_and_the_bus_is_complete_soon(
-    mesh: SmallMesh, redis: Redis, database: Any, fault: str
+    mesh: SmallMesh, redis: OwnRedis, database: Any, fault: str
 ) -> None:
     forgotten: list[Published] = []
     done_before, complaints_before = len(mesh.ledger), complaints(mesh)
