@@ -123,7 +123,7 @@ class SessionTimes:
     renewal: float
     """How often leases are looked through; nothing happens more often."""
     age_max: float = math.inf
-    """How old a stream may grow before its agent is sent away, to spread over the replicas anew."""
+    """How old a stream may grow at most before its agent is sent away, to spread over the replicas anew."""
 
     @property
     def ping(self) -> float:
@@ -139,6 +139,21 @@ class SessionTimes:
     def suspicion(self) -> float:
         """How long an agent may be silent and still be given new tasks."""
         return self.lease * 2 / 3
+
+
+AGE_SHARE_MIN = 0.8
+"""The least of its greatest age that a stream is granted."""
+_AWAY_SECONDS_MIN, _AWAY_SECONDS_MAX = 0.2, 2.0
+_AWAY_SECONDS_EACH = 0.002
+
+
+def seconds_away(place: int, count: int) -> float:
+    """Return how long the agent at `place` of `count`, all sent away at once, should wait before it knocks elsewhere.
+
+    They come one after the other, a few agents soon and a thousand over two seconds. What they hold waits so long too.
+    """
+    window = min(count * _AWAY_SECONDS_EACH, _AWAY_SECONDS_MAX)
+    return _AWAY_SECONDS_MIN + window * place / count
 
 
 @dataclass(slots=True, eq=False)
@@ -161,6 +176,8 @@ class Session:
     renewed_nonce: int = 0
     """The Pong that the lease was last renewed on."""
     opened_at: float = 0.0
+    age_share: float = 1.0
+    """Which part of the greatest age it is granted: those that came together are not to leave together."""
     ponged_at: float = 0.0
     pinged_at: float = 0.0
     sent_away_at: float | None = None
@@ -290,7 +307,7 @@ class Session:
         elif self.sent_away_at is not None:
             if now - self.sent_away_at >= times.lease:
                 self.finish()
-        elif now - self.opened_at >= times.age_max:
+        elif now - self.opened_at >= times.age_max * self.age_share:
             self.send_away(now, after_seconds=times.renewal)
 
     def reconcile(self, leases: Collection[uuid.UUID], among: Collection[uuid.UUID]) -> None:
@@ -346,6 +363,11 @@ class Sessions:
         of_agent.pop(session.session_id, None)
         if not of_agent:
             self._by_agent.pop(session.agent_id, None)
+
+    def send_away(self, now: float) -> None:
+        """Ask all agents to go on at another replica, one after the other."""
+        for place, session in enumerate(self):
+            session.send_away(now, after_seconds=seconds_away(place, len(self)))
 
     def get(self, session_id: uuid.UUID) -> Session | None:
         """Return a session, if it is served here."""
