@@ -179,6 +179,7 @@ class _Engine:
         self._pulls = Pulls(poll_seconds=settings.poll_seconds)
         self._gate.call_on_change(self._claimer.wake)
         self._gate.call_on_change(self._pulls.ring)
+        self._sessions.call_on_ended_elsewhere(lambda _: self._pulls.ring())
         listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission]
         self._hinting = None if redis is None else self._hints(RedisHints(redis, replica_id), board, dispatch)
         with_redis = (self._copying, self._hinting[0] if self._hinting else None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -336,14 +336,20 @@ class Sessions:
     def __init__(self) -> None:
         self._sessions: dict[uuid.UUID, Session] = {}
         self._by_agent: dict[str, dict[uuid.UUID, Session]] = {}
-        self.on_ended_elsewhere: Callable[[str], None] = lambda _: None
-        """Called with a task that ended and that no agent of this replica holds."""
+        self._on_ended_elsewhere: list[Callable[[str], None]] = []
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def call_on_ended_elsewhere(self, called: Callable[[str], None]) -> None:
+        """Call this with each task that was ended for an agent which is not connected here, and may not know.
+
+        That is never so for an output that was taken or sent back: it was the agent's own word, and is answered.
+        """
+        self._on_ended_elsewhere.append(called)
 
     def add(self, session: Session) -> None:
         """Begin to serve a session."""
@@ -379,11 +385,14 @@ class Sessions:
             if not change.ended_tasks:
                 continue
             ended = _last_attempts(change)
+            answered = _answered(change)
             for task_id in change.ended_tasks:
                 attempt, agent_id = ended.get(task_id, (_ANY, ""))
                 holder = next(self._holding(task_id, agent_id), None)
                 if holder is None:
-                    self.on_ended_elsewhere(task_id)
+                    if task_id not in answered:
+                        for called in self._on_ended_elsewhere:
+                            called(task_id)
                     continue
                 task = holder.held[task_id]
                 # The word of a commit may come late, when the next attempt is under way already.
@@ -401,6 +410,11 @@ class Sessions:
 
 _ANY = 1 << 31
 """More than any attempt."""
+
+
+def _answered(change: Change) -> Set[str]:
+    """Return the tasks whose agents said themselves how they ended, as far as only they can have said it."""
+    return {event.task_id for event in change.events if isinstance(event, TaskCompleted | TaskRepairRequested)}
 
 
 def _last_attempts(change: Change) -> Mapping[str, tuple[int, str]]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ RARELY = {
     "ARCHWRIGHT_LEASE_SECONDS": "60",
     "ARCHWRIGHT_RENEW_SECONDS": str(RARE_SECONDS),
 }
+ONCE_EACH = Counter(["hints_not_told", "hints_told_again", "hints_not_heard", "hints_heard_again"])
 SOON_SECONDS, LATE_SECONDS = RARE_SECONDS / 2, 4 * RARE_SECONDS
 
 
@@ -53,6 +57,14 @@ async def test_while_redis_is_dead_work_and_cancellation_cross_late_and_then_at_
 
             await redis.start()
             await until_soon_again(here, far)
+            for engine in mesh.engines:
+                assert told_of_hints(mesh.folder / f"{engine.name}.log") <= ONCE_EACH
+
+
+def told_of_hints(log: Path) -> Counter[str]:
+    """Return what an engine has said about hints, and how often."""
+    events = (json.loads(line)["event"] for line in log.read_text().splitlines())
+    return Counter(event for event in events if event.startswith("hints_"))
 
 
 async def crosses(here: Client, far: Player, *, seconds_max: float) -> None:

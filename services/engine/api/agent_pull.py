@@ -65,6 +65,7 @@ class AgentPull:
         self._roster = roster
         self._pulls = pulls
         self._clock = clock
+        self._lease_seconds = lease_seconds
         self._lease_ttl = duration(lease_seconds)
 
     async def pull_tasks(self, request: pb.PullTasksRequest, call: Call) -> pb.PullTasksResponse:
@@ -94,7 +95,8 @@ class AgentPull:
             if given or has_lost or not slots or patience_left <= 0 or self._pulls.is_closed:
                 return self._answer(given, held)
             known.update(held)
-            await self._pulls.wait(bell, patience_left)
+            # To look renews the lease of whoever waits.
+            await self._pulls.wait(bell, min(patience_left, self._lease_seconds / 3))
 
     async def accept_task(self, request: pb.AcceptTaskRequest, call: Call) -> pb.AcceptTaskResponse:
         """Note that the agent takes a task."""
