@@ -171,6 +171,10 @@ class Session:
     said_draining: bool = False
     """Whether it said that it goes."""
     held: dict[str, HeldTask] = field(default_factory=dict)
+    reserved: int = 0
+    """For how many tasks on their way to it credit was taken already."""
+    reporting: int = 0
+    """Of how many that it holds it has said how they ended."""
     last_nonce: int = 0
     last_pong: int = 0
     renewed_nonce: int = 0
@@ -224,6 +228,37 @@ class Session:
             self._filled.clear()
         return frames
 
+    @property
+    def in_hand(self) -> int:
+        """How many tasks it works on, or is about to be given."""
+        return len(self.held) - self.reporting + self.reserved
+
+    def reserve(self) -> None:
+        """Take credit for a task that may come of what is under way."""
+        self.credit -= 1
+        self.reserved += 1
+
+    def give_up(self) -> None:
+        """Give back the credit of a task that did not come."""
+        self.credit += 1
+        self.reserved -= 1
+
+    def note_report(self, task: HeldTask) -> None:
+        """Remember that it said how a task ended."""
+        task.reported = True
+        self.reporting += 1
+
+    def forget_report(self, task: HeldTask) -> None:
+        """Have it say so again."""
+        if task.reported and self.held.get(task.task_id) is task:
+            self.reporting -= 1
+        task.reported = False
+
+    def settle(self, task: HeldTask) -> None:
+        """Let go of a task of which all is said."""
+        self.reporting -= task.reported
+        del self.held[task.task_id]
+
     def assign(self, assignment: Assignment) -> None:
         """Hand a claimed task to the agent, unless it has a later delivery of it already."""
         held = self.held.get(assignment.task_id)
@@ -231,6 +266,8 @@ class Session:
             # The word of the earlier one's commit came so late that it counts as not accepted in time.
             self.credit += 1
             return
+        if held is not None:
+            self.settle(held)
         self.held[assignment.task_id] = HeldTask(
             assignment.key,
             assignment.task_id,

@@ -22,6 +22,7 @@ from archwright.errors import ArchwrightError, LeaseLost, PayloadInvalid, Payloa
 from archwright.registry.v1 import agent_registry_pb2
 from archwright.serving.status import from_rpc_error
 
+SLOTS_MAX = 4
 KINDS = itertools.count(1)
 LONG = Duration(seconds=10**15)
 STRANGE: Any = 77
@@ -45,7 +46,9 @@ class Puller:
         self._metadata = bearer(token)
 
     async def register(self) -> None:
-        request = agent_registry_pb2.RegisterAgentRequest(agent_id=self.agent_id, agent_type=self._kind)
+        request = agent_registry_pb2.RegisterAgentRequest(
+            agent_id=self.agent_id, agent_type=self._kind, max_concurrent_tasks=20
+        )
         await stubs.agent_registry(self._registry).RegisterAgent(request, metadata=self._enrolment)
 
     async def pull(self, slots: int = 1, wait: float = 10, on: int = 0, **different: Any) -> pb.PullTasksResponse:

@@ -485,6 +485,36 @@ async def going_away(session: Session) -> list[GoingAway]:
     return [frame for frame in await session.take() if isinstance(frame, GoingAway)]
 
 
+async def test_what_an_agent_has_in_hand_is_what_it_has_not_reported(talk: Talk) -> None:
+    first, second = talk.is_given(), talk.is_given(SECOND, OTHER_LEASE)
+    talk.session.reserve()
+    assert talk.session.in_hand == 3
+
+    talk.says(result(delivery()), reject(delivery(SECOND, OTHER_LEASE)))
+    assert talk.session.in_hand == 1
+
+    talk.session.forget_report(first)
+    assert talk.session.in_hand == 2, "the database did not take it: the agent will say so again"
+    talk.session.forget_report(second)
+    talk.says(result(delivery()))
+    talk.session.settle(first)
+    talk.session.give_up()
+    assert (talk.session.in_hand, talk.session.credit) == (0, 0)
+
+
+async def test_a_result_makes_room_for_one_that_gave_more_credit_than_it_registered_for(at_work: Talk) -> None:
+    assert at_work.says(credit(1000)).has_room
+    assert at_work.says(result(delivery())).has_room
+
+
+async def test_a_later_delivery_of_what_was_reported_is_in_hand(at_work: Talk) -> None:
+    at_work.says(result(delivery()))
+
+    at_work.is_given(lease=OTHER_LEASE, attempt=2)
+
+    assert at_work.session.in_hand == 1
+
+
 @pytest.mark.parametrize("frame", [pb.AgentFrame(), hello()], ids=["an empty frame", "a second Hello"])
 def test_what_came_before_a_frame_that_breaks_the_rules_is_lost_with_its_message(
     talk: Talk, frame: pb.AgentFrame

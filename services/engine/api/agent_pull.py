@@ -88,7 +88,9 @@ class AgentPull:
             )
             if left:
                 await self._revoker.revoke(left)
-            given = await self._claim(self._session(session_id, call), slots)
+            session = self._session(session_id, call)
+            room = self._dispatch.slots_max(session) - len(held)
+            given = await self._claim(session, min(slots, max(room, 0)))
             patience_left = patience - self._clock.monotonic()
             # An agent that waits for more while it works hears at once that something was called off.
             has_lost = not known.issubset(held)

@@ -15,6 +15,7 @@ from services.engine.domain.effects import NewTask
 from services.engine.live import Feed
 from services.engine.loops.claimer import Claimer
 from services.engine.ports.task_board import Claimed, Slot
+from services.engine.roster import AgentTold
 from services.engine.storage.memory.task_board import MemoryTaskBoard
 
 
@@ -95,6 +96,17 @@ async def test_tasks_are_born_assigned_again_once_a_look_found_little_however_mu
     await looks.step()
 
     assert granted(replica, task)
+
+
+@pytest.mark.parametrize(("registered", "given"), [(2, 2), (0, 5)], ids=["for two", "nobody knows for how many"])
+async def test_an_agent_is_never_given_more_than_it_registered_for_whatever_credit_it_gives(
+    replica: Any, task: NewTask, registered: int, given: int
+) -> None:
+    replica.roster.tell(AgentTold(TENANT, "a1", "ONLINE", "writer", max_concurrent_tasks=registered))
+    replica.connect(credit=1_000)
+    replica.dispatch.note_empty("writer")
+
+    assert [granted(replica, task) for _ in range(5)].count(True) == given
 
 
 class WhileSomethingComes:
