@@ -20,7 +20,7 @@ def introduce(console: Console, place: state.StateFolder, record: state.MeshReco
     show.facts(
         (
             ("gateway", gateway),
-            ("engine", f"{record.engine} (gRPC)"),
+            ("engine" if len(record.engines) == 1 else "engines", f"{', '.join(record.engines)} (gRPC)"),
             ("registry", f"{record.registry} (gRPC)"),
             ("data, keys, logs", _short(place.root)),
         )

@@ -22,8 +22,8 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_FOR_PROGRAMS)
 
 
-def json(value: Message | Sequence[Message] | Mapping[str, Sequence[Message]]) -> None:
-    """Print messages as the REST interface gives them."""
+def json(value: Message | Sequence[Message] | Mapping[str, Sequence[Message | Mapping[str, object]]]) -> None:
+    """Print messages as the REST interface gives them, and what is none as it is."""
     plain: object
     match value:
         case Message():
@@ -91,7 +91,9 @@ def shortened(path: str, width_max: int) -> str:
     return path if len(path) <= width_max else "…" + path[1 - width_max :]
 
 
-def _plain(message: Message) -> object:
+def _plain(message: Message | Mapping[str, object]) -> object:
+    if not isinstance(message, Message):
+        return message
     told = MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     return _whole(told)
 

@@ -11,7 +11,7 @@ import typer
 from archwright.cli import show
 from archwright.cli.introduction import introduce
 from archwright.cli.options import State
-from archwright.local.mesh import Choices, up
+from archwright.local.mesh import ENGINES_MAX, Choices, up
 from archwright.local.state import MeshRecord, StateFolder
 
 Ephemeral = Annotated[bool, typer.Option("--ephemeral", help="Keep nothing: a temporary folder instead of --state.")]
@@ -31,6 +31,10 @@ RedisUrl = Annotated[str, typer.Option("--redis-url", envvar="ARCHWRIGHT_REDIS_U
 EnvoyBinary = Annotated[str, typer.Option("--envoy-binary", envvar="ARCHWRIGHT_ENVOY_BINARY", help="Start this Envoy.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say of each part when it is ready.")]
 
+Engines = Annotated[
+    int, typer.Option("--engines", min=1, max=ENGINES_MAX, help="How many engines share the work; agents use them all.")
+]
+
 
 def command(
     state_folder: State = None,
@@ -40,13 +44,15 @@ def command(
     redis_url: RedisUrl = "",
     envoy_binary: EnvoyBinary = "",
     verbose: Verbose = False,
+    engines: Engines = 1,
 ) -> None:
     """Start the mesh on this machine and keep it up until Ctrl-C.
 
     PostgreSQL, Valkey, Envoy, the engine, the registry and eight agents, each a process of its own. Whatever
-    crashes is started again. A second Ctrl-C ends everything at once.
+    crashes is started again; with several engines, the others take over its agents meanwhile. A second Ctrl-C
+    ends everything at once.
     """
-    choices = Choices(state_folder, ephemeral, gateway_port, postgres_dsn, redis_url, envoy_binary, verbose)
+    choices = Choices(state_folder, ephemeral, gateway_port, postgres_dsn, redis_url, envoy_binary, verbose, engines)
     console = show.console()
     began = time.monotonic()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -22,6 +23,9 @@ from archwright.local.serve import Answer, Site, Use, serve
 from archwright.local.state import MeshRecord
 from archwright.local.supervisor import Say
 from archwright.local.valkey import Valkey
+
+ENGINES_MAX = 8
+"""The mesh's own PostgreSQL has connections for so many."""
 
 
 class PortTaken(InvalidArgument):
@@ -54,6 +58,8 @@ class Choices:
     """An Envoy to start instead of the installed one."""
     is_verbose: bool = False
     """Whether to say more than is needed."""
+    engines: int = 1
+    """How many replicas of the engine there are."""
 
 
 def up(choices: Choices, say: Say, use: Use[Answer]) -> Answer:
@@ -84,13 +90,13 @@ class _Mesh:
         own = programs.OwnPrograms(self.certificates, self.keys, postgres.result(), password, redis.result())
         async with asyncio.TaskGroup() as group:
             registry = group.create_task(self._registry(own))
-            engine = group.create_task(self._engine(own, registry))
+            engines = group.create_task(self._engines(own, registry))
         async with asyncio.TaskGroup() as group:
-            gateway = group.create_task(self._gateway(engine.result(), registry.result(), port))
-            group.create_task(self._agents(own, engine.result(), registry.result()))
+            gateway = group.create_task(self._gateway(engines.result(), registry.result(), port))
+            group.create_task(self._agents(own, ",".join(engines.result()), registry.result()))
         return MeshRecord(
             gateway=gateway.result(),
-            engine=engine.result(),
+            engine=",".join(engines.result()),
             registry=registry.result(),
             ca_file=str(self.certificates.ca_file),
             token_key_file=str(self.keys.signing_key_file),
@@ -136,25 +142,31 @@ class _Mesh:
         await self._migrate(own, "registry")
         return await self._keep(own.registry(), Tier.REGISTRY)
 
-    async def _engine(self, own: programs.OwnPrograms, registering: asyncio.Task[str]) -> str:
+    async def _engines(self, own: programs.OwnPrograms, registering: asyncio.Task[str]) -> Sequence[str]:
         await self._migrate(own, "engine")
-        return await self._keep(own.engine(await registering), Tier.ENGINE)
+        registry = await registering
+        async with asyncio.TaskGroup() as group:
+            replicas = [
+                group.create_task(self._keep(own.engine(registry, number), Tier.ENGINE))
+                for number in range(1, self.choices.engines + 1)
+            ]
+        return [replica.result() for replica in replicas]
 
     async def _migrate(self, own: programs.OwnPrograms, service: str) -> None:
         await self.site.supervisor.complete(own.migration(service))
         if own.role_password:
             await set_password(own.postgres_dsn, programs.role_of(service), own.role_password)
 
-    async def _gateway(self, engine: str, registry: str, port: int) -> str:
+    async def _gateway(self, engines: Sequence[str], registry: str, port: int) -> str:
         try:
-            return await self._gateway_at(port, engine, registry)
+            return await self._gateway_at(port, engines, registry)
         except StartFailed:
             if self.choices.gateway_port or envoy.is_free(port):
                 raise
         # Somebody took the port after we had looked.
-        return await self._gateway_at(self._other_port(port), engine, registry)
+        return await self._gateway_at(self._other_port(port), engines, registry)
 
-    async def _gateway_at(self, port: int, engine: str, registry: str) -> str:
+    async def _gateway_at(self, port: int, engines: Sequence[str], registry: str) -> str:
         descriptors_file = self.site.sockets / "descriptors.binpb"
         write_private(descriptors_file, descriptors())
         config = GatewayConfig(
@@ -166,7 +178,7 @@ class _Mesh:
             token_issuer=keys.ISSUER,
             token_audience=keys.AUDIENCE,
             descriptors_file=str(descriptors_file),
-            engine=Upstream((engine,), str(self.certificates.ca_file)),
+            engine=Upstream(tuple(engines), str(self.certificates.ca_file)),
             registry=Upstream((registry,), str(self.certificates.ca_file)),
         )
         gateway = envoy.Gateway(config, self.site.sockets / "envoy.yaml", self.choices.envoy_binary)

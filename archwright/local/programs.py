@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archwright.local.certificates import Certificates
 from archwright.local.child import Program, clean_environment
@@ -55,9 +55,9 @@ class OwnPrograms:
             {"TOKEN_KEY_FILE": str(self.keys.signing_key_file), "HEALTH_CHECK_ALLOW": "127.0.0.0/8,::1/128"},
         )
 
-    def engine(self, registry_address: str) -> Program:
-        """Return the engine, which asks the registry who its agents are."""
-        return self._service(
+    def engine(self, registry_address: str, number: int = 1) -> Program:
+        """Return one replica of the engine, which asks the registry who its agents are."""
+        engine = self._service(
             "engine",
             {
                 "REGISTRY_ADDRESS": registry_address,
@@ -65,9 +65,10 @@ class OwnPrograms:
                 "HOT_COPY_KEY_FILE": str(self.keys.hot_copy_key_file),
             },
         )
+        return engine if number == 1 else replace(engine, name=f"engine {number}")
 
     def agent(self, role: str, engine_address: str, registry_address: str) -> Program:
-        """Return the one agent of a role."""
+        """Return the one agent of a role; several engines are named with commas between them."""
         told = {
             "ENGINE_ADDRESS": engine_address,
             "REGISTRY_ADDRESS": registry_address,

@@ -40,6 +40,7 @@ class MeshRecord:
 
     gateway: str
     engine: str
+    """Every replica of the engine, with commas between them, as agents are told of them."""
     registry: str
     ca_file: str
     token_key_file: str
@@ -47,6 +48,11 @@ class MeshRecord:
     token_issuer: str
     token_audience: str
     pid: int
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """Each replica of the engine."""
+        return tuple(self.engine.split(","))
 
     @property
     def is_alive(self) -> bool:

@@ -61,21 +61,30 @@ class Assigner:
             session = self._sessions.get(grant.session_id)
             if session is None:
                 continue  # it went while the commit was under way: the sweep gives the task to somebody else
+            session.reserved -= 1
             given = inputs.get(task.task_id)
             assignment = self._assignment(
                 stored, task.task_id, task.step, task.attempt + 1, grant.lease_id, task.timeout_seconds, given
             )
             self._give(session, assignment, stored)
 
-    async def hand_over(self, claimed: Sequence[Claimed]) -> None:
-        """Hand over claimed tasks. One whose workflow has ended meanwhile is left out."""
+    async def hand_over(self, claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+        """Hand over claimed tasks, and return those whose agents' room was taken by tasks born assigned meanwhile.
+
+        One whose workflow has ended meanwhile is left out.
+        """
+        without_room: list[Claimed] = []
         for task, assignment, stored in await self._prepared(claimed):
             session = self._sessions.get(task.session_id)
             if session is None:
                 log.info("agent_gone_before_its_task", task_id=task.task_id, workflow_id=task.key.workflow_id)
                 continue
+            if self._dispatch.room(session) <= 0:
+                without_room.append(task)
+                continue
             session.credit -= 1
             self._give(session, assignment, stored)
+        return without_room
 
     async def prepare(self, claimed: Sequence[Claimed], session: Session) -> None:
         """Hand claimed tasks to the agent of a session that this replica does not keep."""

@@ -24,6 +24,7 @@ PLATFORM = "platform"
 """The tenant of agents that serve all tenants."""
 
 
+_UNBOUNDED = 1 << 31
 _NEVER = float("-inf")
 
 
@@ -50,7 +51,7 @@ class Dispatch:
         if found is None:
             self.note_waiting(task.queue)  # what comes later waits behind it
             return None
-        found.credit -= 1
+        found.reserve()
         return Grant(found.session_id, ids.new_uuid())
 
     def release(self, grants: Mapping[str, Grant]) -> None:
@@ -58,7 +59,7 @@ class Dispatch:
         for grant in grants.values():
             session = self._sessions.get(grant.session_id)
             if session is not None:
-                session.credit += 1
+                session.give_up()
 
     def is_empty(self, queue: str) -> bool:
         """Return whether nothing waited in a queue a short while ago, and nothing was seen to wait since."""
@@ -74,7 +75,20 @@ class Dispatch:
 
     def with_room(self, tenant: str, queue: str) -> Sequence[Session]:
         """Return the sessions that may take a task of a tenant from a queue, and have room for one."""
-        return [session for session in self._sessions if session.credit > 0 and self.may_take(session, tenant, queue)]
+        return [
+            session
+            for session in self._sessions
+            if session.credit > 0 and self.may_take(session, tenant, queue) and self.room(session) > 0
+        ]
+
+    def room(self, session: Session) -> int:
+        """Return how many more tasks an agent may be given: what it asked for, within what it registered for."""
+        return min(session.credit, self.slots_max(session) - session.in_hand)
+
+    def slots_max(self, session: Session) -> int:
+        """Return how many tasks an agent may hold; what the registry has not told of yet is not bounded by its word."""
+        told = self._roster.find(session.tenant, session.agent_id)
+        return told.max_concurrent_tasks if told is not None and told.max_concurrent_tasks else _UNBOUNDED
 
     def may_take(self, session: Session, tenant: str, queue: str) -> bool:
         """Return whether a session's agent is given a tenant's tasks from a queue, if it has room."""

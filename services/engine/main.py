@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -112,7 +111,6 @@ _COPY_SECONDS = 0.1
 _SCHEDULE_SECONDS = 0.5
 _TIDY_SECONDS = 600.0
 _RETENTION_SECONDS = 60.0
-_RECONNECT_SECONDS = 1.0
 _LEAVE_SECONDS_MAX = 2.0
 
 
@@ -181,6 +179,7 @@ class _Engine:
         self._pulls = Pulls(poll_seconds=settings.poll_seconds)
         self._gate.call_on_change(self._claimer.wake)
         self._gate.call_on_change(self._pulls.ring)
+        self._sessions.call_on_ended_elsewhere(lambda _: self._pulls.ring())
         listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission]
         self._hinting = None if redis is None else self._hints(RedisHints(redis, replica_id), board, dispatch)
         with_redis = (self._copying, self._hinting[0] if self._hinting else None)
@@ -326,9 +325,7 @@ class _Engine:
 
     def send_away(self) -> None:
         """Ask agents and watchers to go on at another replica."""
-        now = self._clock.monotonic()
-        for session in self._sessions:
-            session.send_away(now, after_seconds=_RECONNECT_SECONDS)
+        self._sessions.send_away(self._clock.monotonic())
         self._feed.close()
         self._pulls.close()
 
@@ -395,8 +392,7 @@ def _stream_times(settings: EngineSettings) -> StreamTimes:
         session=SessionTimes(
             lease=settings.lease_seconds,
             renewal=settings.renew_seconds,
-            # Replicas that began together are not to send their agents away together.
-            age_max=settings.stream_age_seconds * random.uniform(0.9, 1.0),  # noqa: S311 -- spreads; guards nothing
+            age_max=settings.stream_age_seconds,
         ),
     )
 

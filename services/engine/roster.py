@@ -30,6 +30,8 @@ class AgentTold:
     agent_type: str = ""
     capabilities: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    max_concurrent_tasks: int = 0
+    """How many tasks it takes at a time; 0 where that is not said."""
 
 
 class FollowedRoster:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -123,7 +123,7 @@ class SessionTimes:
     renewal: float
     """How often leases are looked through; nothing happens more often."""
     age_max: float = math.inf
-    """How old a stream may grow before its agent is sent away, to spread over the replicas anew."""
+    """How old a stream may grow at most before its agent is sent away, to spread over the replicas anew."""
 
     @property
     def ping(self) -> float:
@@ -141,6 +141,21 @@ class SessionTimes:
         return self.lease * 2 / 3
 
 
+AGE_SHARE_MIN = 0.8
+"""The least of its greatest age that a stream is granted."""
+_AWAY_SECONDS_MIN, _AWAY_SECONDS_MAX = 0.2, 2.0
+_AWAY_SECONDS_EACH = 0.002
+
+
+def seconds_away(place: int, count: int) -> float:
+    """Return how long the agent at `place` of `count`, all sent away at once, should wait before it knocks elsewhere.
+
+    They come one after the other, a few agents soon and a thousand over two seconds. What they hold waits so long too.
+    """
+    window = min(count * _AWAY_SECONDS_EACH, _AWAY_SECONDS_MAX)
+    return _AWAY_SECONDS_MIN + window * place / count
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One agent's stream."""
@@ -156,11 +171,17 @@ class Session:
     said_draining: bool = False
     """Whether it said that it goes."""
     held: dict[str, HeldTask] = field(default_factory=dict)
+    reserved: int = 0
+    """For how many tasks on their way to it credit was taken already."""
+    reporting: int = 0
+    """Of how many that it holds it has said how they ended."""
     last_nonce: int = 0
     last_pong: int = 0
     renewed_nonce: int = 0
     """The Pong that the lease was last renewed on."""
     opened_at: float = 0.0
+    age_share: float = 1.0
+    """Which part of the greatest age it is granted: those that came together are not to leave together."""
     ponged_at: float = 0.0
     pinged_at: float = 0.0
     sent_away_at: float | None = None
@@ -207,6 +228,37 @@ class Session:
             self._filled.clear()
         return frames
 
+    @property
+    def in_hand(self) -> int:
+        """How many tasks it works on, or is about to be given."""
+        return len(self.held) - self.reporting + self.reserved
+
+    def reserve(self) -> None:
+        """Take credit for a task that may come of what is under way."""
+        self.credit -= 1
+        self.reserved += 1
+
+    def give_up(self) -> None:
+        """Give back the credit of a task that did not come."""
+        self.credit += 1
+        self.reserved -= 1
+
+    def note_report(self, task: HeldTask) -> None:
+        """Remember that it said how a task ended."""
+        task.reported = True
+        self.reporting += 1
+
+    def forget_report(self, task: HeldTask) -> None:
+        """Have it say so again."""
+        if task.reported and self.held.get(task.task_id) is task:
+            self.reporting -= 1
+        task.reported = False
+
+    def settle(self, task: HeldTask) -> None:
+        """Let go of a task of which all is said."""
+        self.reporting -= task.reported
+        del self.held[task.task_id]
+
     def assign(self, assignment: Assignment) -> None:
         """Hand a claimed task to the agent, unless it has a later delivery of it already."""
         held = self.held.get(assignment.task_id)
@@ -214,6 +266,8 @@ class Session:
             # The word of the earlier one's commit came so late that it counts as not accepted in time.
             self.credit += 1
             return
+        if held is not None:
+            self.settle(held)
         self.held[assignment.task_id] = HeldTask(
             assignment.key,
             assignment.task_id,
@@ -290,7 +344,7 @@ class Session:
         elif self.sent_away_at is not None:
             if now - self.sent_away_at >= times.lease:
                 self.finish()
-        elif now - self.opened_at >= times.age_max:
+        elif now - self.opened_at >= times.age_max * self.age_share:
             self.send_away(now, after_seconds=times.renewal)
 
     def reconcile(self, leases: Collection[uuid.UUID], among: Collection[uuid.UUID]) -> None:
@@ -319,14 +373,20 @@ class Sessions:
     def __init__(self) -> None:
         self._sessions: dict[uuid.UUID, Session] = {}
         self._by_agent: dict[str, dict[uuid.UUID, Session]] = {}
-        self.on_ended_elsewhere: Callable[[str], None] = lambda _: None
-        """Called with a task that ended and that no agent of this replica holds."""
+        self._on_ended_elsewhere: list[Callable[[str], None]] = []
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    def call_on_ended_elsewhere(self, called: Callable[[str], None]) -> None:
+        """Call this with each task that was ended for an agent which is not connected here, and may not know.
+
+        That is never so for an output that was taken or sent back: it was the agent's own word, and is answered.
+        """
+        self._on_ended_elsewhere.append(called)
 
     def add(self, session: Session) -> None:
         """Begin to serve a session."""
@@ -347,6 +407,11 @@ class Sessions:
         if not of_agent:
             self._by_agent.pop(session.agent_id, None)
 
+    def send_away(self, now: float) -> None:
+        """Ask all agents to go on at another replica, one after the other."""
+        for place, session in enumerate(self):
+            session.send_away(now, after_seconds=seconds_away(place, len(self)))
+
     def get(self, session_id: uuid.UUID) -> Session | None:
         """Return a session, if it is served here."""
         return self._sessions.get(session_id)
@@ -357,11 +422,14 @@ class Sessions:
             if not change.ended_tasks:
                 continue
             ended = _last_attempts(change)
+            answered = _answered(change)
             for task_id in change.ended_tasks:
                 attempt, agent_id = ended.get(task_id, (_ANY, ""))
                 holder = next(self._holding(task_id, agent_id), None)
                 if holder is None:
-                    self.on_ended_elsewhere(task_id)
+                    if task_id not in answered:
+                        for called in self._on_ended_elsewhere:
+                            called(task_id)
                     continue
                 task = holder.held[task_id]
                 # The word of a commit may come late, when the next attempt is under way already.
@@ -379,6 +447,11 @@ class Sessions:
 
 _ANY = 1 << 31
 """More than any attempt."""
+
+
+def _answered(change: Change) -> Set[str]:
+    """Return the tasks whose agents said themselves how they ended, as far as only they can have said it."""
+    return {event.task_id for event in change.events if isinstance(event, TaskCompleted | TaskRepairRequested)}
 
 
 def _last_attempts(change: Change) -> Mapping[str, tuple[int, str]]:

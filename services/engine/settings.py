@@ -22,7 +22,10 @@ class EngineSettings(ServiceSettings):
         "as often, and never more often than this",
     )
     stream_age_seconds: float = Field(
-        default=1800.0, gt=0, description="how old an agent's stream may grow before the agent is asked to connect anew"
+        default=1800.0,
+        gt=0,
+        description="how old an agent's stream may grow at most before the agent is asked to connect anew; "
+        "each is asked some time in the last fifth, so that those that came together do not leave together",
     )
     accept_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to accept a task")
     hello_seconds: float = Field(default=5.0, gt=0, description="how long an agent may take to say who it is")

@@ -57,7 +57,7 @@ class RedisPresence:
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
             pipeline.get(_name(key))
-        found: Sequence[str | None] = await self._ask(pipeline.execute) or ()
+        found: Sequence[bytes | None] = await self._ask(pipeline.execute) or ()
         return {key: _load(text) for key, text in zip(keys, found, strict=False) if text is not None}
 
     async def next_turn(self, queue: str) -> int:
@@ -130,6 +130,6 @@ def _text(load: Load) -> str:
     return f"{load.task_count} {load.at.isoformat()}"
 
 
-def _load(text: str) -> Load:
-    task_count, _, at = text.partition(" ")
+def _load(text: bytes) -> Load:
+    task_count, _, at = text.decode().partition(" ")
     return Load(int(task_count), datetime.fromisoformat(at))

@@ -88,7 +88,7 @@ KINDS = (
         Kind(
             f"lie_{lie}",
             3 if lie == "slow" else 1,
-            f"  - {{name: a, agent: liar, input: {{lie: {lie}}}}}\n  - {{name: b, agent: worker}}\n",
+            _LIE.format(lie),
         )
         for lie in ("twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted", "slow")
     ),

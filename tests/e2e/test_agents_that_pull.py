@@ -22,6 +22,7 @@ from archwright.errors import ArchwrightError, LeaseLost, PayloadInvalid, Payloa
 from archwright.registry.v1 import agent_registry_pb2
 from archwright.serving.status import from_rpc_error
 
+SLOTS_MAX = 4
 KINDS = itertools.count(1)
 LONG = Duration(seconds=10**15)
 STRANGE: Any = 77
@@ -45,7 +46,9 @@ class Puller:
         self._metadata = bearer(token)
 
     async def register(self) -> None:
-        request = agent_registry_pb2.RegisterAgentRequest(agent_id=self.agent_id, agent_type=self._kind)
+        request = agent_registry_pb2.RegisterAgentRequest(
+            agent_id=self.agent_id, agent_type=self._kind, max_concurrent_tasks=20
+        )
         await stubs.agent_registry(self._registry).RegisterAgent(request, metadata=self._enrolment)
 
     async def pull(self, slots: int = 1, wait: float = 10, on: int = 0, **different: Any) -> pb.PullTasksResponse:
@@ -271,6 +274,26 @@ async def test_one_that_waits_for_more_hears_at_once_what_was_called_off(
         async with asyncio.timeout(15):
             answer = await waiting
         assert (list(answer.tasks), list(answer.held)) == ([], [])
+
+
+async def test_replicas_tell_each_other_what_concerns_those_who_wait_in_a_call(
+    meshes: Any, valkey: str, puller_of: Any, begun: Begin
+) -> None:
+    # So rarely do replicas look by themselves here that what comes came by a hint.
+    settings = {"ARCHWRIGHT_POLL_SECONDS": "60", "ARCHWRIGHT_LEASE_SECONDS": "300", "ARCHWRIGHT_REDIS_URL": valkey}
+    async with meshes(replicas=2, **settings) as mesh, mesh.client() as anywhere:
+        puller = await puller_of(mesh)
+        token, _ = mesh.signer.sign(subject="ann", tenant="acme", roles=["operator", "admin"], ttl_seconds=600)
+        async with Client(f"http://{mesh.engines[0].address}", token) as here, asyncio.timeout(20):
+            waiting = asyncio.ensure_future(puller.pull(wait=30, on=1))
+            workflow_id = await begun(here)
+            [task] = (await waiting).tasks
+            assert (await anywhere.tasks(workflow_id))[0].task_id == task.delivery.task_id
+
+            waiting = asyncio.ensure_future(puller.pull(wait=30, on=1))
+            assert [held.task_id for held in (await puller.pull(slots=0, on=1)).held] == [task.delivery.task_id]
+            await here.cancel(workflow_id)
+            assert list((await waiting).held) == []
 
 
 async def test_a_stream_of_the_agent_takes_over_and_its_failure_of_an_unknown_category_counts(

@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -19,7 +18,7 @@ from checker import Outside, violations
 from checker.bus import copies, emptied, published
 from checker.facts import Effect, Published
 from checker.outages import faults
-from own_server import OwnServer
+from own_redis import OwnRedis
 from small_mesh import SmallMesh, small_mesh
 from waiting import until
 
@@ -27,7 +26,6 @@ from archwright import Client, stubs
 from archwright.channel import open_channel
 from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.local.temporary import temporary_folder
-from archwright.local.valkey import Valkey
 from services.chassis.clock import SystemClock
 from services.engine.ports.keys import Key
 
@@ -39,26 +37,17 @@ END_SECONDS_MAX = 60.0
 CALM_SECONDS_MAX, LOOK_SECONDS = 30.0, 0.5
 
 
-class Redis(OwnServer):
-    """The mesh's own Redis, to be struck."""
-
-    def __init__(self, folder: Path) -> None:
-        valkey = Valkey(folder, folder / "socket")
-        super().__init__(valkey.serving())
-        self.url = valkey.url
-
-
 @pytest.fixture(scope="module")
-async def redis() -> AsyncIterator[Redis]:
+async def redis() -> AsyncIterator[OwnRedis]:
     with temporary_folder() as folder:
-        redis = Redis(folder)
+        redis = OwnRedis(folder)
         await redis.start()
         yield redis
         await redis.kill()
 
 
 @pytest.fixture(scope="module")
-async def mesh(database: Any, redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallMesh]:
+async def mesh(database: Any, redis: OwnRedis, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallMesh]:
     """Two replicas that publish to that Redis and keep hot copies there."""
     folder = tmp_path_factory.mktemp("mesh")
     (folder / "hot.key").write_bytes(os.urandom(32))
@@ -111,7 +100,7 @@ async def watchers(mesh: SmallMesh) -> AsyncIterator[Watchers]:
 
 @pytest.mark.parametrize("fault", ["emptied", "killed", "frozen"])
 async def test_workflows_and_watchers_notice_nothing_and_the_bus_is_complete_soon(
-    mesh: SmallMesh, redis: Redis, database: Any, fault: str
+    mesh: SmallMesh, redis: OwnRedis, database: Any, fault: str
 ) -> None:
     forgotten: list[Published] = []
     done_before, complaints_before = len(mesh.ledger), complaints(mesh)

@@ -17,6 +17,7 @@ from services.engine.api.agent_stream import AgentStream, Heard, hello_of
 from services.engine.ports.keys import Fence, Key
 from services.engine.ports.task_board import Held
 from services.engine.sessions import (
+    AGE_SHARE_MIN,
     Acknowledged,
     Assignment,
     Cancelling,
@@ -449,6 +450,69 @@ async def test_an_old_stream_is_sent_away_and_ended_a_lease_later(talk: Talk) ->
         talk.waits(8)
 
     assert await talk.hears() == [], "the end"
+
+
+def test_streams_that_came_together_do_not_grow_old_together() -> None:
+    times = SessionTimes(lease=15_000, renewal=1, age_max=1800)
+    early, late = Talk(), Talk()
+    early.session.age_share = AGE_SHARE_MIN
+
+    for agent in (early, late):
+        agent.session.look(agent.now + AGE_SHARE_MIN * times.age_max, times)
+
+    assert (early.session.draining, late.session.draining) == (True, False)
+    late.session.look(late.now + times.age_max, times)
+    assert late.session.draining
+
+
+@pytest.mark.parametrize(("count", "spread_seconds"), [(1, 0), (50, 0.1), (1_000, 2), (10_000, 2)])
+async def test_agents_of_an_engine_that_stops_go_one_after_the_other_and_all_soon(
+    count: int, spread_seconds: float
+) -> None:
+    sessions = Sessions()
+    for number in range(count):
+        sessions.add(Session(ids.new_uuid(), f"agent_{number}", "writer", "platform"))
+
+    sessions.send_away(100.0)
+
+    told = [away.reconnect_after_seconds for each in sessions for away in await going_away(each)]
+    assert len(set(told)) == count
+    assert min(told) > 0
+    assert max(told) - min(told) == pytest.approx(spread_seconds, abs=0.003)
+
+
+async def going_away(session: Session) -> list[GoingAway]:
+    return [frame for frame in await session.take() if isinstance(frame, GoingAway)]
+
+
+async def test_what_an_agent_has_in_hand_is_what_it_has_not_reported(talk: Talk) -> None:
+    first, second = talk.is_given(), talk.is_given(SECOND, OTHER_LEASE)
+    talk.session.reserve()
+    assert talk.session.in_hand == 3
+
+    talk.says(result(delivery()), reject(delivery(SECOND, OTHER_LEASE)))
+    assert talk.session.in_hand == 1
+
+    talk.session.forget_report(first)
+    assert talk.session.in_hand == 2, "the database did not take it: the agent will say so again"
+    talk.session.forget_report(second)
+    talk.says(result(delivery()))
+    talk.session.settle(first)
+    talk.session.give_up()
+    assert (talk.session.in_hand, talk.session.credit) == (0, 0)
+
+
+async def test_a_result_makes_room_for_one_that_gave_more_credit_than_it_registered_for(at_work: Talk) -> None:
+    assert at_work.says(credit(1000)).has_room
+    assert at_work.says(result(delivery())).has_room
+
+
+async def test_a_later_delivery_of_what_was_reported_is_in_hand(at_work: Talk) -> None:
+    at_work.says(result(delivery()))
+
+    at_work.is_given(lease=OTHER_LEASE, attempt=2)
+
+    assert at_work.session.in_hand == 1
 
 
 @pytest.mark.parametrize("frame", [pb.AgentFrame(), hello()], ids=["an empty frame", "a second Hello"])

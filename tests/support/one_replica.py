@@ -31,6 +31,7 @@ class OneReplica:
 
     storage: Storage
     sessions: Sessions
+    roster: FollowedRoster
     dispatch: Dispatch
     gate: BreakerGate
     memory: Memory
@@ -72,9 +73,10 @@ def replica_on(
     memory = Memory(10_000_000) if memory is None else memory
     store = store or storage.store
     gate = BreakerGate(storage.breakers, clock, BreakerConfig())
-    dispatch = Dispatch(sessions, FollowedRoster(), gate, clock, trust_seconds=0.5)
+    roster = FollowedRoster()
+    dispatch = Dispatch(sessions, roster, gate, clock, trust_seconds=0.5)
     assigner = Assigner(store, memory, dispatch, sessions, Feed(), clock)
     committer = Committer(store, memory, [sessions, *listeners], assigner, clock, batch_max=100, queue_max=1_000)
     renewal = LeaseRenewal(storage.board, sessions, clock, SessionTimes(LEASE_SECONDS, renewal=0.0))
     lost_agents = LostAgents(storage.board, committer, renewal, gate, clock)
-    return OneReplica(storage, sessions, dispatch, gate, memory, committer, renewal, lost_agents)
+    return OneReplica(storage, sessions, roster, dispatch, gate, memory, committer, renewal, lost_agents)

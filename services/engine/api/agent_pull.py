@@ -65,6 +65,7 @@ class AgentPull:
         self._roster = roster
         self._pulls = pulls
         self._clock = clock
+        self._lease_seconds = lease_seconds
         self._lease_ttl = duration(lease_seconds)
 
     async def pull_tasks(self, request: pb.PullTasksRequest, call: Call) -> pb.PullTasksResponse:
@@ -87,14 +88,17 @@ class AgentPull:
             )
             if left:
                 await self._revoker.revoke(left)
-            given = await self._claim(self._session(session_id, call), slots)
+            session = self._session(session_id, call)
+            room = self._dispatch.slots_max(session) - len(held)
+            given = await self._claim(session, min(slots, max(room, 0)))
             patience_left = patience - self._clock.monotonic()
             # An agent that waits for more while it works hears at once that something was called off.
             has_lost = not known.issubset(held)
             if given or has_lost or not slots or patience_left <= 0 or self._pulls.is_closed:
                 return self._answer(given, held)
             known.update(held)
-            await self._pulls.wait(bell, patience_left)
+            # To look renews the lease of whoever waits.
+            await self._pulls.wait(bell, min(patience_left, self._lease_seconds / 3))
 
     async def accept_task(self, request: pb.AcceptTaskRequest, call: Call) -> pb.AcceptTaskResponse:
         """Note that the agent takes a task."""

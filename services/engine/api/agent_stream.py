@@ -119,8 +119,9 @@ class AgentStream:
                 )
             )
         elif not task.reported:  # else it is being committed, and the answer will be to both
-            task.reported = True
+            session.note_report(task)
             heard.ended.append((task, told))
+            heard.has_room = heard.has_room or session.credit > 0
 
     def _accepted(self, heard: Heard, delivery: pb.Delivery) -> None:
         task = self._held(delivery)
@@ -154,7 +155,7 @@ class AgentStream:
     def _rejected(self, heard: Heard, reject: pb.Reject) -> None:
         task = self._held(reject.delivery)
         if task is not None and not task.reported:
-            del self.session.held[task.task_id]
+            self.session.settle(task)
             heard.given_back.append((task.fence, max(0.0, reject.retry_after.ToNanoseconds() / 1e9)))
 
     def _ponged(self, nonce: int, now: float) -> None:

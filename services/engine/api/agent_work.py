@@ -8,6 +8,7 @@ runs on, and the agent may come back to any replica and keep what it holds.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +30,7 @@ from services.engine.api.agent_stream import AgentStream, Heard, hello_of
 from services.engine.api.reports import Reports
 from services.engine.ports.roster import Roster
 from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard
-from services.engine.sessions import Assignment, Outgoing, Session, Sessions, SessionTimes, Waker
+from services.engine.sessions import AGE_SHARE_MIN, Assignment, Outgoing, Session, Sessions, SessionTimes, Waker
 
 log = structlog.get_logger(__name__)
 
@@ -153,6 +154,7 @@ class AgentStreams:
     async def _open(self, hello: pb.Hello, call: Call) -> AgentStream:
         caller = call.caller
         session = Session(ids.new_uuid(), hello.agent_id, caller.agent_type, caller.tenant, tuple(hello.capabilities))
+        session.age_share = random.uniform(AGE_SHARE_MIN, 1.0)  # noqa: S311 -- spreads; guards nothing
         kept, left = await self._board.open_session(
             session.session_id,
             session.agent_id,

@@ -132,10 +132,10 @@ class Reports:
             command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
             self._post(session, [Asked(task.key, command, task.fence)])
         except ArchwrightError as error:
-            self._not_committed(task, error)
+            self._not_committed(session, task, error)
         except Exception:  # the top of a task of its own; the lease sees to it that nothing is lost
             log.exception("stream_work_failed", what="result")
-            task.reported = False
+            session.forget_report(task)
         else:
             self._post(session, [self._asked(session, task, result)])
 
@@ -164,7 +164,7 @@ class Reports:
                 self._end(session, fence, "refused", outcome.message)
             case _:
                 if task is not None:
-                    self._not_committed(task, outcome)
+                    self._not_committed(session, task, outcome)
 
     def _count(self, session: Session, asked: Asked) -> None:
         """Let the breaker of the agent's type know how an attempt ended."""
@@ -179,13 +179,13 @@ class Reports:
     def _end(self, session: Session, fence: Fence, outcome: Outcome, message: str) -> None:
         task = session.held.get(fence.task_id)
         if task is not None and task.lease_id == fence.lease_id:
-            del session.held[fence.task_id]
+            session.settle(task)
         self._answer(session, fence, outcome, message)
 
-    def _not_committed(self, task: HeldTask, error: Exception) -> None:
+    def _not_committed(self, session: Session, task: HeldTask, error: Exception) -> None:
         # The database does not take it just now. No answer: the agent keeps the result and sends it again.
         log.warning("result_not_committed", task_id=task.task_id, error=str(error))
-        task.reported = False
+        session.forget_report(task)
 
     def _result(self, session: Session, task: HeldTask, result: pb.Result) -> CompleteTask:
         output = payloads.parse(result.output or b"null")

@@ -18,6 +18,7 @@ from services.engine.assignments import Assigner
 from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
 from services.engine.ports.commands import Change
+from services.engine.ports.keys import Fence
 from services.engine.ports.task_board import Claimed, Slot, TaskBoard
 from services.engine.sessions import Session, Sessions
 
@@ -83,7 +84,7 @@ class Claimer:
         sessions = self._dispatch.with_room(tenant, queue)
         if not sessions:
             return
-        slots = await self._admitted(tenant, sessions, _slots(sessions))
+        slots = await self._admitted(tenant, sessions, self._slots(sessions))
         if not slots:
             return
         claimed = await self._board.claim(queue, tenant, slots)
@@ -92,7 +93,9 @@ class Claimer:
             # What came to wait since is claimed at once by the next look. Were it let hold up what is born assigned,
             # then under load there would always be some, and every task would take the long way from then on.
             self._dispatch.note_empty(queue)
-        await self._assigner.hand_over(claimed)
+        for task in await self._assigner.hand_over(claimed):
+            self._dispatch.note_waiting(queue)
+            await self._board.give_back(Fence(task.task_id, task.attempt, task.lease_id), after_seconds=0)
         if len(claimed) == len(slots):
             self.wake()  # there may be more than one look's worth
 
@@ -131,15 +134,15 @@ class Claimer:
             each.session_id: each.agent_type for each in sessions if not self._gate.is_closed(tenant, each.agent_type)
         }
 
-
-def _slots(sessions: Sequence[Session]) -> list[Slot]:
-    """Return the free slots of the sessions in turn, so that each gets its share."""
-    slots: list[Slot] = []
-    taken = 0
-    while len(slots) < _SLOTS_MAX:
-        free = [session for session in sessions if session.credit > taken]
-        if not free:
-            break
-        slots.extend(Slot(session.session_id, ids.new_uuid()) for session in free)
-        taken += 1
-    return slots[:_SLOTS_MAX]
+    def _slots(self, sessions: Sequence[Session]) -> list[Slot]:
+        """Return the free slots of the sessions in turn, so that each gets its share."""
+        room = {session.session_id: self._dispatch.room(session) for session in sessions}
+        slots: list[Slot] = []
+        taken = 0
+        while len(slots) < _SLOTS_MAX:
+            free = [session_id for session_id, count in room.items() if count > taken]
+            if not free:
+                break
+            slots.extend(Slot(session_id, ids.new_uuid()) for session_id in free)
+            taken += 1
+        return slots[:_SLOTS_MAX]

@@ -55,6 +55,7 @@ class FollowRegistry:
                         agent.agent_type,
                         tuple(agent.capabilities),
                         dict(agent.labels),
+                        agent.max_concurrent_tasks,
                     )
                 )
             case "removed":

@@ -43,7 +43,8 @@ class TellHints:
         self._queues: set[tuple[str, str]] = set()
         self._ended: set[str] = set()
         self._something = asyncio.Event()
-        sessions.on_ended_elsewhere = self._note_ended
+        self._is_away = False
+        sessions.call_on_ended_elsewhere(self._note_ended)
 
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
         """Note the queues in which a commit left tasks."""
@@ -71,8 +72,14 @@ class TellHints:
         try:
             await self._hints.tell(Hint(waiting, frozenset(ended)))
         except DependencyUnavailable as away:
-            log.warning("hints_not_told", cause=away.message)
+            if not self._is_away:
+                log.warning("hints_not_told", cause=away.message)
+            self._is_away = True
             await self._clock.sleep(_AWAY_SECONDS)
+        else:
+            if self._is_away:
+                log.info("hints_told_again")
+            self._is_away = False
 
     def _note_ended(self, task_id: str) -> None:
         if len(self._ended) < _NAMED_MAX:
@@ -100,25 +107,41 @@ class HeedHints:
         self._claimer = claimer
         self._pulls = pulls
         self._clock = clock
+        self._is_away = False
 
     async def step(self) -> None:
         """Listen for a while: a connection that silently leads nowhere is left so in time."""
         try:
             async with asyncio.timeout(_LISTEN_SECONDS) as limit, self._hints.listen() as heard:
+                self._found()
                 async for hint in heard:
                     await self._heed(hint)
         except TimeoutError:
             if not limit.expired():
                 raise
         except DependencyUnavailable as away:
-            log.warning("hints_not_heard", cause=away.message)
+            self._lost(away)
             await self._clock.sleep(_AWAY_SECONDS)
 
+    def _found(self) -> None:
+        """Rely on what others tell, and look once for what they told meanwhile."""
+        if self._is_away:
+            log.info("hints_heard_again")
+        self._is_away, self._pulls.is_told = False, True
+        self._pulls.ring()
+        self._claimer.wake()
+
+    def _lost(self, away: DependencyUnavailable) -> None:
+        """Look as often as if nobody told anything."""
+        if not self._is_away:
+            log.warning("hints_not_heard", cause=away.message)
+        self._is_away, self._pulls.is_told = True, False
+
     async def _heed(self, hint: Hint) -> None:
-        if hint.queues:
-            self._pulls.ring()
-            if any(self._dispatch.with_room(*each) for each in hint.queues):
-                self._claimer.wake()
+        # Who waits in a call for work looks for itself, at what it was given too.
+        self._pulls.ring()
+        if any(self._dispatch.with_room(*each) for each in hint.queues):
+            self._claimer.wake()
         holders = {session.session_id: session for task_id in hint.ended for session in self._sessions.holding(task_id)}
         if holders:
             held = {key: {task.lease_id for task in session.held.values()} for key, session in holders.items()}

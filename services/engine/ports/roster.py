@@ -34,6 +34,11 @@ class KnownAgent(Protocol):
         """What else is said of it."""
         ...
 
+    @property
+    def max_concurrent_tasks(self) -> int:
+        """How many tasks it takes at a time; 0 where that is not said."""
+        ...
+
 
 class Roster(Protocol):
     """The agents that the registry knows, as of its last word."""

