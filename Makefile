@@ -8,7 +8,7 @@ PROTOS := $(shell find protos -name '*.proto' | sort)
 OUT ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test story check format protos lock clean
+.PHONY: help setup demo up test story check soak format protos lock clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ up: $(VENV)/ready ## Start the whole mesh and keep it until Ctrl-C
 	@$(BIN)/archwright up
 
 test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready $(MERMAID_VENV)/agent/ready ## Run all tests
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 story: $(VENV)/ready ## Run the stories: how workflows move, told as given, when, then
 	$(BIN)/pytest tests/stories -v
@@ -33,6 +33,10 @@ check: $(VENV)/ready $(PROTO_VENV)/ready ## Lint, types, contracts, structure, u
 	$(BIN)/mypy
 	$(BIN)/buf lint
 	$(BIN)/pytest tests/house tests/unit tests/stories
+
+soak: $(VENV)/ready ## An hour of faults on a whole mesh, then every wrong engine, which is to be caught
+	$(BIN)/python -m tests.chaos --minutes 60
+	$(BIN)/python -m tests.chaos --mutant all
 
 format: $(VENV)/ready ## Format the code
 	$(BIN)/ruff check --fix .

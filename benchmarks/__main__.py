@@ -9,7 +9,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from archwright.errors import ArchwrightError
-from benchmarks import agents as agent_streams
 from benchmarks import floor as floors
 from benchmarks import latency as latencies
 from benchmarks import machine, measure, mesh, profile, report
@@ -143,37 +142,6 @@ def scaling(
             }
 
         result |= _up(mesh.Shape(engines, engines, settings={"MAX_QUEUE_DEPTH": str(2 * waiting)}), use, keep=keep)
-    _print(result, as_json=as_json)
-
-
-@app.command()
-def agents(
-    streams: Annotated[int, typer.Option(min=10, help="How many agents are connected to one engine.")] = 1_000,
-    tasks: Annotated[int, typer.Option(min=1, help="How many tasks an agent holds that freezes.")] = 20,
-    freezes: Annotated[int, typer.Option(min=1, help="How often agents freeze beyond their lease.")] = 100,
-    keep: Keep = False,
-    as_json: AsJson = False,
-) -> None:
-    """What streams cost, how soon agents are back, and what becomes of tasks where one side freezes."""
-    many = {"MAX_AGENT_INSTANCES": str(2 * streams)}
-    short = {"LEASE_SECONDS": str(agent_streams.SHORT_LEASE_SECONDS), "RENEW_SECONDS": "0.2"}
-    result: dict[str, Any] = {
-        "benchmark": "agents",
-        "asked": {"streams": streams, "tasks": tasks, "freezes": freezes},
-    }
-
-    async def cost(there: mesh.Mesh) -> dict[str, Any]:
-        return {**await agent_streams.streams(there, count=streams), **await machine.describe(there)}
-
-    async def freeze(there: mesh.Mesh) -> dict[str, Any]:
-        return await agent_streams.freezes(there, tasks=tasks, agents=min(streams, agent_streams.AGENTS_OF_TWO))
-
-    async def stale(there: mesh.Mesh) -> dict[str, Any]:
-        return await agent_streams.stale_results(there, count=freezes, say=_say)
-
-    result |= _up(mesh.Shape(agents=0, settings=many), cost, keep=keep)
-    result |= _up(mesh.Shape(2, agents=0, settings=many), freeze, keep=keep)
-    result |= _up(mesh.Shape(agents=0, settings=short), stale, keep=keep)
     _print(result, as_json=as_json)
 
 

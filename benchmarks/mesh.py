@@ -55,17 +55,10 @@ class Mesh:
 
     postgres_dsn: str
     engines: tuple[str, ...]
-    registry: str
     bare_engine: str
     ca_file: Path
     tokens: keys.Keys
     folder: Path
-
-    def token(self, subject: str, role: str, *, agent_type: str = "") -> str:
-        """Return a token of the platform's, such as agents have."""
-        signer = TokenSigner(self.tokens.signing_key_file, keys.ISSUER, keys.AUDIENCE)
-        told = {"subject": subject, "tenant": "platform", "agent_type": agent_type}
-        return signer.sign(**told, roles=[role], ttl_seconds=TOKEN_SECONDS)[0]
 
     def client(self, engine: int = 0) -> Client:
         """Return a client of one of the engines."""
@@ -136,9 +129,7 @@ class _Building:
             await self._agent(own, engines[number % len(engines)], registry, number)
         bare_engine = await self._floor(postgres_dsn) if self.shape.is_with_floor else ""
         addresses = tuple(f"https://{engine}" for engine in engines)
-        return Mesh(
-            postgres_dsn, addresses, f"https://{registry}", f"http://{bare_engine}", trust.ca_file, tokens, place.root
-        )
+        return Mesh(postgres_dsn, addresses, f"http://{bare_engine}", trust.ca_file, tokens, place.root)
 
     async def _postgres(self) -> str:
         # Not ephemeral, though it is thrown away: that would turn fsync off.

@@ -21,7 +21,6 @@ from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Written
 from services.engine.ports.task_board import DueTimer
 from services.engine.starts import Starts
-from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard
 from tests.chaos.round import Patience, Say, round_of
@@ -134,13 +133,6 @@ class _RenewsTheExpired(TaskBoard):
         return await super().renew(session_ids)
 
 
-class _NeverRecounts(PostgresQuota):
-    """Leaves permits with the dead."""
-
-    async def recount(self, dead_after_seconds: float) -> Sequence[str]:
-        return []
-
-
 class _EveryStartAnew(Starts):
     """Takes every start for a new one."""
 
@@ -167,9 +159,8 @@ MUTANTS: Mapping[str, Mutant] = {
     "nothing looked back for": Mutant({"LeftBehind": _NeverLooksBack}, _BUS),
     "lost timers": Mutant({"TaskBoard": _LosesTimers}, _LETHAL),
     "lost agents": Mutant({"TaskBoard": _NeverExpires}, _LOST),
-    "lost deliveries": Mutant({"TaskBoard": _NeverRedelivers}, (Fault.LINK_SLOW,)),
+    "lost deliveries": Mutant({"TaskBoard": _NeverRedelivers}, (Fault.WATCHERS_SLOW,)),
     "renewal after expiry": Mutant({"TaskBoard": _RenewsTheExpired}, (*_LOST, Fault.ENGINE_FROZEN)),
-    "lost permits": Mutant({"PostgresQuota": _NeverRecounts}, (Fault.ENGINE_KILLED, Fault.ENGINE_CRASHES_AGAIN)),
     "every start anew": Mutant({"Starts": _EveryStartAnew}, (Fault.GATEWAY_KILLED,)),
 }
 

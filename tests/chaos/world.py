@@ -38,10 +38,9 @@ SETTINGS = {
     "ARCHWRIGHT_RENEW_SECONDS": "0.2",
     "ARCHWRIGHT_ACCEPT_SECONDS": "1",
     "ARCHWRIGHT_BREAKER_RECOVERY_TIMEOUT_SECONDS": "1",
-    "ARCHWRIGHT_MAX_CONCURRENT_WORKFLOWS": "40",
     "ARCHWRIGHT_MAX_CPU_USAGE_PERCENT": "100",
 }
-"""Leases are short, so that a freeze of seconds outlives them, and few workflows may run, so that lost permits tell."""
+"""Leases are short, so that a freeze of seconds outlives them."""
 
 Victim = TypeVar("Victim")
 
