@@ -1,4 +1,4 @@
-"""The harness itself: a seed strikes the same way each time, a run that shows nothing says so, strangers are told of."""
+"""The harness itself: a seed strikes the same way each time, an empty run says so, strangers are left alone."""
 
 from __future__ import annotations
 
