@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from archwright.errors import ArchwrightError
+from benchmarks import agents as agent_figures
 from benchmarks import floor as floors
 from benchmarks import latency as latencies
 from benchmarks import machine, measure, mesh, profile, report
@@ -143,6 +144,32 @@ def scaling(
 
         result |= _up(mesh.Shape(engines, engines, settings={"MAX_QUEUE_DEPTH": str(2 * waiting)}), use, keep=keep)
     _print(result, as_json=as_json)
+
+
+@app.command(name="agents")
+def of_agents(
+    streams: Annotated[int, typer.Option(min=1, help="How many idle agents hold a stream.")] = 1_000,
+    idle_seconds: Annotated[float, typer.Option(min=1, help="For how long the idle engine's CPU is measured.")] = 20.0,
+    freezes: Annotated[int, typer.Option(min=1, help="How often an agent is frozen beyond its lease.")] = 20,
+    seed: Annotated[int, typer.Option(help="Decides who is frozen, and how far the work moves on meanwhile.")] = 1,
+    only: Annotated[str, typer.Option(help=f"One part of it: {', '.join(agent_figures.PARTS)}.")] = "",
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> None:
+    """What idle agents cost, how soon they and their work leave whoever is dead or frozen, and that late words are."""
+    _or_exit(lambda: agent_figures.require_part(only))
+    asked = {"streams": streams, "idle_seconds": idle_seconds, "freezes": freezes, "seed": seed, "only": only}
+    result: dict[str, Any] = {"benchmark": "agents", "asked": asked}
+    wish = agent_figures.Wish(streams, idle_seconds, freezes, seed)
+    for shape, use in agent_figures.meshes(wish, only, _say):
+
+        async def described(there: mesh.Mesh, use: mesh.Use[dict[str, Any]] = use) -> dict[str, Any]:
+            return {**await machine.describe(there), **await use(there)}
+
+        result |= _up(shape, described, keep=keep)
+    _print(result, as_json=as_json)
+    if result.get("stale_results_accepted"):
+        raise typer.Exit(1)
 
 
 def _limited(workflows: int) -> dict[str, str]:

@@ -19,6 +19,8 @@ _KINDS: Mapping[str, str] = {
     "services.engine": "engine",
     "services.registry": "registry",
     "benchmarks.agent": "agent",
+    "benchmarks.patient_agent": "agent",
+    "benchmarks.stubborn_agent": "agent",
     "benchmarks.bare_engine": "bare engine",
     "benchmarks.bare_agent": "bare agent",
     "postgres": "postgres",
@@ -39,6 +41,12 @@ def processes() -> Mapping[str, Sequence[psutil.Process]]:
         elif kind:
             found.setdefault(kind, []).append(process)
     return found
+
+
+def agent_processes() -> Mapping[str, psutil.Process]:
+    """Return the mesh's agents by the ids that they were told."""
+    found = (group[0] for name, group in processes().items() if name.startswith("agent"))
+    return {process.environ()["ARCHWRIGHT_AGENT_ID"]: process for process in found}
 
 
 @dataclass(slots=True)

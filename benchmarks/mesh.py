@@ -19,6 +19,7 @@ from typing import TypeVar
 import asyncpg
 
 from archwright import Client
+from archwright.connection import Connection
 from archwright.local import certificates, keys, programs
 from archwright.local.child import Program, clean_environment
 from archwright.local.mesh import Tier
@@ -43,6 +44,12 @@ class Shape:
     agents: int = 1
     slots: int = 1_000
     """How many tasks an agent takes at once."""
+    agent: str = "agent"
+    """The module of this package that is the agents' program."""
+    is_agent_free: bool = False
+    """Whether each agent is told of all engines, to choose among, and not of one."""
+    is_plain: bool = False
+    """Whether the engines speak without TLS, as behind sidecars."""
     is_with_floor: bool = False
     """Whether the bare processes are there too."""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +62,7 @@ class Mesh:
 
     postgres_dsn: str
     engines: tuple[str, ...]
+    registry: str
     bare_engine: str
     ca_file: Path
     tokens: keys.Keys
@@ -70,6 +78,16 @@ class Mesh:
     def bare_client(self) -> Client:
         """Return a client of the bare engine, which asks nobody who they are."""
         return Client(self.bare_engine, "")
+
+    def registry_connection(self) -> Connection:
+        """Return a connection that enrols agents at the registry; the caller closes it."""
+        token = self.tokens.enrolment_token_file.read_text().strip()
+        return Connection.open(self.registry, token=token, ca_file=self.ca_file)
+
+    @property
+    def ledger(self) -> Path:
+        """Where agents write down what they did, those that do."""
+        return self.folder / "ledger"
 
     async def connect(self) -> asyncpg.Connection:
         """Connect to the database as its owner. Lookups use indexes, however small PostgreSQL believes a table is."""
@@ -124,12 +142,13 @@ class _Building:
         for service in ("registry", "engine"):
             await self.site.supervisor.complete(own.migration(service))
         registry = await self.site.supervisor.keep(own.registry(), tier=Tier.REGISTRY)
-        engines = [await self._engine(own, registry, number) for number in range(self.shape.engines)]
+        scheme = "http" if self.shape.is_plain else "https"
+        engines = [f"{scheme}://{await self._engine(own, registry, number)}" for number in range(self.shape.engines)]
         for number in range(self.shape.agents):
-            await self._agent(own, engines[number % len(engines)], registry, number)
+            known = ",".join(engines) if self.shape.is_agent_free else engines[number % len(engines)]
+            await self._agent(own, known, registry, number)
         bare_engine = await self._floor(postgres_dsn) if self.shape.is_with_floor else ""
-        addresses = tuple(f"https://{engine}" for engine in engines)
-        return Mesh(postgres_dsn, addresses, f"http://{bare_engine}", trust.ca_file, tokens, place.root)
+        return Mesh(postgres_dsn, tuple(engines), registry, f"http://{bare_engine}", trust.ca_file, tokens, place.root)
 
     async def _postgres(self) -> str:
         # Not ephemeral, though it is thrown away: that would turn fsync off.
@@ -147,7 +166,10 @@ class _Building:
     async def _engine(self, own: programs.OwnPrograms, registry: str, number: int) -> str:
         engine = own.engine(registry)
         told = {f"ARCHWRIGHT_{name}": value for name, value in self.shape.settings.items()}
-        engine = replace(engine, name=f"engine {number + 1}", environment={**engine.environment, **told})
+        environment = {**engine.environment, **told}
+        if self.shape.is_plain:
+            del environment["ARCHWRIGHT_TLS_CERT_FILE"], environment["ARCHWRIGHT_TLS_KEY_FILE"]
+        engine = replace(engine, name=f"engine {number + 1}", environment=environment)
         return await self.site.supervisor.keep(engine, tier=Tier.ENGINE)
 
     async def _agent(self, own: programs.OwnPrograms, engine: str, registry: str, number: int) -> None:
@@ -158,8 +180,10 @@ class _Building:
             "ARCHWRIGHT_LOG_LEVEL": "warning",
             "BENCHMARK_AGENT_TYPE": AGENT_TYPE,
             "BENCHMARK_SLOTS": str(self.shape.slots),
+            "BENCHMARK_LEDGER": str(self.site.place.root / "ledger"),
         }
-        agent = replace(agent, name=f"agent {number + 1}", command=_python("agent"), environment=environment)
+        command = _python(self.shape.agent)
+        agent = replace(agent, name=f"agent {number + 1}", command=command, environment=environment)
         await self.site.supervisor.keep(agent, tier=Tier.AGENTS)
 
     async def _floor(self, postgres_dsn: str) -> str:

@@ -225,7 +225,8 @@ async def test_the_tasks_of_one_that_goes_silent_move_and_its_late_word_is_stale
 
         moved = await other.one()
         assert moved.delivery.task_id == lost.delivery.task_id
-        assert (await silent.result(lost)).outcome == pb.ResultAck.STALE
+        for named in ({}, {"workflow_id": workflow_id, "tenant": "acme"}):
+            assert (await silent.result(lost, **named)).outcome == pb.ResultAck.STALE, "it never counted"
         assert not (await silent.pull(wait=0)).held
         with pytest.raises(LeaseLost, match="Stop working on it"):
             await silent.progress(lost, percent=99)

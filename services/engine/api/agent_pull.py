@@ -24,7 +24,7 @@ from services.engine.api.requests import json_of
 from services.engine.assignments import Assigner
 from services.engine.breakers import BreakerGate
 from services.engine.dispatch import PLATFORM, Dispatch
-from services.engine.domain.events import TaskCompleted, TaskFailed, TaskRepairRequested
+from services.engine.domain.events import ENDED_BY_THE_ENGINE, TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.ports.history import History
 from services.engine.ports.keys import Fence, Key
 from services.engine.ports.roster import Roster
@@ -201,6 +201,7 @@ class AgentPull:
                     isinstance(event, TaskCompleted | TaskFailed | TaskRepairRequested)
                     and (event.task_id, event.attempt) == (fence.task_id, fence.attempt)
                     and event.agent_id == request.agent_id
+                    and not (isinstance(event, TaskFailed) and event.code in ENDED_BY_THE_ENGINE)
                 ):
                     return True
         return False

@@ -125,6 +125,12 @@ class TaskFailed(Fact, frozen=True):
     retry_at: datetime | None
 
 
+LEASE_EXPIRED = "LEASE_EXPIRED"
+TIME_LIMIT_PASSED = "TIME_LIMIT_PASSED"
+ENDED_BY_THE_ENGINE = frozenset({LEASE_EXPIRED, TIME_LIMIT_PASSED})
+"""Codes of attempts that the engine ended itself: such a failure is no word of the agent that it names."""
+
+
 class TaskRetried(Fact, frozen=True):
     """The pause after a failure is over, and the task waits for an agent again."""
 

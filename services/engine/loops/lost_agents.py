@@ -16,6 +16,7 @@ from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
 from services.engine.breakers import BreakerGate
 from services.engine.domain.commands import FailTask, Stale
+from services.engine.domain.events import LEASE_EXPIRED
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.task_board import Held, TaskBoard
@@ -59,7 +60,7 @@ class LostAgents:
             attempt=held.fence.attempt,
             agent_id=held.agent_id,
             category=ErrorCategory.TRANSIENT,
-            code="LEASE_EXPIRED",
+            code=LEASE_EXPIRED,
             message=f"Agent {held.agent_id} was lost while it worked on the task.",
             chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
         )

@@ -11,6 +11,7 @@ from archwright.language.model import ErrorCategory
 from services.chassis.clock import Clock
 from services.engine.breakers import BreakerGate
 from services.engine.domain.commands import FailTask, Stale
+from services.engine.domain.events import TIME_LIMIT_PASSED
 from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.task_board import Held, TaskBoard
 
@@ -47,7 +48,7 @@ class Overdue:
             attempt=held.fence.attempt,
             agent_id=held.agent_id,
             category=ErrorCategory.TIMEOUT,
-            code="TIME_LIMIT_PASSED",
+            code=TIME_LIMIT_PASSED,
             message=_WORDS[which],
             chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
         )

@@ -88,6 +88,27 @@ def test_scaling_tells_what_fills_grows_and_waits() -> None:
     assert result["engines_2"]["cpu_us_per_task"]["engine 2"] > 0
 
 
+def test_idle_agents_cost_something_and_come_back_after_a_kill() -> None:
+    result = measured("agents", "--only", "streams", "--streams", "40", "--idle-seconds", "1")
+
+    assert result["streams"] == result["asked"]["streams"] == 40
+    assert result["reconnect_all_seconds"] > 0
+    for figures in (result, result["own_connections_tls"], result["own_connections_plain"]):
+        assert figures["bytes_per_stream"] > 0
+        assert figures["engine_memory_mb"] > 1
+        assert figures["idle_cpu_percent"] > 0
+
+
+def test_late_results_of_frozen_agents_arrive_and_none_is_accepted() -> None:
+    result = measured("agents", "--only", "freezes", "--freezes", "3")
+
+    assert (result["freezes"], sum(result["woken_when"].values())) == (3, 3)
+    late = result["stale_results_sent"]
+    assert late >= 3
+    assert result["stale_results_answered_on_stream"] == result["stale_results_answered_in_call"] == late
+    assert (result["stale_results_accepted"], result["stale_results_misreported"]) == (0, 0)
+
+
 def test_a_mesh_goes_with_the_benchmark_that_was_killed() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks", "floor", "--workflows", "1000000", "--json"],
@@ -119,3 +140,17 @@ def test_a_profile_of_no_process_is_refused_by_name() -> None:
 
     assert done.returncode == 1
     assert "--profile names 'nobody'; it takes one of: engine, agent, client." in done.stderr
+
+
+def test_an_unknown_part_is_refused_by_name() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "agents", "--only", "nothing"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "--only names 'nothing'; it takes one of: streams, moves, freezes." in done.stderr
