@@ -22,7 +22,7 @@ up: $(VENV)/ready ## Start the whole mesh and keep it until Ctrl-C
 	@$(BIN)/archwright up
 
 test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready $(MERMAID_VENV)/agent/ready ## Run all tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest
 
 story: $(VENV)/ready ## Run the stories: how workflows move, told as given, when, then
 	$(BIN)/pytest tests/stories -v
