@@ -42,8 +42,8 @@ def serve(main: Main, settings: ServiceSettings) -> int:
     return 0
 
 
-def announce_ready(service: str, address: str) -> None:
-    """Say on standard output, in one line, that `service` listens on `address`; from now on garbage is rare.
+def announce_ready(service: str, address: str, *, metrics: str = "") -> None:
+    """Say on standard output, in one line, where `service` and its metrics are; from now on garbage is rare.
 
     What was made so far lives as long as the process. Leaving it, and waiting for more garbage before looking for
     any, keeps the collector from walking over every workflow in memory many times a second.
@@ -51,7 +51,8 @@ def announce_ready(service: str, address: str) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    sys.stdout.write(json.dumps({"event": "ready", "service": service, "address": address}) + "\n")
+    told = {"event": "ready", "service": service, "address": address} | ({"metrics": metrics} if metrics else {})
+    sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
 
 

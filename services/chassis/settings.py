@@ -29,6 +29,8 @@ class ServiceSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port; the ready line names it")
+    metrics_host: str = Field(default="127.0.0.1", description="where metrics are told, in clear and to anybody")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="as `port`, of metrics")
     postgres_dsn: str = Field(description="postgresql://user@host/db, or postgresql://user@/db?host=/socket/folder")
     redis_url: str | None = Field(default=None, description="redis://host:port/0 or unix:///path")
 
