@@ -138,6 +138,7 @@ class Assigner:
             idempotency_key=open_task.idempotency_key or task_id,
             repair_errors=open_task.errors,
             capability=kind.capability,
+            handed_at=self._clock.monotonic(),
         )
 
     def _give(self, session: Session, assignment: Assignment, stored: Stored) -> None:

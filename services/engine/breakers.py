@@ -70,6 +70,11 @@ class BreakerGate:
         breaker = self._not_closed.get(BreakerKey(tenant, agent_type))
         return None if breaker is None else breaker.open_until(self.config)
 
+    def states(self) -> Mapping[BreakerKey, BreakerState]:
+        """Return how every breaker stands that ever had to count."""
+        now = self._clock.now()
+        return {key: at(kept.breaker, now, self.config).state for key, kept in self._known.items()}
+
     def note(self, tenant: str, agent_type: str, *, failed: bool) -> None:
         """Count an attempt that ended."""
         key = BreakerKey(tenant, agent_type)

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from redis.asyncio import Redis
@@ -32,6 +33,8 @@ from services.bus.redis import RedisPublisher, writer
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.lifecycle import announce_ready
 from services.chassis.loops import forever
+from services.chassis.metrics import Metrics
+from services.chassis.metrics_server import serving as serving_metrics
 from services.engine.admission import Admission
 from services.engine.api.agent_pull import AgentPull
 from services.engine.api.agent_work import AgentStreams, AgentWorkApi, StreamTimes
@@ -52,6 +55,7 @@ from services.engine.api.workflows import WorkflowApi
 from services.engine.assignments import Assigner
 from services.engine.breakers import BreakerGate
 from services.engine.dispatch import Dispatch
+from services.engine.domain.invariants import Invariant
 from services.engine.hot_store import HotStore
 from services.engine.live import Feed
 from services.engine.loops.acceptances import Acceptances
@@ -70,10 +74,12 @@ from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind, NobodyWaits, NoBus, Relay
 from services.engine.loops.retention import Retention
 from services.engine.loops.schedules import FiringSchedules
+from services.engine.loops.take_census import TakeCensus
 from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
 from services.engine.loops.watch_gaps import WatchGaps
 from services.engine.loops.watch_resources import WatchResources
+from services.engine.measures import EngineGauges, EngineMeasures
 from services.engine.memory import Memory
 from services.engine.ports.commands import Listener
 from services.engine.ports.definitions import Definitions
@@ -90,6 +96,7 @@ from services.engine.storage.approvals import PostgresApprovals
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
+from services.engine.storage.census import PostgresCensus
 from services.engine.storage.database import Database
 from services.engine.storage.hints import RedisHints
 from services.engine.storage.hot_copies import RedisHotCopies
@@ -104,6 +111,7 @@ log = structlog.get_logger(__name__)
 
 _PUBLISH_SECONDS = 0.005  # what is committed meanwhile is published together
 _SWEEP_SECONDS = 1.0
+_CENSUS_SECONDS = 5.0  # Prometheus usually reads every fifteen
 _TIMER_SECONDS = 0.2
 _BREAKER_SECONDS = 0.05  # failures that come together are told together
 _PERMIT_SECONDS = 0.5
@@ -117,16 +125,19 @@ _LEAVE_SECONDS_MAX = 2.0
 async def run(settings: EngineSettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then let the agents go elsewhere, finish what is under way and return."""
     replica_id = ids.new_uuid()
-    clock = SystemClock()
+    clock, metrics = SystemClock(), Metrics()
     database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
     try:
-        async with _redis(settings) as redis:
+        async with (
+            _redis(settings) as redis,
+            serving_metrics(metrics.registry, settings.metrics_host, settings.metrics_port) as metrics_address,
+        ):
             async with asyncio.TaskGroup() as duties, asyncio.TaskGroup() as work:
-                engine = _Engine(settings, replica_id, database, redis, clock, work)
+                engine = _Engine(settings, replica_id, database, redis, metrics, clock, work)
                 keeping = [duties.create_task(duty) for duty in engine.duties()]
                 port = await engine.server.start()
                 await engine.server.set_ready(True)
-                announce_ready("engine", f"{settings.host}:{port}")
+                announce_ready("engine", f"{settings.host}:{port}", metrics=metrics_address)
                 log.info("engine_started", replica_id=str(replica_id), port=port)
                 await stop.wait()
                 engine.send_away()
@@ -147,6 +158,7 @@ class _Engine:
         replica_id: uuid.UUID,
         database: Database,
         redis: Redis | None,
+        metrics: Metrics,
         clock: Clock,
         work: asyncio.TaskGroup,
     ) -> None:
@@ -160,11 +172,13 @@ class _Engine:
         catalogue = Catalogue(database)
         artifacts = ArtifactStore(database)
         memory = Memory(settings.memory_bytes_max)
+        self._measures = measures = EngineMeasures(metrics)
         self._feed = feed = Feed()
         self._sessions = Sessions()
         self._roster = FollowedRoster()
         breakers = PostgresBreakers(database)
         self._gate = BreakerGate(breakers, clock, settings.breaker)
+        self._census = self._gauged(metrics, TakeCensus(PostgresCensus(database)))
         dispatch = Dispatch(self._sessions, self._roster, self._gate, clock, trust_seconds=2 * settings.poll_seconds)
         hot, self._copying = self._hot_copies(store, catalogue, memory, redis)
         assigner = Assigner(hot, memory, dispatch, self._sessions, feed, clock)
@@ -177,15 +191,16 @@ class _Engine:
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
         )
         self._pulls = Pulls(poll_seconds=settings.poll_seconds)
-        self._gate.call_on_change(self._claimer.wake)
-        self._gate.call_on_change(self._pulls.ring)
-        self._sessions.call_on_ended_elsewhere(lambda _: self._pulls.ring())
-        listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission]
+        self._wake_on_news()
+        listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission, measures]
         self._hinting = None if redis is None else self._hints(RedisHints(redis, replica_id), board, dispatch)
         with_redis = (self._copying, self._hinting[0] if self._hinting else None)
         listeners.extend(listener for listener in with_redis if listener is not None)
         self._committer = Committer(
-            hot, memory, listeners, assigner, clock, batch_max=settings.batch_max, queue_max=settings.queue_max
+            *(hot, memory, listeners, assigner, clock),
+            batch_max=settings.batch_max,
+            queue_max=settings.queue_max,
+            measures=measures,
         )
         starts = Starts(self._committer, store, catalogue, admission, clock)
         self._messages = DeliverMessages(PostgresInbox(database), self._committer, starts, store, clock)
@@ -203,8 +218,8 @@ class _Engine:
         self._acceptances = Acceptances(board, clock)
         times = _stream_times(settings)
         self._renewal = LeaseRenewal(board, self._sessions, clock, times.session)
-        self._lost_agents = LostAgents(board, self._committer, self._renewal, self._gate, clock)
-        self._overdue = Overdue(board, self._committer, self._gate, clock)
+        self._lost_agents = LostAgents(board, self._committer, self._renewal, self._gate, clock, measures)
+        self._overdue = Overdue(board, self._committer, self._gate, clock, measures)
         scheduled_starts = ScheduledStarts(starts, self._committer, catalogue, clock)
         self._firing = FiringSchedules(PostgresSchedules(database), scheduled_starts, store, clock)
         self._retention = Retention(PostgresLeftovers(database), clock, keep_days=settings.keep_workflows_days)
@@ -212,7 +227,8 @@ class _Engine:
         self._watch_gaps = WatchGaps(store, feed)
         self._left_behind = NobodyWaits(store) if publisher is None else LeftBehind(store, store, publisher)
         reports = Reports(
-            self._committer, artifacts, self._acceptances, self._progress_notes, self._gate, feed, clock, work
+            *(self._committer, artifacts, self._acceptances, self._progress_notes, self._gate, feed, clock, work),
+            measures,
         )
         self.server = Server(
             settings.address,
@@ -317,6 +333,17 @@ class _Engine:
         memory.on_eviction = copying.evicted
         return HotStore(store, copies), copying
 
+    def _wake_on_news(self) -> None:
+        """Have those look at once who wait for what others bring about."""
+        self._gate.call_on_change(self._claimer.wake)
+        self._gate.call_on_change(self._pulls.ring)
+        self._sessions.call_on_ended_elsewhere(lambda _: self._pulls.ring())
+
+    def _gauged(self, metrics: Metrics, census: TakeCensus) -> TakeCensus:
+        """Return the census, of which gauges are told beside those of what this replica holds."""
+        EngineGauges(metrics, census, self._sessions, self._gate, self._roster)
+        return census
+
     def _hints(self, hints: Hints, board: TaskBoard, dispatch: Dispatch) -> tuple[TellHints, HeedHints]:
         """Return who tells other replicas what waits, and who heeds what they tell."""
         telling = TellHints(hints, dispatch, self._sessions, self._clock)
@@ -339,36 +366,38 @@ class _Engine:
 
     def duties(self) -> list[Coroutine[object, object, None]]:
         """Return what goes on for as long as the engine lives."""
-        settings, clock = self._settings, self._clock
+        settings = self._settings
+        keep = partial(forever, clock=self._clock, violated=partial(self._measures.violated, Invariant.ASSERTION))
         duties = [
             # One batch is decided while another is written, and one is kept free for people.
-            *(forever("commit", self._committer.step, pause=0, clock=clock) for _ in range(COMMITS_AT_ONCE)),
-            forever("claim", self._claimer.step, pause=0, clock=clock),
-            forever("keep_breakers", self._gate.step, pause=_BREAKER_SECONDS, clock=clock),
-            forever("accept", self._acceptances.step, pause=0, clock=clock),
-            forever("publish", self._relay.step, pause=_PUBLISH_SECONDS, clock=clock),
-            forever("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS, clock=clock),
-            forever("renew_leases", self._renewal.step, pause=settings.renew_seconds, clock=clock),
-            forever("revoke_lost", self._lost_agents.step, pause=_SWEEP_SECONDS, clock=clock),
-            forever("end_overdue", self._overdue.step, pause=_SWEEP_SECONDS, clock=clock),
-            forever("fire_timers", self._timers.step, pause=_TIMER_SECONDS, clock=clock),
-            forever("fire_schedules", self._firing.step, pause=_SCHEDULE_SECONDS, clock=clock),
-            forever("remove_leftovers", self._retention.step, pause=_RETENTION_SECONDS, clock=clock),
-            forever("forget_schedules", self._firing.forget_deleted, pause=_TIDY_SECONDS, clock=clock),
-            forever("deliver_messages", self._messages.step, pause=0, clock=clock),
-            forever("admit", self._admissions.step, pause=0, clock=clock),
-            forever("keep_permits", self._permits.step, pause=_PERMIT_SECONDS, clock=clock),
-            forever("tell_unavailable", self._unavailable.step, pause=_SWEEP_SECONDS, clock=clock),
-            forever("note_progress", self._progress_notes.step, pause=_SWEEP_SECONDS, clock=clock),
-            forever("watch_resources", self._resources.step, pause=_SWEEP_SECONDS, clock=clock),
-            forever("watch_gaps", self._watch_gaps.step, pause=_SWEEP_SECONDS, clock=clock),
+            *(keep("commit", self._committer.step, pause=0) for _ in range(COMMITS_AT_ONCE)),
+            keep("claim", self._claimer.step, pause=0),
+            keep("keep_breakers", self._gate.step, pause=_BREAKER_SECONDS),
+            keep("accept", self._acceptances.step, pause=0),
+            keep("publish", self._relay.step, pause=_PUBLISH_SECONDS),
+            keep("publish_left_behind", self._left_behind.step, pause=_SWEEP_SECONDS),
+            keep("renew_leases", self._renewal.step, pause=settings.renew_seconds),
+            keep("revoke_lost", self._lost_agents.step, pause=_SWEEP_SECONDS),
+            keep("end_overdue", self._overdue.step, pause=_SWEEP_SECONDS),
+            keep("fire_timers", self._timers.step, pause=_TIMER_SECONDS),
+            keep("fire_schedules", self._firing.step, pause=_SCHEDULE_SECONDS),
+            keep("remove_leftovers", self._retention.step, pause=_RETENTION_SECONDS),
+            keep("forget_schedules", self._firing.forget_deleted, pause=_TIDY_SECONDS),
+            keep("deliver_messages", self._messages.step, pause=0),
+            keep("admit", self._admissions.step, pause=0),
+            keep("keep_permits", self._permits.step, pause=_PERMIT_SECONDS),
+            keep("tell_unavailable", self._unavailable.step, pause=_SWEEP_SECONDS),
+            keep("note_progress", self._progress_notes.step, pause=_SWEEP_SECONDS),
+            keep("watch_resources", self._resources.step, pause=_SWEEP_SECONDS),
+            keep("take_census", self._census.step, pause=_CENSUS_SECONDS),
+            keep("watch_gaps", self._watch_gaps.step, pause=_SWEEP_SECONDS),
         ]
         if self._copying is not None:
-            duties.append(forever("copy_workflows", self._copying.step, pause=_COPY_SECONDS, clock=clock))
+            duties.append(keep("copy_workflows", self._copying.step, pause=_COPY_SECONDS))
         if self._hinting is not None:
             telling, heeding = self._hinting
-            duties.append(forever("tell_hints", telling.step, pause=0, clock=clock))
-            duties.append(forever("heed_hints", heeding.step, pause=0, clock=clock))
+            duties.append(keep("tell_hints", telling.step, pause=0))
+            duties.append(keep("heed_hints", heeding.step, pause=0))
         if settings.registry_address:
             duties.append(self._follow_registry())
         return duties

@@ -64,6 +64,11 @@ class FollowedRoster:
         """Return all agents that may work for a tenant, however they stand."""
         return [agent for agent in self._agents.values() if agent.tenant in (PLATFORM_TENANT, tenant)]
 
+    @property
+    def agent_types(self) -> frozenset[str]:
+        """The types that have an agent, however it stands."""
+        return frozenset(agent.agent_type for agent in self._agents.values())
+
     def agents_for(self, tenant: str, queue: str) -> Sequence[AgentTold]:
         """Return the agents that take new tasks and could take one of the tenant's from this queue."""
         requirement = Requirement.read(queue)

@@ -40,6 +40,8 @@ class Assignment(Struct, frozen=True, gc=False):
     idempotency_key: str = ""
     repair_errors: tuple[str, ...] = ()
     capability: str = ""
+    handed_at: float = 0.0
+    """When it was given to the agent, on this engine's clock."""
 
 
 class Cancelling(Struct, frozen=True, gc=False):
@@ -104,6 +106,8 @@ class HeldTask:
     """Whether the agent has said how it ended."""
     refusal: str = ""
     """Why its result could not be taken as it was."""
+    handed_at: float = 0.0
+    """When the agent was given it, on this engine's clock, whichever engine gave it."""
 
     @property
     def fence(self) -> Fence:
@@ -275,6 +279,7 @@ class Session:
             assignment.lease_id,
             assignment.step,
             ids.show("lease", assignment.lease_id),
+            handed_at=assignment.handed_at,
         )
         self.tell(assignment)
 

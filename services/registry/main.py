@@ -17,6 +17,8 @@ from services.bus.redis import writer
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.lifecycle import announce_ready, serve
 from services.chassis.loops import forever
+from services.chassis.metrics import Metrics
+from services.chassis.metrics_server import serving as serving_metrics
 from services.chassis.settings import MigrationSettings, SettingsInvalid, read
 from services.registry.api.service import AgentRegistry, Terms
 from services.registry.domain.health import MISSED_HEARTBEATS_MAX
@@ -27,6 +29,7 @@ from services.registry.loops.mark_silent_agents import MarkSilentAgents
 from services.registry.loops.probe_agents import ProbeAgents
 from services.registry.loops.take_heartbeats import TakeHeartbeats
 from services.registry.loops.tell_readiness import TellReadiness
+from services.registry.measures import tell_agents
 from services.registry.ports import Presence
 from services.registry.presence import MemoryPresence, RedisPresence
 from services.registry.probing import NetworkProber
@@ -62,13 +65,14 @@ def main(arguments: Sequence[str]) -> int:
 
 async def live(settings: RegistrySettings, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then drain."""
-    clock = SystemClock()
+    clock, metrics = SystemClock(), Metrics()
     database = Database(settings.postgres_dsn, pool_max=settings.postgres_pool_max)
     redis = None if settings.redis_url is None else writer(settings.redis_url)
     store = PostgresAgents(database)
     presence = _presence(redis, clock, keep_seconds=settings.heartbeat_seconds * MISSED_HEARTBEATS_MAX)
     heartbeats = TakeHeartbeats(store, presence, clock)
     feed = FollowAgents(store, clock, poll_seconds=settings.poll_seconds)
+    tell_agents(metrics, feed.agents)
     silence = MarkSilentAgents(store, feed, clock, heartbeat_seconds=settings.heartbeat_seconds)
     signer = TokenSigner(settings.token_key_file, settings.token_issuer, settings.token_audience)
     allowance = Allowance.read(settings.health_check_allow)
@@ -89,12 +93,15 @@ async def live(settings: RegistrySettings, stop: asyncio.Event) -> None:
     ]
     try:
         port = await server.start()
-        async with asyncio.TaskGroup() as group:
+        async with (
+            serving_metrics(metrics.registry, settings.metrics_host, settings.metrics_port) as metrics_address,
+            asyncio.TaskGroup() as group,
+        ):
             tasks = [
                 group.create_task(forever(name, step, pause=pause, clock=clock), name=name)
                 for name, step, pause in duties
             ]
-            announce_ready("registry", f"{settings.host}:{port}")
+            announce_ready("registry", f"{settings.host}:{port}", metrics=metrics_address)
             await stop.wait()
             feed.close()
             await server.stop(settings.drain_seconds)

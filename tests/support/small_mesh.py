@@ -33,6 +33,7 @@ class Child:
     environment: dict[str, str]
     process: asyncio.subprocess.Process | None = None
     address: str = ""
+    metrics: str = ""
 
     async def start(self) -> None:
         with Path(self.environment["LOG_FILE"]).open("ab") as log_file:
@@ -49,7 +50,8 @@ class Child:
             line = await self.process.stdout.readline()
         log = Path(self.environment["LOG_FILE"])
         assert line, f"{self.name} ended before it was ready:\n{log.read_text()[-3000:]}"
-        self.address = json.loads(line)["address"]
+        told = json.loads(line)
+        self.address, self.metrics = told["address"], told.get("metrics", "")
 
     @property
     def is_running(self) -> bool:

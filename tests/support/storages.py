@@ -33,6 +33,7 @@ from services.engine.domain.events import ArtifactMade
 from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.breakers import Breakers
+from services.engine.ports.census import Census
 from services.engine.ports.history import History
 from services.engine.ports.inbox import Inbox
 from services.engine.ports.keys import AuditRow, Fence, Key
@@ -42,10 +43,12 @@ from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
+from services.engine.storage.census import PostgresCensus
 from services.engine.storage.database import Database
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.breakers import MemoryBreakers
+from services.engine.storage.memory.census import MemoryCensus
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
@@ -155,6 +158,7 @@ class Storage(Protocol):
     inbox: Inbox
     quota: Quota
     breakers: Breakers
+    census: Census
     clock: Clock
 
     async def start(
@@ -285,6 +289,7 @@ class PostgresStorage(Storage):
         self.inbox = PostgresInbox(self.database)
         self.quota = PostgresQuota(self.database, replica)
         self.breakers = PostgresBreakers(self.database)
+        self.census = PostgresCensus(self.database)
         self.clock = SystemClock()
 
     async def age(self, seconds: float) -> None:
@@ -334,6 +339,7 @@ class MemoryStorage(Storage):
         self.inbox = MemoryInbox(self.tables)
         self.quota = MemoryQuota(self.tables, ids.new_uuid())
         self.breakers = MemoryBreakers(self.tables)
+        self.census = MemoryCensus(self.tables)
         self.clock = self._wound
 
     async def age(self, seconds: float) -> None:

@@ -111,7 +111,7 @@ class AgentPull:
         _require(math.isfinite(request.percent), "percent", "must be a number from 0 to 100")
         held = await self._held(request, call)
         told = pb.Progress(percent=request.percent, message=request.message)
-        self._reports.progress(self._session(ids.new_uuid(), call), _task_of(held), told)
+        self._reports.progress(self._session(ids.new_uuid(), call), self._task_of(held), told)
         return pb.ReportProgressResponse(lease_ttl=self._lease_ttl)
 
     async def submit_result(self, request: pb.SubmitResultRequest, call: Call) -> pb.SubmitResultResponse:
@@ -125,7 +125,7 @@ class AgentPull:
                 return pb.SubmitResultResponse(outcome=pb.ResultAck.DUPLICATE, message="It counted before.")
             message = "The task has ended, or belongs to another attempt."
             return pb.SubmitResultResponse(outcome=pb.ResultAck.STALE, message=message)
-        outcome, message = await self._reports.settle(self._session(ids.new_uuid(), call), _task_of(held), told)
+        outcome, message = await self._reports.settle(self._session(ids.new_uuid(), call), self._task_of(held), told)
         return pb.SubmitResultResponse(outcome=OUTCOMES[outcome], message=message)
 
     def _session(self, session_id: uuid.UUID, call: Call) -> Session:
@@ -181,6 +181,15 @@ class AgentPull:
                 facts={"agent_id": request.agent_id, "task_id": request.task_id, "lease_id": request.lease_id},
             )
         return held
+
+    def _task_of(self, held: Held) -> HeldTask:
+        fence = held.fence
+        assert fence.lease_id is not None
+        return HeldTask(
+            *(held.key, fence.task_id, fence.attempt, fence.lease_id, held.step, ids.show("lease", fence.lease_id)),
+            accepted=True,
+            handed_at=self._clock.monotonic() - held.seconds,
+        )
 
     async def _was_counted(self, request: pb.SubmitResultRequest, fence: Fence, call: Call) -> bool:
         """Return whether this very attempt's word is in history already, if the request says in which."""
@@ -259,13 +268,6 @@ def _told(request: pb.SubmitResultRequest) -> pb.Result | pb.Failure:
                 "`output` or `failure` must be given: how did the task end?",
                 violations=[Violation("output", "or `failure` must be given")],
             )
-
-
-def _task_of(held: Held) -> HeldTask:
-    fence = held.fence
-    assert fence.lease_id is not None
-    lease_text = ids.show("lease", fence.lease_id)
-    return HeldTask(held.key, fence.task_id, fence.attempt, fence.lease_id, held.step, lease_text, accepted=True)
 
 
 def _struct(text: bytes, root: str) -> Struct:

@@ -60,6 +60,7 @@ class AgentStream:
                 held.step,
                 ids.show("lease", lease_id),
                 accepted=True,
+                handed_at=now - held.seconds,
             )
 
     def welcome(self, hello: pb.Hello, times: SessionTimes) -> pb.Welcome:

@@ -27,6 +27,7 @@ from services.engine.live import ChunkTold, Feed, ProgressTold
 from services.engine.ports.artifacts import Artifacts
 from services.engine.ports.commands import Answer, Asked, Commands
 from services.engine.ports.keys import Fence, Key
+from services.engine.ports.measures import Measures, Unmeasured
 from services.engine.ports.task_board import Acceptor, ProgressNotes
 from services.engine.sessions import Acknowledged, HeldTask, Outcome, Session
 
@@ -51,6 +52,7 @@ class Reports:
         feed: Feed,
         clock: Clock,
         group: asyncio.TaskGroup,
+        measures: Measures | None = None,
     ) -> None:
         self._commands = commands
         self._artifacts = artifacts
@@ -60,6 +62,7 @@ class Reports:
         self._feed = feed
         self._clock = clock
         self._group = group
+        self._measures = measures or Unmeasured()
 
     def progress(self, session: Session, task: HeldTask, told: pb.Progress) -> None:
         """Pass on how a task is getting on; nothing is kept but that it does."""
@@ -100,12 +103,12 @@ class Reports:
                 task.refusal = error.message
         asked = self._asked(session, task, told)
         try:
-            await self._commands.submit(asked)
+            answer = await self._commands.submit(asked)
         except Stale as stale:
             return "stale", str(stale)
         except InternalFault as fault:
             return "refused", fault.message
-        self._count(session, asked)
+        self._count(session, asked, answer)
         return ("refused", task.refusal) if task.refusal else ("applied", "")
 
     def _post(self, session: Session, asked: Sequence[Asked]) -> None:
@@ -121,7 +124,11 @@ class Reports:
             except (PayloadInvalid, PayloadTooLarge) as error:
                 task.refusal = error.message
                 command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
-        return Asked(task.key, command, task.fence)
+        return self._ending(task, command)
+
+    def _ending(self, task: HeldTask, command: CompleteTask | FailTask) -> Asked:
+        worked = self._clock.monotonic() - task.handed_at
+        return Asked(task.key, command, task.fence, worked_seconds=worked)
 
     async def _post_with_files(self, session: Session, task: HeldTask, result: pb.Result) -> None:
         """Commit a result that names files, once it is clear that all of them are there."""
@@ -130,7 +137,7 @@ class Reports:
         except (PayloadInvalid, PayloadTooLarge) as error:
             task.refusal = error.message
             command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
-            self._post(session, [Asked(task.key, command, task.fence)])
+            self._post(session, [self._ending(task, command)])
         except ArchwrightError as error:
             self._not_committed(session, task, error)
         except Exception:  # the top of a task of its own; the lease sees to it that nothing is lost
@@ -156,7 +163,7 @@ class Reports:
         refusal = task.refusal if task is not None else ""
         match outcome:
             case Answer():
-                self._count(session, asked)
+                self._count(session, asked, outcome)
                 self._end(session, fence, "refused" if refusal else "applied", refusal)
             case Stale():
                 self._end(session, fence, "stale", str(outcome))
@@ -166,8 +173,10 @@ class Reports:
                 if task is not None:
                     self._not_committed(session, task, outcome)
 
-    def _count(self, session: Session, asked: Asked) -> None:
-        """Let the breaker of the agent's type know how an attempt ended."""
+    def _count(self, session: Session, asked: Asked, answer: Answer) -> None:
+        """Let the breaker of the agent's type, and whoever measures, know how an attempt ended."""
+        assert asked.fence is not None
+        self._measures.attempt_ended(session.agent_type, asked.fence, answer.events, asked.worked_seconds)
         match asked.command:
             case CompleteTask():
                 self._gate.note(asked.key.tenant, session.agent_type, failed=False)

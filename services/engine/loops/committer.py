@@ -27,11 +27,13 @@ from services.engine.domain.commands import Repeated, Stale
 from services.engine.domain.decide import decide
 from services.engine.domain.effects import effects
 from services.engine.domain.events import Event
+from services.engine.domain.invariants import Invariant
 from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
 from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked, Change, Granter, Listener, Reply, RequestTaken
 from services.engine.ports.keys import AuditRow, Fence, Key
+from services.engine.ports.measures import Measures, Unmeasured
 from services.engine.ports.store import Entry, Grant, Indigestible, NewWorkflow, Store, Stored, UnknownOutcome, Written
 
 log = structlog.get_logger(__name__)
@@ -106,12 +108,14 @@ class Committer:
         *,
         batch_max: int,
         queue_max: int,
+        measures: Measures | None = None,
     ) -> None:
         self._store = store
         self._memory = memory
         self._listeners = listeners
         self._granter = granter
         self._clock = clock
+        self._measures = measures or Unmeasured()
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._reports: deque[_Waiting] = deque()
@@ -307,7 +311,9 @@ class Committer:
                     known = known.having_read(read)
         except (Stale, Repeated, ArchwrightError) as refusal:
             return refusal
-        except Exception:  # one command that nobody foresaw must not cost the others their commit
+        except Exception as error:  # one command that nobody foresaw must not cost the others their commit
+            if isinstance(error, AssertionError):
+                self._measures.violated(Invariant.ASSERTION, asked.key.workflow_id)
             log.exception("command_failed", workflow_id=asked.key.workflow_id, command=type(asked.command).__name__)
             return InternalFault("The engine could not decide this command; its log says why.")
         draft.after = decided.workflow
@@ -500,6 +506,7 @@ class Committer:
 
     def _give_up(self, draft: _Draft, error: Indigestible) -> None:
         log.error("commit_refused", workflow_id=draft.stored.key.workflow_id, error=str(error))
+        self._measures.violated(Invariant.STORABLE, draft.stored.key.workflow_id)
         self._memory.forget([draft.stored.key])
         for waiting, _ in draft.settled:
             waiting.answer(InternalFault("The database cannot hold what this command makes true."))

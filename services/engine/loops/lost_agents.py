@@ -19,6 +19,7 @@ from services.engine.domain.commands import FailTask, Stale
 from services.engine.domain.events import LEASE_EXPIRED
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.measures import Measures, Unmeasured
 from services.engine.ports.task_board import Held, TaskBoard
 
 log = structlog.get_logger(__name__)
@@ -28,13 +29,20 @@ class LostAgents:
     """Revokes what expired sessions hold."""
 
     def __init__(
-        self, board: TaskBoard, commands: Commands, renewal: LeaseRenewal, gate: BreakerGate, clock: Clock
+        self,
+        board: TaskBoard,
+        commands: Commands,
+        renewal: LeaseRenewal,
+        gate: BreakerGate,
+        clock: Clock,
+        measures: Measures | None = None,
     ) -> None:
         self._board = board
         self._commands = commands
         self._renewal = renewal
         self._gate = gate
         self._clock = clock
+        self._measures = measures or Unmeasured()
 
     async def step(self) -> None:
         """Revoke, unless this replica has trouble of its own: then its clock says nothing about the agents."""
@@ -65,8 +73,9 @@ class LostAgents:
             chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
         )
         try:
-            await self._commands.submit(Asked(held.key, command, held.fence))
+            answer = await self._commands.submit(Asked(held.key, command, held.fence))
         except Stale:
             return False  # the agent came back, or somebody else was faster
+        self._measures.attempt_ended(held.agent_type, held.fence, answer.events, held.seconds)
         log.warning("lease_expired", agent_id=held.agent_id, task_id=held.fence.task_id)
         return True

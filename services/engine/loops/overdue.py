@@ -13,6 +13,7 @@ from services.engine.breakers import BreakerGate
 from services.engine.domain.commands import FailTask, Stale
 from services.engine.domain.events import TIME_LIMIT_PASSED
 from services.engine.ports.commands import Asked, Commands
+from services.engine.ports.measures import Measures, Unmeasured
 from services.engine.ports.task_board import Held, TaskBoard
 
 log = structlog.get_logger(__name__)
@@ -27,11 +28,19 @@ _WORDS = {
 class Overdue:
     """Watches over the times of open tasks."""
 
-    def __init__(self, board: TaskBoard, commands: Commands, gate: BreakerGate, clock: Clock) -> None:
+    def __init__(
+        self,
+        board: TaskBoard,
+        commands: Commands,
+        gate: BreakerGate,
+        clock: Clock,
+        measures: Measures | None = None,
+    ) -> None:
         self._board = board
         self._commands = commands
         self._gate = gate
         self._clock = clock
+        self._measures = measures or Unmeasured()
 
     async def step(self) -> None:
         """Look through the open tasks once."""
@@ -53,9 +62,10 @@ class Overdue:
             chance=random.random(),  # noqa: S311 -- spreads retries; guards nothing
         )
         try:
-            await self._commands.submit(Asked(held.key, command, held.fence))
+            answer = await self._commands.submit(Asked(held.key, command, held.fence))
         except Stale:
             return  # the result was faster
         if held.agent_type:  # else it waited in vain, which is no agent's fault
             self._gate.note(held.key.tenant, held.agent_type, failed=True)
+            self._measures.attempt_ended(held.agent_type, held.fence, answer.events, held.seconds)
         log.warning("task_timed_out", task_id=held.fence.task_id, step=held.step, limit=which)

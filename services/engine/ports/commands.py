@@ -28,6 +28,8 @@ class Asked(Struct, frozen=True, gc=False):
     plan: Plan | None = None
     message_key: str = ""
     """The message that the command came from, which is gone with the commit."""
+    worked_seconds: float = 0.0
+    """How long the agent had the task whose attempt the command ends."""
 
 
 class Answer(Struct, frozen=True, gc=False):

@@ -43,6 +43,8 @@ class Held:
     agent_id: str
     fence: Fence
     agent_type: str = ""
+    seconds: float = 0.0
+    """How long ago it was given to the agent, when this was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ workflows = Table(
     Column("head_hash", LargeBinary),
     Column("state", LargeBinary),
     Column("state_seq", Integer),
+    Column("ended_at", _at),
 )
 
 history = Table(

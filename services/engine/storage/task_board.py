@@ -21,14 +21,18 @@ from services.engine.storage.database import Database
 
 _RESERVE_SECONDS = 10
 
-_KEEP = """
+_SECONDS = "coalesce(extract(epoch FROM now() - t.assigned_at), 0)::double precision AS seconds"
+"""How long ago a task was given to whoever holds it."""
+
+_KEEP = f"""
 UPDATE engine.open_tasks AS t SET session_id = $1
   FROM unnest($2::uuid[], $3::integer[], $4::uuid[]) AS k (task_id, attempt, lease_id),
        engine.sessions AS s
  WHERE t.task_id = k.task_id AND t.attempt = k.attempt AND t.lease_id = k.lease_id
    AND s.session_id = t.session_id AND s.agent_id = $5 AND s.tenant_id = $6
-RETURNING t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.agent_type
-"""
+RETURNING t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.agent_type,
+          {_SECONDS}
+"""  # noqa: S608 -- a column of ours
 
 _NOBODY = uuid.UUID(int=0)
 """The replica of sessions that no replica serves: those of agents that pull."""
@@ -44,10 +48,10 @@ SELECT pulling.session_id, t.task_id, t.attempt, t.lease_id
   FROM pulling LEFT JOIN engine.open_tasks AS t USING (session_id)
 """
 
-_HELD_UNDER = """
+_HELD_UNDER = f"""
 WITH held AS MATERIALIZED (
   SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, s.agent_id, s.agent_type, s.session_id,
-         s.replica_id
+         s.replica_id, {_SECONDS}
     FROM engine.open_tasks AS t JOIN engine.sessions AS s USING (session_id)
    WHERE t.task_id = $1 AND t.attempt = $2 AND t.lease_id = $3 AND s.tenant_id = $4 AND s.agent_id = $5 AND NOT s.closed
 ), renewed AS (
@@ -55,13 +59,14 @@ WITH held AS MATERIALIZED (
     FROM held WHERE s.session_id = held.session_id AND held.replica_id = $6
 )
 SELECT * FROM held
-"""
+"""  # noqa: S608 -- a column of ours
 
-_HELD_BY_OLDER = """
-SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id, s.agent_type
+_HELD_BY_OLDER = f"""
+SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id, s.agent_type,
+       {_SECONDS}
   FROM engine.sessions AS s JOIN engine.open_tasks AS t USING (session_id)
  WHERE s.tenant_id = $1 AND s.agent_id = $2 AND s.session_id <> $3
-"""
+"""  # noqa: S608 -- a column of ours
 
 _RENEW = """
 UPDATE engine.sessions SET expires_at = now() + make_interval(secs => $2)
@@ -77,11 +82,12 @@ UPDATE engine.sessions SET closed = true
  WHERE expires_at <= now() AND NOT closed AND pg_postmaster_start_time() < now() - make_interval(secs => $1)
 """
 
-_HELD_BY_CLOSED = """
-SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id, s.agent_type
+_HELD_BY_CLOSED = f"""
+SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.session_id, s.agent_id, s.agent_type,
+       {_SECONDS}
   FROM engine.sessions AS s JOIN engine.open_tasks AS t USING (session_id)
  WHERE s.closed
-"""
+"""  # noqa: S608 -- a column of ours
 
 _FORGET_CLOSED = """
 DELETE FROM engine.sessions AS s
@@ -144,14 +150,14 @@ UPDATE engine.open_tasks SET {_AGAIN}, execute_by = NULL, not_before = now() + m
 
 _REDELIVER = f"UPDATE engine.open_tasks SET {_AGAIN} WHERE status = 2 AND accept_by < now()"  # noqa: S608 -- likewise
 
-_OVERDUE = """
+_OVERDUE = f"""
 SELECT t.tenant_id, t.workflow_id, t.task_id, t.step, t.attempt, t.lease_id, t.status,
        coalesce(s.agent_id, '') AS agent_id, coalesce(s.agent_type, '') AS agent_type,
-       t.execute_by < now() AS is_late
+       t.execute_by < now() AS is_late, {_SECONDS}
   FROM engine.open_tasks AS t LEFT JOIN engine.sessions AS s USING (session_id)
  WHERE (t.status = 3 AND (t.execute_by < now() OR t.idle_by < now())) OR (t.status = 1 AND t.queue_by < now())
  LIMIT 500
-"""
+"""  # noqa: S608 -- a column of ours
 
 _PROGRESS = """
 UPDATE engine.open_tasks AS t SET idle_by = now() + make_interval(secs => t.idle_seconds)
@@ -460,4 +466,4 @@ def _which(row: asyncpg.Record) -> Literal["execution", "idle", "queue"]:
 def _held(row: asyncpg.Record, session_id: uuid.UUID | None) -> Held:
     fence = Fence(ids.show("task", row["task_id"]), row["attempt"], row["lease_id"], session_id)
     key = Key(row["tenant_id"], ids.show("wf", row["workflow_id"]))
-    return Held(key, row["step"], row["agent_id"], fence, row["agent_type"])
+    return Held(key, row["step"], row["agent_id"], fence, row["agent_type"], row["seconds"])

@@ -8,7 +8,7 @@ what waits for a slow watcher is bounded by the number of agents.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from typing import Final
 
 import structlog
@@ -51,7 +51,7 @@ class FollowAgents:
         self._cursor: int | None = None
         self._watchers: set[_Watcher] = set()
         self._looking = asyncio.Lock()
-        self._is_lost = False
+        self._has_looked = self._is_lost = False
         self._is_closed = False
 
     async def step(self) -> None:
@@ -72,6 +72,10 @@ class FollowAgents:
     def wake(self) -> None:
         """Look for changes at once, because this replica just made one."""
         self._wake.nudge()
+
+    def agents(self) -> Collection[Agent] | None:
+        """Return all agents as of the last look; None before the first, and while the store is away."""
+        return self._known.values() if self._has_looked and not self._is_lost else None
 
     def close(self) -> None:
         """End all watches."""
@@ -124,6 +128,7 @@ class FollowAgents:
             del self._known[key]
             self._tell(key, None)
         self._cursor = changes.cursor
+        self._has_looked = True
 
     def _tell(self, key: Key, agent: Agent | None) -> None:
         for watcher in self._watchers:

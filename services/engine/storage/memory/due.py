@@ -27,11 +27,11 @@ class MemoryDue:
         found: list[tuple[Held, Literal["execution", "idle", "queue"]]] = []
         for task in self._tables.open_tasks.values():
             if task.status is TaskStatus.IN_PROGRESS and _is_past(task.execute_by, now):
-                found.append((held(task, self._session_of(task)), "execution"))
+                found.append((held(task, self._session_of(task), now), "execution"))
             elif task.status is TaskStatus.IN_PROGRESS and _is_past(task.idle_by, now):
-                found.append((held(task, self._session_of(task)), "idle"))
+                found.append((held(task, self._session_of(task), now), "idle"))
             elif task.status is TaskStatus.PENDING and _is_past(task.queue_by, now):
-                found.append((held(task, None), "queue"))
+                found.append((held(task, None, now), "queue"))
         return found
 
     async def due_timers(self, limit: int) -> Sequence[DueTimer]:

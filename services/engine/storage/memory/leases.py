@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from archwright import ids
 from services.engine.domain.transitions import TaskStatus
@@ -41,14 +41,14 @@ class MemoryLeases:
             task = tables.open_tasks.get(fence.task_id)
             if task is not None and task.session_id in older and _is_of(task, fence):
                 task.session_id = session_id
-                kept.append(held(task, tables.sessions[session_id]))
+                kept.append(held(task, tables.sessions[session_id], tables.clock.now()))
         left: list[Held] = []
         for task in self._held_by(older):
             if task.status is TaskStatus.ASSIGNED:
                 # What was sent but never accepted goes to the next agent, and is charged to nobody.
                 task.wait_again()
             else:
-                left.append(held(task, tables.sessions[session_id], task.session_id))
+                left.append(held(task, tables.sessions[session_id], tables.clock.now(), task.session_id))
         for row in older.values():
             row.closed = True
         return kept, left
@@ -81,7 +81,7 @@ class MemoryLeases:
             return None
         if row.is_pulling:
             row.expires_at = self._tables.until(self._lease_seconds)
-        return held(task, row)
+        return held(task, row, self._tables.clock.now())
 
     async def tenant_of_work(self, agent_tenant: str, agent_id: str, workflow_id: str) -> str | None:
         """Return whose workflow it is that the agent holds a task of; None when it holds none."""
@@ -127,7 +127,7 @@ class MemoryLeases:
             if task.status is TaskStatus.ASSIGNED:
                 task.wait_again()
             elif task.session_id is not None:
-                found.append(held(task, closed[task.session_id], task.session_id))
+                found.append(held(task, closed[task.session_id], now, task.session_id))
         holding = {task.session_id for task in tables.open_tasks.values()}
         old = now - timedelta(seconds=_FORGET_SECONDS)
         for row in closed.values():
@@ -146,11 +146,12 @@ class MemoryLeases:
                 yield task
 
 
-def held(task: TaskRow, session: SessionRow | None, session_id: uuid.UUID | None = None) -> Held:
-    """Return who holds a task; with the session's id, where the fence is to name it."""
+def held(task: TaskRow, session: SessionRow | None, now: datetime, session_id: uuid.UUID | None = None) -> Held:
+    """Return who holds a task, and since when; with the session's id, where the fence is to name it."""
     fence = Fence(task.task_id, task.attempt, task.lease_id, session_id)
     agent_id, agent_type = ("", "") if session is None else (session.agent_id, session.agent_type)
-    return Held(task.key, task.step, agent_id, fence, agent_type)
+    seconds = 0.0 if task.assigned_at is None else (now - task.assigned_at).total_seconds()
+    return Held(task.key, task.step, agent_id, fence, agent_type, seconds)
 
 
 def _is_of(task: TaskRow, fence: Fence) -> bool:
