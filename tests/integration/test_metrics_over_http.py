@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
+from scraping import asking, send
 
 from services.chassis.metrics import Metrics
 from services.chassis.metrics_catalogue import ACTIVE_WORKFLOWS, OUTBOX_LAG, WORKFLOW_FAILURES
@@ -24,35 +25,11 @@ async def address() -> AsyncIterator[str]:
         yield bound
 
 
-async def send(address: str, request: bytes) -> tuple[int, Mapping[str, str], bytes]:
-    """Send bytes, and return the status, the header and the body that come back."""
-    host, _, port = address.rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    try:
-        writer.write(request)
-        async with asyncio.timeout(20):
-            answer = await reader.read()
-    finally:
-        writer.close()
-    if not answer:
-        raise ConnectionAbortedError(f"{address} answers nothing")
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status, *fields = head.decode("latin-1").split("\r\n")
-    header = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
-    assert int(header["content-length"]) == len(body)
-    return int(status.split(" ")[1]), header, body
-
-
 async def is_served(address: str) -> bool:
     try:
         return (await send(address, asking()))[0] == 200
     except ConnectionError:
         return False
-
-
-def asking(path: str = "/metrics", method: str = "GET", **header: str) -> bytes:
-    fields = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in header.items())
-    return f"{method} {path} HTTP/1.1\r\nHost: here\r\n{fields}\r\n".encode()
 
 
 async def test_prometheus_text_is_told(address: str) -> None:
