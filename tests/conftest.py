@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,6 +25,8 @@ import pytest
 from redis.asyncio import Redis
 
 from archwright.local.wheels import program
+from services.engine.storage.migrate import migrate as migrate_engine
+from services.registry.storage.database import migrate as migrate_registry
 
 sys.path.insert(0, str(Path(__file__).with_name("support")))
 
@@ -56,7 +58,7 @@ class PostgresServer:
 
 @dataclass(frozen=True)
 class Database:
-    """A fresh, empty database."""
+    """A fresh database."""
 
     name: str
     server: PostgresServer
@@ -91,13 +93,28 @@ async def postgres() -> AsyncIterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
-    """A fresh database of this test module."""
-    name = f"test_{next(_database_numbers)}"
+@pytest.fixture(scope="session")
+async def template(postgres: PostgresServer) -> str:
+    """The name of a database with the tables of all services, to make others from and not to be used itself."""
+    name = "template_of_services"
     await as_owner(postgres, f"CREATE DATABASE {name}")
-    yield Database(name, postgres)
-    await as_owner(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    for migrate in (migrate_engine, migrate_registry):
+        await migrate(postgres.dsn(name))
+    return name
+
+
+@pytest.fixture(scope="module")
+async def empty_database(postgres: PostgresServer) -> AsyncIterator[Database]:
+    """A fresh and empty database of this test module."""
+    async with fresh_database(postgres, template="template1") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def database(postgres: PostgresServer, template: str) -> AsyncIterator[Database]:
+    """A fresh database of this test module, with the tables of all services."""
+    async with fresh_database(postgres, template) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +143,14 @@ async def valkey(valkey_server: str) -> str:
     async with Redis.from_url(valkey_server, protocol=3, legacy_responses=False) as client:
         await client.flushall()
     return valkey_server
+
+
+@asynccontextmanager
+async def fresh_database(server: PostgresServer, template: str) -> AsyncIterator[Database]:
+    name = f"test_{next(_database_numbers)}"
+    await as_owner(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield Database(name, server)
+    await as_owner(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
