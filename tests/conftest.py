@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -33,6 +34,8 @@ sys.path.insert(0, str(Path(__file__).with_name("support")))
 NO_SKIPS = "ARCHWRIGHT_TESTS_MAY_SKIP"
 START_SECONDS_MAX = 30.0
 OWNER = "postgres"
+TESTS = Path(__file__).parent
+LONG = ("e2e", "simulation", "integration")
 GUARDIAN = Path(__file__).with_name("guardian.py")
 _database_numbers = count(1)
 
@@ -44,6 +47,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.skipped and os.environ.get(NO_SKIPS) == "no":
         report.outcome = "failed"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that none is left with one where several processes share the tests."""
+    items.sort(key=lambda item: _place(item.path.relative_to(TESTS).parts[0]))
+
+
+def _place(folder: str) -> int:
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,12 @@ async def template(postgres: PostgresServer) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer, template: str) -> Callable[[], AbstractAsyncContextManager[Database]]:
+    """Makes fresh databases with the tables of all services."""
+    return partial(fresh_database, postgres, template)
+
+
 @pytest.fixture(scope="module")
 async def empty_database(postgres: PostgresServer) -> AsyncIterator[Database]:
     """A fresh and empty database of this test module."""
@@ -111,9 +129,9 @@ async def empty_database(postgres: PostgresServer) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-async def database(postgres: PostgresServer, template: str) -> AsyncIterator[Database]:
+async def database(databases: Callable[[], AbstractAsyncContextManager[Database]]) -> AsyncIterator[Database]:
     """A fresh database of this test module, with the tables of all services."""
-    async with fresh_database(postgres, template) as found:
+    async with databases() as found:
         yield found
 
 

@@ -92,6 +92,7 @@ class SmallMesh:
     """What runs, and where the agents write down what they did."""
 
     folder: Path
+    owner_dsn: str
     engines: list[Child]
     registry: Child
     signer: TokenSigner
@@ -202,7 +203,7 @@ async def small_mesh(
         await engine.start()
     async with Front(lambda: [engine.address for engine in engines]).serving() as front:
         address = engines[0].address if replicas == 1 else front.address
-        mesh = SmallMesh(folder, engines, registry, signer, shared, address)
+        mesh = SmallMesh(folder, owner_dsn, engines, registry, signer, shared, address)
         try:
             yield mesh
         finally:
