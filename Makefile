@@ -21,8 +21,8 @@ demo: $(VENV)/ready ## Start the whole mesh, carry an architecture request throu
 up: $(VENV)/ready ## Start the whole mesh and keep it until Ctrl-C
 	@$(BIN)/archwright up
 
-test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready $(MERMAID_VENV)/agent/ready ## Run all tests
-	$(BIN)/pytest
+test: $(VENV)/ready $(PROTO_VENV)/ready $(MERMAID_VENV)/ready $(MERMAID_VENV)/agent/ready ## Run all tests, in as many processes as there are cores
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 story: $(VENV)/ready ## Run the stories: how workflows move, told as given, when, then
 	$(BIN)/pytest tests/stories -v

@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -25,12 +26,16 @@ import pytest
 from redis.asyncio import Redis
 
 from archwright.local.wheels import program
+from services.engine.storage.migrate import migrate as migrate_engine
+from services.registry.storage.database import migrate as migrate_registry
 
 sys.path.insert(0, str(Path(__file__).with_name("support")))
 
 NO_SKIPS = "ARCHWRIGHT_TESTS_MAY_SKIP"
 START_SECONDS_MAX = 30.0
 OWNER = "postgres"
+TESTS = Path(__file__).parent
+LONG = ("e2e", "simulation", "integration")
 GUARDIAN = Path(__file__).with_name("guardian.py")
 _database_numbers = count(1)
 
@@ -42,6 +47,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if report.skipped and os.environ.get(NO_SKIPS) == "no":
         report.outcome = "failed"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that none is left with one where several processes share the tests."""
+    items.sort(key=lambda item: _place(item.path.relative_to(TESTS).parts[0]))
+
+
+def _place(folder: str) -> int:
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class PostgresServer:
 
 @dataclass(frozen=True)
 class Database:
-    """A fresh, empty database."""
+    """A fresh database."""
 
     name: str
     server: PostgresServer
@@ -91,13 +105,34 @@ async def postgres() -> AsyncIterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-async def database(postgres: PostgresServer) -> AsyncIterator[Database]:
-    """A fresh database of this test module."""
-    name = f"test_{next(_database_numbers)}"
+@pytest.fixture(scope="session")
+async def template(postgres: PostgresServer) -> str:
+    """The name of a database with the tables of all services, to make others from and not to be used itself."""
+    name = "template_of_services"
     await as_owner(postgres, f"CREATE DATABASE {name}")
-    yield Database(name, postgres)
-    await as_owner(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    for migrate in (migrate_engine, migrate_registry):
+        await migrate(postgres.dsn(name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer, template: str) -> Callable[[], AbstractAsyncContextManager[Database]]:
+    """Makes fresh databases with the tables of all services."""
+    return partial(fresh_database, postgres, template)
+
+
+@pytest.fixture(scope="module")
+async def empty_database(postgres: PostgresServer) -> AsyncIterator[Database]:
+    """A fresh and empty database of this test module."""
+    async with fresh_database(postgres, template="template1") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def database(databases: Callable[[], AbstractAsyncContextManager[Database]]) -> AsyncIterator[Database]:
+    """A fresh database of this test module, with the tables of all services."""
+    async with databases() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +161,14 @@ async def valkey(valkey_server: str) -> str:
     async with Redis.from_url(valkey_server, protocol=3, legacy_responses=False) as client:
         await client.flushall()
     return valkey_server
+
+
+@asynccontextmanager
+async def fresh_database(server: PostgresServer, template: str) -> AsyncIterator[Database]:
+    name = f"test_{next(_database_numbers)}"
+    await as_owner(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield Database(name, server)
+    await as_owner(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from archwright.local.child import Program, clean_environment
+from archwright.local.child import Program, StartFailed, clean_environment
 from archwright.local.gateway_config import GatewayConfig, render
 from archwright.local.launch import launched
 from archwright.local.private import write_private
@@ -39,17 +39,33 @@ class Gateway:
         return Program("gateway", command, clean_environment(), probe=self._is_ready)
 
     async def _is_ready(self) -> bool:
-        host, _, port = self.config.admin.rpartition(":")
+        """Whether it serves, or raise `StartFailed` where it never will.
+
+        Two meshes that start at once may both be given a port which neither listens on yet. The Envoy that comes
+        second goes on without its listener, and still calls itself ready.
+        """
         try:
             async with asyncio.timeout(_PROBE_SECONDS_MAX):
-                reader, writer = await asyncio.open_connection(host, int(port))
-                try:
-                    writer.write(b"GET /ready HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")
-                    return (await reader.readline()).split()[1:2] == [b"200"]
-                finally:
-                    writer.close()
+                if not (await self._told("/ready")).startswith(b"HTTP/1.1 200 "):
+                    return False
+                listeners = await self._told("/listeners")
         except (OSError, TimeoutError):
             return False
+        if self.config.listen.encode() not in listeners:
+            raise StartFailed(
+                f"The gateway cannot listen on {self.config.listen}: somebody else does. Name another port.",
+                facts={"child": "gateway"},
+            )
+        return True
+
+    async def _told(self, path: str) -> bytes:
+        host, _, port = self.config.admin.rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n".encode())
+            return await reader.read()
+        finally:
+            writer.close()
 
 
 def _alone(config: str) -> str:

@@ -30,6 +30,15 @@ async def mesh(meshes: Meshes) -> AsyncIterator[SmallMesh]:
         yield found
 
 
+@pytest.fixture(scope="module")
+async def shared_mesh(databases: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmallMesh]:
+    """One small mesh, on a database of its own, for those tests of a module that leave it up."""
+    async with databases() as own:
+        dsn_of = {user: own.dsn(user) for user in ("archwright_engine", "archwright_registry")}
+        async with small_mesh(tmp_path_factory.mktemp("mesh"), own.owner_dsn, dsn_of) as found:
+            yield found
+
+
 @pytest.fixture(scope="session", name="whole_mesh")
 def mesh_of_the_session() -> Iterator[WholeMesh]:
     """Everything that `archwright up` starts, once for all tests that only look at it from outside."""

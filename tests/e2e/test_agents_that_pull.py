@@ -109,9 +109,14 @@ class Puller:
             raise from_rpc_error(refused) from None
 
 
+@pytest.fixture(scope="module")
+def mesh(shared_mesh: SmallMesh) -> SmallMesh:
+    return shared_mesh
+
+
 @pytest.fixture
 def kind() -> str:
-    """Return an agent type of this test's own: all tests of the file share a database."""
+    """Return an agent type of this test's own: the tests of the file share a mesh."""
     return f"puller_{next(KINDS)}"
 
 
@@ -119,8 +124,8 @@ def kind() -> str:
 async def puller_of(kind: str) -> AsyncIterator[Callable[..., Any]]:
     made: list[Puller] = []
 
-    async def make(mesh: SmallMesh, agent_id: str = "puller-1") -> Puller:
-        made.append(Puller(mesh, kind, agent_id))
+    async def make(mesh: SmallMesh, number: int = 1) -> Puller:
+        made.append(Puller(mesh, kind, f"{kind}-{number}"))
         await made[-1].register()
         return made[-1]
 
@@ -159,7 +164,7 @@ async def test_a_workflow_finishes_by_an_agent_that_pulls(mesh: SmallMesh, pulle
 
         done = await client.wait(workflow_id)
         assert done.status == Workflow.COMPLETED
-        assert (await client.tasks(workflow_id))[0].agent_id == "puller-1"
+        assert (await client.tasks(workflow_id))[0].agent_id == puller.agent_id
 
 
 async def test_a_call_that_waits_is_answered_when_work_comes(mesh: SmallMesh, puller: Puller, begun: Begin) -> None:
@@ -218,7 +223,7 @@ async def test_the_tasks_of_one_that_goes_silent_move_and_its_late_word_is_stale
     meshes: Any, puller_of: Any, begun: Begin
 ) -> None:
     async with meshes(**SHORT_LEASES) as mesh, mesh.client() as client:
-        silent, other = await puller_of(mesh), await puller_of(mesh, "puller-2")
+        silent, other = await puller_of(mesh), await puller_of(mesh, 2)
         workflow_id = await begun(client)
         lost = await silent.one()
         await silent.accept(lost)
@@ -237,7 +242,7 @@ async def test_the_tasks_of_one_that_goes_silent_move_and_its_late_word_is_stale
 
 async def test_what_nobody_accepts_goes_to_another(meshes: Any, puller_of: Any, begun: Begin) -> None:
     async with meshes(ARCHWRIGHT_ACCEPT_SECONDS="0.5") as mesh, mesh.client() as client:
-        deaf, other = await puller_of(mesh), await puller_of(mesh, "puller-2")
+        deaf, other = await puller_of(mesh), await puller_of(mesh, 2)
         await begun(client)
         first = await deaf.one()
 
@@ -304,7 +309,7 @@ async def test_a_stream_of_the_agent_takes_over_and_its_failure_of_an_unknown_ca
         workflow_id = await begun(client)
         task = await puller.one()
         await puller.accept(task)
-        hello = pb.Hello(agent_id="puller-1", protocol_version=1, in_flight=[task.delivery])
+        hello = pb.Hello(agent_id=puller.agent_id, protocol_version=1, in_flight=[task.delivery])
         failure = pb.Failure(delivery=task.delivery, category=STRANGE, message="odd", retry_after=LONG)
 
         async with aclosing(puller.stream(pb.AgentFrame(hello=hello), pb.AgentFrame(failure=failure))) as answers:
@@ -334,12 +339,12 @@ async def test_calls_that_come_at_once_are_given_different_tasks(meshes: Any, pu
 async def test_a_drained_agent_is_given_nothing_and_finishes_what_it_holds(
     mesh: SmallMesh, kind: str, puller_of: Any, begun: Begin
 ) -> None:
-    leaving = await puller_of(mesh, "leaving")
+    leaving = await puller_of(mesh)
     async with mesh.client() as client, mesh.registry_client() as platform:
         await begun(client)
         task = await leaving.one()
         await leaving.accept(task)
-        await platform.agents.drain("leaving")
+        await platform.agents.drain(leaving.agent_id)
         async with asyncio.timeout(10):
             while (await client.definitions.plan(published(kind))).steps[0].agents:
                 pass  # until the engine has heard
@@ -348,14 +353,14 @@ async def test_a_drained_agent_is_given_nothing_and_finishes_what_it_holds(
         drained = await leaving.pull(wait=0)
         assert (len(drained.tasks), len(drained.held)) == (0, 1)
         assert (await leaving.result(task)).outcome == pb.ResultAck.APPLIED
-        other = await puller_of(mesh, "puller-2")
+        other = await puller_of(mesh, 2)
         assert (await other.one()).workflow_id == waiting
 
 
 async def test_an_agent_touches_only_its_own_tasks(
     mesh: SmallMesh, puller: Puller, puller_of: Any, begun: Begin
 ) -> None:
-    thief = await puller_of(mesh, "thief")
+    thief = await puller_of(mesh, 2)
     async with mesh.client() as client:
         await begun(client)
         task = await puller.one()
@@ -364,9 +369,9 @@ async def test_an_agent_touches_only_its_own_tasks(
             await thief.accept(task)
         assert (await thief.result(task)).outcome == pb.ResultAck.STALE
         with pytest.raises(RoleDenied, match="speaks for no other"):
-            await thief.accept(task, agent_id="puller-1")
+            await thief.accept(task, agent_id=puller.agent_id)
         with pytest.raises(RoleDenied):
-            await thief.pull(agent_id="puller-1")
+            await thief.pull(agent_id=puller.agent_id)
         assert (await puller.result(task)).outcome == pb.ResultAck.APPLIED
 
 

@@ -29,6 +29,12 @@ def credit(slots: int) -> pb.AgentFrame:
     return pb.AgentFrame(credit=pb.Credit(slots=slots))
 
 
+@pytest.fixture(scope="module")
+async def mesh(shared_mesh: SmallMesh) -> SmallMesh:
+    await shared_mesh.add_agent("worker")  # so that the registry has spoken
+    return shared_mesh
+
+
 @pytest.fixture
 async def say(mesh: SmallMesh) -> AsyncIterator[Say]:
     """Registers an agent, says some frames on a stream of its own and returns how the stream ended."""
@@ -36,12 +42,10 @@ async def say(mesh: SmallMesh) -> AsyncIterator[Say]:
     registry = open_channel(f"http://{mesh.registry.address}")
     enrolment, _ = mesh.signer.sign(subject="e", tenant="platform", roles=["enrolment"], ttl_seconds=60)
 
-    async def said(*frames: pb.AgentFrame, register: bool = True, raw: bytes = b"") -> str:
-        token, _ = mesh.signer.sign(
-            subject="probe", tenant="platform", roles=["agent"], ttl_seconds=60, agent_type="prober"
-        )
+    async def said(*frames: pb.AgentFrame, by: str = "probe", register: bool = True, raw: bytes = b"") -> str:
+        token, _ = mesh.signer.sign(subject=by, tenant="platform", roles=["agent"], ttl_seconds=60, agent_type="prober")
         if register:
-            request = agent_registry_pb2.RegisterAgentRequest(agent_id="probe", agent_type="prober")
+            request = agent_registry_pb2.RegisterAgentRequest(agent_id=by, agent_type="prober")
             metadata = (("authorization", f"Bearer {enrolment}"),)
             await AgentRegistryServiceStub(registry).RegisterAgent(request, metadata=metadata)
         connect = engine.stream_stream("/archwright.engine.v1.AgentWorkService/Connect")
@@ -67,11 +71,9 @@ async def say(mesh: SmallMesh) -> AsyncIterator[Say]:
     await registry.close()
 
 
-async def test_an_agent_that_never_registered_is_refused(mesh: SmallMesh, say: Say) -> None:
-    await mesh.add_agent("worker")  # so that the registry has spoken
-
-    assert (await say(hello("probe"), register=False)).startswith(
-        "AGENT_NOT_REGISTERED: The registry does not know agent 'probe'. Register it"
+async def test_an_agent_that_never_registered_is_refused(say: Say) -> None:
+    assert (await say(hello("stranger"), by="stranger", register=False)).startswith(
+        "AGENT_NOT_REGISTERED: The registry does not know agent 'stranger'. Register it"
     )
 
 
@@ -152,7 +154,6 @@ async def test_silence_instead_of_hello_ends_the_stream(meshes: Any) -> None:
 
 
 async def test_one_agents_mistake_does_not_disturb_another(mesh: SmallMesh, say: Say) -> None:
-    await mesh.add_agent("worker")
     async with mesh.client() as client:
         await client.definitions.publish("name: calm\nsteps: [{name: a, agent: worker, input: {seconds: 0.3}}]")
         workflow = await client.start("calm", {})

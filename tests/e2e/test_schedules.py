@@ -30,6 +30,12 @@ SECONDS_MAX = 40.0
 PAUSE_SECONDS = 0.05
 
 
+@pytest.fixture(scope="module")
+async def mesh(shared_mesh: SmallMesh) -> SmallMesh:
+    await shared_mesh.add_agent("worker")
+    return shared_mesh
+
+
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
     """Return once it is so: other processes make it so."""
     async with asyncio.timeout(SECONDS_MAX):
@@ -67,7 +73,6 @@ def now() -> datetime:
 
 
 async def test_a_schedule_fires_and_its_workflows_finish(mesh: SmallMesh) -> None:
-    await mesh.add_agent("worker")
     async with mesh.client() as client:
         await client.definitions.publish(QUICK)
         made = await client.schedules.create("often", "quick", {}, every(1), time_field="at")
@@ -122,7 +127,6 @@ async def test_skip_starts_nothing_while_a_workflow_is_under_way(mesh: SmallMesh
 
 
 async def test_queue_starts_one_after_the_other(mesh: SmallMesh) -> None:
-    await mesh.add_agent("worker")
     async with mesh.client() as client:
         await client.definitions.publish(SLOW)
         await client.schedules.create("queueing", "slow", {}, every(1), overlap=Schedule.QUEUE)
@@ -147,8 +151,7 @@ async def test_cancel_previous_calls_the_workflow_before_off(mesh: SmallMesh) ->
     assert {workflow.status for workflow in earlier} == {pb.Workflow.CANCELLED}
 
 
-async def test_a_backfill_starts_each_firing_once_however_often_it_is_asked_for(mesh: SmallMesh, database: Any) -> None:
-    await mesh.add_agent("worker")
+async def test_a_backfill_starts_each_firing_once_however_often_it_is_asked_for(mesh: SmallMesh) -> None:
     async with mesh.client() as client:
         await client.definitions.publish(QUICK)
         made = await client.schedules.create("filled", "quick", {}, every(3600), time_field="at", paused=True)
@@ -166,7 +169,7 @@ async def test_a_backfill_starts_each_firing_once_however_often_it_is_asked_for(
     assert [from_struct(workflow.input)["at"] for workflow in ended] == [
         firing.fire_at.ToJsonString() for firing in firings
     ]
-    assert len(await fire_times(database.owner_dsn, made.schedule_id)) == len(again)
+    assert len(await fire_times(mesh.owner_dsn, made.schedule_id)) == len(again)
 
 
 async def test_a_firing_whose_definition_no_longer_takes_its_input_says_so_and_goes_on(mesh: SmallMesh) -> None:
@@ -192,8 +195,7 @@ async def test_a_firing_whose_definition_no_longer_takes_its_input_says_so_and_g
     assert found.next_fire_at.seconds > found.last_fire_at.seconds
 
 
-async def test_an_engine_that_is_killed_around_a_firing_starts_it_exactly_once(mesh: SmallMesh, database: Any) -> None:
-    await mesh.add_agent("worker")
+async def test_an_engine_that_is_killed_around_a_firing_starts_it_exactly_once(mesh: SmallMesh) -> None:
     name = "killed"
     async with mesh.client() as client:
         await client.definitions.publish(QUICK)
@@ -210,13 +212,13 @@ async def test_an_engine_that_is_killed_around_a_firing_starts_it_exactly_once(m
         for workflow_id in stopped.workflow_ids:
             assert (await client.wait(workflow_id)).status == pb.Workflow.COMPLETED
 
-    times = await fire_times(database.owner_dsn, made.schedule_id)
+    times = await fire_times(mesh.owner_dsn, made.schedule_id)
     assert len(set(times)) == len(times), "a firing started twice"
     assert times[-1] == stopped.last_fire_at.ToJsonString()
-    recorded = {await request_of(database.owner_dsn, workflow_id) for workflow_id in stopped.workflow_ids}
+    recorded = {await request_of(mesh.owner_dsn, workflow_id) for workflow_id in stopped.workflow_ids}
     assert recorded == {f"{made.schedule_id}/{time}" for time in times[-len(recorded) :]}, "a start went unrecorded"
-    assert await violations(database.owner_dsn) == []
-    assert await violations(database.owner_dsn, Outside(outage=struck.outage), among=stopped.workflow_ids) == []
+    assert await violations(mesh.owner_dsn) == []
+    assert await violations(mesh.owner_dsn, Outside(outage=struck.outage), among=stopped.workflow_ids) == []
 
 
 async def until_fired_since(client: Client, name: str, moment: datetime) -> None:
@@ -238,20 +240,20 @@ async def request_of(owner_dsn: str, workflow_id: str) -> str:
     return str(found)
 
 
-async def test_what_was_missed_while_no_engine_was_up_is_made_up_for_once(mesh: SmallMesh, database: Any) -> None:
+async def test_what_was_missed_while_no_engine_was_up_is_made_up_for_once(mesh: SmallMesh) -> None:
     async with mesh.client() as client:
         await client.definitions.publish(NEVER)
         made = await client.schedules.create("missed", "never", {}, every(2), overlap=Schedule.CANCEL_PREVIOUS)
         await until_fired(client, "missed", 1)
         mesh.engine.kill()
-        before = await fire_times(database.owner_dsn, made.schedule_id)
+        before = await fire_times(mesh.owner_dsn, made.schedule_id)
         await SystemClock().sleep(6.5)
         back_at = now()
         await mesh.restart_engine()
         await until_fired_since(client, "missed", back_at)
         await stop(client, "missed")
 
-    during = [time for time in await fire_times(database.owner_dsn, made.schedule_id) if time not in before]
+    during = [time for time in await fire_times(mesh.owner_dsn, made.schedule_id) if time not in before]
     missed = [time for time in during if datetime.fromisoformat(time) < back_at]
     assert len(missed) == 1
 

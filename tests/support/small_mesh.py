@@ -18,6 +18,7 @@ from archwright import Client
 from archwright.local.launch import launched
 from archwright.serving.tokens import TokenSigner, jwks_of, new_key_pem
 from services.engine.storage.migrate import migrate as migrate_engine
+from services.registry.storage.database import migrate as migrate_registry
 
 ISSUER, AUDIENCE = "archwright-local", "archwright"
 READY_SECONDS_MAX = 30.0
@@ -93,6 +94,7 @@ class SmallMesh:
     """What runs, and where the agents write down what they did."""
 
     folder: Path
+    owner_dsn: str
     engines: list[Child]
     registry: Child
     signer: TokenSigner
@@ -162,7 +164,7 @@ async def small_mesh(
 ) -> AsyncIterator[SmallMesh]:
     """Run engines and a registry on this database; `settings` are variables of every engine."""
     await migrate_engine(owner_dsn)
-    await _migrate_registry(owner_dsn)
+    await migrate_registry(owner_dsn)
     key_file, jwks_file, token_file = (folder / name for name in ("key.pem", "jwks.json", "service.token"))
     pem = new_key_pem()
     key_file.write_bytes(pem)
@@ -203,7 +205,7 @@ async def small_mesh(
         await engine.start()
     async with Front(lambda: [engine.address for engine in engines]).serving() as front:
         address = engines[0].address if replicas == 1 else front.address
-        mesh = SmallMesh(folder, engines, registry, signer, shared, address)
+        mesh = SmallMesh(folder, owner_dsn, engines, registry, signer, shared, address)
         try:
             yield mesh
         finally:
@@ -211,12 +213,3 @@ async def small_mesh(
                 await child.stop()
             os.close(writing)
             os.close(reading)
-
-
-async def _migrate_registry(owner_dsn: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "services.registry", "migrate"),
-        env=os.environ | {"ARCHWRIGHT_POSTGRES_OWNER_DSN": owner_dsn},
-    )
-    assert await process.wait() == 0

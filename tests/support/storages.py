@@ -54,7 +54,6 @@ from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
 from services.engine.storage.memory.tables import Tables
 from services.engine.storage.memory.task_board import MemoryTaskBoard
-from services.engine.storage.migrate import migrate
 from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard as PostgresTaskBoard
@@ -354,8 +353,7 @@ class MemoryStorage(Storage):
 
 
 async def prepare(database: Any) -> str:
-    """Migrate a database and publish the definitions of these tests; return the engine's DSN."""
-    await migrate(database.owner_dsn)
+    """Publish the definitions of these tests in a database; return the engine's DSN."""
     dsn: str = database.dsn("archwright_engine")
     first = Database(dsn, pool_max=2)
     for tenant in (TENANT, OTHER_TENANT):

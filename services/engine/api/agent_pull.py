@@ -14,11 +14,12 @@ from google.protobuf.struct_pb2 import Struct
 
 from archwright import ids, payloads
 from archwright.engine.v1 import agent_work_pb2 as pb
-from archwright.errors import AgentNotRegistered, LeaseLost, RequestInvalid, RoleDenied, Violation, WorkflowNotFound
+from archwright.errors import LeaseLost, RequestInvalid, RoleDenied, Violation, WorkflowNotFound
 from archwright.problem.v1.reason_pb2 import ErrorCategory
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.agent_frames import OUTCOMES, duration, named
+from services.engine.api.registered import require_registered
 from services.engine.api.reports import RETRY_AFTER_SECONDS_MAX, Reports
 from services.engine.api.requests import json_of
 from services.engine.assignments import Assigner
@@ -74,11 +75,7 @@ class AgentPull:
         slots, wait_seconds = request.slots, request.wait.ToNanoseconds() / 1e9
         _require(0 <= slots <= SLOTS_MAX, "slots", f"must be from 0 to {SLOTS_MAX}")
         _require(0 <= wait_seconds <= WAIT_SECONDS_MAX, "wait", f"must be from 0 to {WAIT_SECONDS_MAX:g} seconds")
-        if not self._roster.is_registered(call.caller.tenant, request.agent_id):
-            raise AgentNotRegistered(
-                f"The registry does not know agent {request.agent_id!r}. Register it, then pull again.",
-                facts={"agent_id": request.agent_id},
-            )
+        await require_registered(self._roster, self._clock, call.caller.tenant, request.agent_id, then="pull")
         patience = self._clock.monotonic() + wait_seconds
         known: set[Fence] = set()
         while True:

@@ -16,17 +16,13 @@ import structlog
 
 from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
-from archwright.errors import (
-    AgentNotRegistered,
-    ArchwrightError,
-    DeadlinePassed,
-    LimitReached,
-)
+from archwright.errors import ArchwrightError, DeadlinePassed, LimitReached
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.agent_frames import fence_of, fill
 from services.engine.api.agent_pull import AgentPull
 from services.engine.api.agent_stream import AgentStream, Heard, hello_of
+from services.engine.api.registered import require_registered
 from services.engine.api.reports import Reports
 from services.engine.ports.roster import Roster
 from services.engine.ports.task_board import Acceptor, Revoker, TaskBoard
@@ -37,9 +33,7 @@ log = structlog.get_logger(__name__)
 _FRAMES_BYTES_MAX = 1 << 20
 _FRAME_BYTES = 512
 """More than a frame takes besides its input and context."""
-_ROSTER_SECONDS = 2.0
 _FULL_SECONDS = 10.0
-_ROSTER_PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +116,9 @@ class AgentStreams:
             raise DeadlinePassed(f"No Hello came within {self._times.hello:g} s of connecting.") from None
         frames = () if first is None else first.frames
         hello = hello_of(frames, call.caller.subject)
-        await self._require_registered(call.caller.tenant, hello.agent_id)
+        await require_registered(self._roster, self._clock, call.caller.tenant, hello.agent_id, then="connect")
         self._require_room(call)
         return hello, frames[1:]
-
-    async def _require_registered(self, tenant: str, agent_id: str) -> None:
-        # The registry's word may be a moment behind an agent that has only just registered.
-        patience = self._clock.monotonic() + _ROSTER_SECONDS
-        while not self._roster.is_registered(tenant, agent_id):
-            if self._clock.monotonic() > patience:
-                raise AgentNotRegistered(
-                    f"The registry does not know agent {agent_id!r}. Register it, then connect again.",
-                    facts={"agent_id": agent_id},
-                )
-            await self._clock.sleep(_ROSTER_PAUSE_SECONDS)
 
     def _require_room(self, call: Call) -> None:
         caller = call.caller

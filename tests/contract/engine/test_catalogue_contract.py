@@ -30,7 +30,6 @@ from services.engine.ports.keys import AuditRow
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.memory.catalogue import MemoryCatalogue
-from services.engine.storage.migrate import migrate
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 BUILT_IN = "architecture_creation"
@@ -38,8 +37,7 @@ _tenants = count(1)
 
 
 @pytest.fixture(scope="module")
-async def catalogue_dsn(database: Any) -> str:
-    await migrate(database.owner_dsn)
+def catalogue_dsn(database: Any) -> str:
     return str(database.dsn("archwright_engine"))
 
 

@@ -18,7 +18,6 @@ from services.engine.ports.keys import AuditRow
 from services.engine.ports.schedules import SCHEDULES_MAX, Request, Schedules
 from services.engine.storage.database import Database
 from services.engine.storage.memory.schedules import MemorySchedules
-from services.engine.storage.migrate import migrate
 from services.engine.storage.schedules import PostgresSchedules
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -27,8 +26,7 @@ HOLD_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-async def schedules_dsn(database: Any) -> str:
-    await migrate(database.owner_dsn)
+def schedules_dsn(database: Any) -> str:
     return str(database.dsn("archwright_engine"))
 
 

@@ -14,7 +14,7 @@ from services.registry.domain.audit import AuditEvent
 from services.registry.domain.registration import Registration
 from services.registry.ports import AgentStore
 from services.registry.storage.agents import PostgresAgents
-from services.registry.storage.database import Database, migrate
+from services.registry.storage.database import Database
 from services.registry.storage.memory import MemoryAgents
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -23,7 +23,6 @@ LATER = NOON + timedelta(minutes=1)
 
 @pytest.fixture(scope="module")
 async def pool(database) -> AsyncIterator[Database]:
-    await migrate(database.owner_dsn)
     pool = Database(database.dsn("archwright_registry"), pool_max=2)
     yield pool
     await pool.close()

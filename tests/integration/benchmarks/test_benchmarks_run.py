@@ -89,7 +89,7 @@ def test_scaling_tells_what_fills_grows_and_waits() -> None:
 
 
 def test_idle_agents_cost_something_and_come_back_after_a_kill() -> None:
-    result = measured("agents", "--only", "streams", "--streams", "40", "--idle-seconds", "1")
+    result = measured("agents", "--only", "streams", "--streams", "40", "--idle-seconds", "3")
 
     assert result["streams"] == result["asked"]["streams"] == 40
     assert result["reconnect_all_seconds"] > 0

@@ -37,7 +37,6 @@ from services.engine.starts import Starts
 from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
-from services.engine.storage.migrate import migrate
 from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.schedules import PostgresSchedules
 from services.engine.storage.store import PostgresStore
@@ -141,7 +140,6 @@ class Replica:
 
 @pytest.fixture
 async def dsn(database: Any) -> AsyncIterator[str]:
-    await migrate(database.owner_dsn)
     yield database.dsn("archwright_engine")
     owner = await asyncpg.connect(database.owner_dsn)
     await owner.execute("TRUNCATE engine.schedules, engine.workflows, engine.history, engine.open_tasks, engine.timers")

@@ -17,15 +17,15 @@ from services.engine.storage import migrations
 from services.engine.storage.migrate import migrate
 
 
-async def test_the_language_is_not_taken_back_and_the_way_out_is_told(database: Any) -> None:
-    await migrate(database.owner_dsn)
-    before = await version(database.owner_dsn)
+async def test_the_language_is_not_taken_back_and_the_way_out_is_told(empty_database: Any) -> None:
+    await migrate(empty_database.owner_dsn)
+    before = await version(empty_database.owner_dsn)
 
     with pytest.raises(DowngradeRefused, match="restore the backup that was made before the upgrade") as refused:
-        await downgrade(database.owner_dsn, "0003")
+        await downgrade(empty_database.owner_dsn, "0003")
 
     assert refused.value.facts["revision"] == "0004"
-    assert await version(database.owner_dsn) == before
+    assert await version(empty_database.owner_dsn) == before
 
 
 async def downgrade(owner_dsn: str, revision: str) -> None:

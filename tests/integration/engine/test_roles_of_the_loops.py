@@ -17,7 +17,6 @@ from services.engine.domain.schedule_timing import Interval
 from services.engine.ports.schedules import Request
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
-from services.engine.storage.migrate import migrate
 from services.engine.storage.retention import PostgresLeftovers
 from services.engine.storage.schedules import PostgresSchedules
 
@@ -26,7 +25,6 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 async def storage(database: Any) -> AsyncIterator[PostgresStorage]:
-    await migrate(database.owner_dsn)
     found = PostgresStorage(database.dsn("archwright_engine"), database.owner_dsn)
     for source in SOURCES:
         await Catalogue(found.database).publish(TENANT, source, "ann", found.audit_row())

@@ -23,9 +23,9 @@ VALUES ($1, $2, 'developer', '{}', 1, 0, '', '{}', 'online', false, now(), now()
 
 
 @pytest.fixture(scope="module")
-async def migrated(database):
-    await asyncio.gather(*(migrate(database.owner_dsn) for _ in range(3)))
-    return database
+async def migrated(empty_database):
+    await asyncio.gather(*(migrate(empty_database.owner_dsn) for _ in range(3)))
+    return empty_database
 
 
 @pytest.fixture

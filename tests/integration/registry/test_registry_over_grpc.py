@@ -60,14 +60,14 @@ def bearing(token: str) -> tuple[tuple[str, str], ...]:
 
 
 @pytest.fixture(scope="module")
-async def mesh(database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
+async def mesh(empty_database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     folder = tmp_path_factory.mktemp("registry")
     pem = new_key_pem()
     (folder / "key.pem").write_bytes(pem)
     (folder / "jwks.json").write_text(jwks_of(pem))
     settings = {
-        "POSTGRES_OWNER_DSN": database.owner_dsn,
-        "POSTGRES_DSN": database.dsn("archwright_registry"),
+        "POSTGRES_OWNER_DSN": empty_database.owner_dsn,
+        "POSTGRES_DSN": empty_database.dsn("archwright_registry"),
         "JWKS_FILE": str(folder / "jwks.json"),
         "TOKEN_KEY_FILE": str(folder / "key.pem"),
         "TOKEN_ISSUER": ISSUER,
@@ -448,7 +448,7 @@ async def test_who_is_drained_at_one_replica_is_so_at_the_other_until_resumed(me
 
 
 async def test_each_decision_of_a_person_is_written_down_once(
-    mesh: Mesh, stub: AgentRegistryServiceStub, database
+    mesh: Mesh, stub: AgentRegistryServiceStub, empty_database
 ) -> None:
     await registered(mesh, "watched-over")
     admin = mesh.token("admin", subject="olga")
@@ -458,7 +458,7 @@ async def test_each_decision_of_a_person_is_written_down_once(
     await stub.DeregisterAgent(pb.DeregisterAgentRequest(agent_id="watched-over", request_id="once"), metadata=admin)
     await stub.DeregisterAgent(pb.DeregisterAgentRequest(agent_id="watched-over", request_id="once"), metadata=admin)
 
-    owner = await asyncpg.connect(database.owner_dsn)
+    owner = await asyncpg.connect(empty_database.owner_dsn)
     try:
         rows = await owner.fetch("SELECT * FROM registry.audit WHERE resource = 'watched-over' ORDER BY number")
     finally:

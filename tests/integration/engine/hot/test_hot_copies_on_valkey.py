@@ -22,7 +22,6 @@ from services.engine.ports.store import Stored
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.database import Database
 from services.engine.storage.hot_copies import REST_SECONDS, RedisHotCopies
-from services.engine.storage.migrate import migrate
 from services.engine.storage.plans import PLANS
 
 SECRET = b"k" * 32
@@ -31,7 +30,6 @@ OTHER_SECRET = b"o" * 32
 
 @pytest.fixture(scope="module")
 async def engine_dsn(database: Any) -> str:
-    await migrate(database.owner_dsn)
     dsn: str = database.dsn("archwright_engine")
     first = Database(dsn, pool_max=2)
     for tenant in (TENANT, OTHER_TENANT):
