@@ -108,6 +108,7 @@ def run(shape: Shape, use: Use[Answer], say: Callable[[str], None], *, keep: boo
             gateway="",
             engine=mesh.engines[0],
             registry="",
+            metrics={},
             ca_file=str(mesh.ca_file),
             token_key_file=str(mesh.tokens.signing_key_file),
             enrolment_token_file=str(mesh.tokens.enrolment_token_file),
@@ -141,7 +142,7 @@ class _Building:
         own = programs.OwnPrograms(trust, tokens, postgres_dsn, "", redis_url)
         for service in ("registry", "engine"):
             await self.site.supervisor.complete(own.migration(service))
-        registry = await self.site.supervisor.keep(own.registry(), tier=Tier.REGISTRY)
+        registry = (await self.site.supervisor.keep(own.registry(), tier=Tier.REGISTRY)).service
         scheme = "http" if self.shape.is_plain else "https"
         engines = [f"{scheme}://{await self._engine(own, registry, number)}" for number in range(self.shape.engines)]
         for number in range(self.shape.agents):
@@ -170,7 +171,7 @@ class _Building:
         if self.shape.is_plain:
             del environment["ARCHWRIGHT_TLS_CERT_FILE"], environment["ARCHWRIGHT_TLS_KEY_FILE"]
         engine = replace(engine, name=f"engine {number + 1}", environment=environment)
-        return await self.site.supervisor.keep(engine, tier=Tier.ENGINE)
+        return (await self.site.supervisor.keep(engine, tier=Tier.ENGINE)).service
 
     async def _agent(self, own: programs.OwnPrograms, engine: str, registry: str, number: int) -> None:
         agent = own.agent(AGENT_TYPE, engine, registry)
@@ -189,7 +190,7 @@ class _Building:
     async def _floor(self, postgres_dsn: str) -> str:
         environment = clean_environment() | {"BENCHMARK_POSTGRES_DSN": postgres_dsn}
         engine = Program("bare engine", _python("bare_engine"), environment)
-        address = await self.site.supervisor.keep(engine, tier=Tier.ENGINE)
+        address = (await self.site.supervisor.keep(engine, tier=Tier.ENGINE)).service
         for number in range(self.shape.agents):
             told = environment | {"BENCHMARK_ENGINE": address}
             agent = Program(f"bare agent {number + 1}", _python("bare_agent"), told)

@@ -29,9 +29,10 @@ def command(
     """Show whether the mesh answers, who works in it, and what is under way; of one on this machine, each engine."""
 
     async def tell() -> None:
-        engines = {} if gateway else await _engines(state.find(state_folder))
+        mesh = None if gateway else state.find(state_folder)
+        engines = {} if mesh is None else await _engines(mesh)
         async with client_of(gateway, token, ca_file, state_folder) as client:
-            await _tell(client, engines, as_json=as_json)
+            await _tell(client, engines, {} if mesh is None else mesh.metrics, as_json=as_json)
 
     asyncio.run(tell())
 
@@ -42,12 +43,13 @@ async def _engines(mesh: state.MeshRecord) -> Mapping[str, bool]:
     return dict(zip(mesh.engines, answers, strict=True))
 
 
-async def _tell(client: Client, engines: Mapping[str, bool], *, as_json: bool) -> None:
+async def _tell(client: Client, engines: Mapping[str, bool], metrics: Mapping[str, str], *, as_json: bool) -> None:
     agents = [agent async for agent in client.agents.list()]
     under_way = [workflow async for workflow in client.list(status=Workflow.RUNNING)]
     if as_json:
+        scraped = [{"service": name, "url": url} for name, url in metrics.items()]
         told = [{"address": address, "answers": answers} for address, answers in engines.items()]
-        show.json({"engines": told, "agents": agents, "workflows": under_way})
+        show.json({"engines": told, "metrics": scraped, "agents": agents, "workflows": under_way})
         return
     online = [agent.agent_id for agent in agents if agent.status in {Agent.ONLINE, Agent.BUSY}]
     others = [agent.agent_id for agent in agents if agent.agent_id not in online]
@@ -61,6 +63,7 @@ async def _tell(client: Client, engines: Mapping[str, bool], *, as_json: bool) -
             ("agents", f"{len(online)} online" + (f": {', '.join(online)}" if online else "")),
             ("not online", ", ".join(others)),
             ("workflows", f"{len(under_way)} running"),
+            *((f"{name} metrics", url) for name, url in metrics.items()),
         )
     )
     if not agents:

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -31,11 +32,22 @@ class StartFailed(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a program is found, by what its ready line says; empty where that says nothing."""
+
+    service: str = ""
+    metrics: str = ""
+
+
+NOWHERE: Final = Addresses()
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """What to start, how to tell that it is ready, and how to stop it.
 
-    A program without a probe says so itself: one line of JSON with `"event": "ready"` and its address. When it
-    has to be started again it gets that address's port in `port_variable`, so that others still find it.
+    A program without a probe says so itself: one line of JSON with `"event": "ready"` and its addresses. When it
+    has to be started again it gets their ports in the variables named here, so that others still find it.
     """
 
     name: str
@@ -43,6 +55,7 @@ class Program:
     environment: Mapping[str, str]
     probe: Probe | None = None
     port_variable: str = ""
+    metrics_port_variable: str = ""
     stop_signal: signal.Signals = signal.SIGTERM
     grace_seconds: float = 15.0
     ready_seconds_max: float = 60.0
@@ -55,18 +68,22 @@ class Child:
         self.program = program
         self._process = process
         self._log = log
-        self._address: str | None = None
+        self._addresses: Addresses | None = None
         self._ended = asyncio.Event()
         self._spoke_or_ended = asyncio.Event()
         self._began = time.monotonic()
         self.identity: ProcessId | None = identify(process.pid)
 
     @classmethod
-    async def start(cls, program: Program, log: ChildLog, parent_pipe: int, port: str = "") -> Child:
+    async def start(cls, program: Program, log: ChildLog, parent_pipe: int, found_at: Addresses) -> Child:
         """Start the program in a session of its own, so that a terminal's Ctrl-C reaches the supervisor only."""
         environment = {**program.environment, PARENT_PIPE_VARIABLE: str(parent_pipe)}
-        if port and program.port_variable:
-            environment[program.port_variable] = port
+        for variable, address in (
+            (program.port_variable, found_at.service),
+            (program.metrics_port_variable, found_at.metrics),
+        ):
+            if variable and address:
+                environment[variable] = address.rpartition(":")[2]
         try:
             process = await asyncio.create_subprocess_exec(
                 *program.command,
@@ -97,16 +114,16 @@ class Child:
             self._ended.set()
             self._spoke_or_ended.set()
 
-    async def ready(self) -> str:
-        """Wait until it is ready and return its address, or raise `StartFailed`."""
+    async def ready(self) -> Addresses:
+        """Wait until it is ready and return where it is found, or raise `StartFailed`."""
         try:
             async with asyncio.timeout(self.program.ready_seconds_max):
-                address = await (self._said_so() if self.program.probe is None else self._answered(self.program.probe))
+                found = await (self._said_so() if self.program.probe is None else self._answered(self.program.probe))
         except TimeoutError:
             raise self._start_failed(f"is not ready after {self.program.ready_seconds_max:g} s") from None
-        if address is None:
+        if found is None:
             raise self._start_failed(f"ended with {self.exit_words()} before it was ready")
-        return address
+        return found
 
     def require_success(self) -> None:
         """Raise `StartFailed` unless it has ended well."""
@@ -145,14 +162,14 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
-    async def _said_so(self) -> str | None:
+    async def _said_so(self) -> Addresses | None:
         await self._spoke_or_ended.wait()
-        return self._address
+        return self._addresses
 
-    async def _answered(self, probe: Probe) -> str | None:
+    async def _answered(self, probe: Probe) -> Addresses | None:
         while not self._ended.is_set():
             if await probe():
-                return ""
+                return NOWHERE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PROBE_SECONDS):
                     await self._ended.wait()
@@ -165,7 +182,7 @@ class Child:
         line = b""
         while chunk := await output.read(_READ_BYTES):
             self._log.append(chunk)
-            if self._address is None:
+            if self._addresses is None:
                 *lines, line = (line + chunk).split(b"\n")
                 for said in lines:
                     self._hear(said)
@@ -178,7 +195,7 @@ class Child:
         except orjson.JSONDecodeError:
             return  # a log line that happens to begin so
         if said.get("event") == "ready" and "address" in said:
-            self._address = str(said["address"])
+            self._addresses = Addresses(str(said["address"]), str(said.get("metrics", "")))
             self._spoke_or_ended.set()
 
     def _start_failed(self, what: str) -> StartFailed:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
@@ -79,6 +79,8 @@ class _Mesh:
     site: Site
     certificates: certificates.Certificates
     keys: keys.Keys
+    metrics: dict[str, str] = field(default_factory=dict)
+    """Where the parts that are up tell their metrics, by their names."""
 
     async def start(self) -> MeshRecord:
         """Start every part and return how to reach them; raises `StartFailed` naming the part that does not come."""
@@ -98,6 +100,7 @@ class _Mesh:
             gateway=gateway.result(),
             engine=",".join(engines.result()),
             registry=registry.result(),
+            metrics=dict(sorted(self.metrics.items())),
             ca_file=str(self.certificates.ca_file),
             token_key_file=str(self.keys.signing_key_file),
             enrolment_token_file=str(self.keys.enrolment_token_file),
@@ -194,9 +197,11 @@ class _Mesh:
 
     async def _keep(self, program: Program, tier: Tier) -> str:
         began = time.monotonic()
-        address = await self.site.supervisor.keep(program, tier=tier)
-        self._say_ready(program.name, "is", began, address)
-        return address
+        found_at = await self.site.supervisor.keep(program, tier=tier)
+        if found_at.metrics:
+            self.metrics[program.name] = f"http://{found_at.metrics}/metrics"
+        self._say_ready(program.name, "is", began, found_at.service)
+        return found_at.service
 
     def _say_ready(self, who: str, verb: str, began: float, detail: str) -> None:
         more = f": {detail}" if self.choices.is_verbose and detail else ""

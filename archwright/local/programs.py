@@ -93,7 +93,13 @@ class OwnPrograms:
             "TOKEN_AUDIENCE": AUDIENCE,
             **more,
         }
-        return Program(name, _python("-m", f"services.{name}"), _environment(told), port_variable="ARCHWRIGHT_PORT")
+        return Program(
+            name,
+            _python("-m", f"services.{name}"),
+            _environment(told),
+            port_variable="ARCHWRIGHT_PORT",
+            metrics_port_variable="ARCHWRIGHT_METRICS_PORT",
+        )
 
 
 def role_of(service: str) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,6 +42,8 @@ class MeshRecord:
     engine: str
     """Every replica of the engine, with commas between them, as agents are told of them."""
     registry: str
+    metrics: Mapping[str, str]
+    """Where the engines and the registry tell their metrics, by their names: URLs for whoever scrapes them."""
     ca_file: str
     token_key_file: str
     enrolment_token_file: str

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from archwright.local.child import Child, Program, StartFailed
+from archwright.local.child import NOWHERE, Addresses, Child, Program, StartFailed
 from archwright.local.child_log import ChildLog
 from archwright.local.reaper_link import ReaperLink
 from archwright.pacing import Backoff, rest
@@ -33,7 +33,7 @@ class _Kept:
     tier: int
     log: ChildLog
     child: Child | None = None
-    address: str = ""
+    found_at: Addresses = NOWHERE
 
 
 class Supervisor:
@@ -48,8 +48,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._starting = asyncio.Lock()
 
-    async def keep(self, program: Program, *, tier: int) -> str:
-        """Start a program, wait until it is ready, keep it up from then on, and return its address.
+    async def keep(self, program: Program, *, tier: int) -> Addresses:
+        """Start a program, wait until it is ready, keep it up from then on, and return where it is found.
 
         Raises `StartFailed` when it does not come up this first time.
         """
@@ -57,13 +57,13 @@ class Supervisor:
         self._kept.append(kept)
         child = await self._start(kept)
         try:
-            kept.address = await child.ready()
+            kept.found_at = await child.ready()
         except StartFailed:
             child.kill()
             self._kept.remove(kept)
             raise
         self._group.create_task(self._guard(kept, child), name=f"guard {program.name}")
-        return kept.address
+        return kept.found_at
 
     async def complete(self, program: Program) -> None:
         """Start a program that does something and ends, and raise `StartFailed` unless it ends well."""
@@ -96,8 +96,7 @@ class Supervisor:
         async with self._starting:
             if self._stopping.is_set():
                 raise StartFailed(f"{kept.program.name} is not started: the mesh is stopping.")
-            port = kept.address.rpartition(":")[2]
-            child = await Child.start(kept.program, kept.log, self._reaper.parent_pipe, port)
+            child = await Child.start(kept.program, kept.log, self._reaper.parent_pipe, kept.found_at)
             kept.child = child
         if child.identity is not None:
             self._reaper.watch(child.identity, kept.program.stop_signal)
@@ -122,7 +121,7 @@ class Supervisor:
             await rest(pause, until=self._stopping)
             try:
                 child = await self._start(kept)
-                kept.address = await child.ready()
+                kept.found_at = await child.ready()
             except StartFailed as failed:
                 if self._stopping.is_set():
                     return

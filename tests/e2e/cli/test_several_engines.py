@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ def test_two_engines_share_the_work_and_one_takes_over_for_the_other(pair: Any, 
     assert len(set(engines)) == 2
     assert answering() == list(engines)
     assert f"2 answer: {', '.join(engines)}" in archwright("status")
+    metrics = pair.record().metrics
+    assert list(metrics) == ["engine", "engine 2", "registry"]
+    assert all(url in archwright("status") for url in metrics.values())
     assert f"engines           {', '.join(engines)} (gRPC)" in " ".join(pair.printed.splitlines())
 
     first, _ = [each for each in pair.processes() if command_of(each.pid).strip().endswith("services.engine")]
@@ -59,8 +63,14 @@ def test_two_engines_share_the_work_and_one_takes_over_for_the_other(pair: Any, 
     assert "completed" in ended
     pair.hear("is up again")
     until(lambda: answering() == list(engines))
+    assert all("process_open_fds" in told_at(url) for url in metrics.values())
     agents = json.loads(archwright("agents", "list", "--json"))
     assert len(agents) == len(programs.ROLES)
+
+
+def told_at(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return bytes(answer.read()).decode()
 
 
 @pytest.mark.parametrize("count", ["0", "9", "two"])

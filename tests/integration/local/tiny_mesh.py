@@ -33,7 +33,7 @@ async def start(site: Site) -> MeshRecord:
     for tier, word in enumerate(sys.argv[2:]):
         name, _, habits = word.partition(":")
         await site.supervisor.keep(tiny(name, *habits.split(",")), tier=tier)
-    return MeshRecord(*["", "", "", "", "", "", "", ""], pid=os.getpid())
+    return MeshRecord("", "", "", {}, "", "", "", "", "", pid=os.getpid())
 
 
 async def use(place: StateFolder, record: MeshRecord) -> None:

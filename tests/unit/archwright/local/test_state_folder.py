@@ -13,6 +13,7 @@ RECORD = state.MeshRecord(
     gateway="https://127.0.0.1:8443",
     engine="127.0.0.1:40001",
     registry="127.0.0.1:40002",
+    metrics={"engine": "http://127.0.0.1:40003/metrics"},
     ca_file="/state/certificates/ca.pem",
     token_key_file="/state/keys/token-key.pem",
     enrolment_token_file="/state/keys/enrolment.token",

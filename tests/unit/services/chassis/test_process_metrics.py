@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from services.chassis.metrics import AGENT_TYPES_MAX, ANY_TYPE, OTHER_TYPES, Metrics
 from services.chassis.metrics_catalogue import (
     AGENT_FAILURES,
@@ -85,3 +87,13 @@ def test_every_name_in_the_catalogue_says_what_it_counts() -> None:
         assert bool(metric.buckets) == (metric.kind is Kind.HISTOGRAM), metric.name
         assert list(metric.buckets) == sorted(metric.buckets), metric.name
         assert not {"tenant", "workflow_id", "agent_id", "definition"} & set(metric.labels), metric.name
+
+
+def test_the_documentation_tells_the_whole_catalogue() -> None:
+    told = (Path(__file__).parents[4] / "docs" / "metrics.md").read_text()
+    rows = [line for line in told.splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} "
+        f"| {metric.across} | {metric.says} |"
+        for metric in CATALOGUE
+    ]
