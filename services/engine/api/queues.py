@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from archwright.engine.v1 import queues_pb2 as pb
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
 from services.engine.api.audit import audit_row
-from services.engine.api.requests import given
+from services.engine.api.requests import given, wrong
 from services.engine.api.views import set_time
 from services.engine.breakers import BreakerGate
 from services.engine.domain.breaker import Breaker, BreakerState, at
@@ -19,7 +21,7 @@ _STATES = {
     BreakerState.OPEN: pb.Breaker.OPEN,
     BreakerState.HALF_OPEN: pb.Breaker.HALF_OPEN,
 }
-_TYPE_LENGTH_MAX = 64
+_AGENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class QueueApi:
@@ -60,14 +62,14 @@ class QueueApi:
 
     async def get_breaker(self, request: pb.GetBreakerRequest, call: Call) -> pb.Breaker:
         """Return the breaker of a type of agents."""
-        agent_type = given("agent_type", request.agent_type, _TYPE_LENGTH_MAX)
+        agent_type = _type_of_agents(request.agent_type)
         now = self._clock.now()
         kept = (await self._breakers.all()).get(BreakerKey(call.caller.tenant, agent_type))
         return self._view(agent_type, Breaker(now) if kept is None else at(kept.breaker, now, self._gate.config))
 
     async def reset_breaker(self, request: pb.ResetBreakerRequest, call: Call) -> pb.Breaker:
         """Close a breaker at once."""
-        agent_type = given("agent_type", request.agent_type, _TYPE_LENGTH_MAX)
+        agent_type = _type_of_agents(request.agent_type)
         closed = Breaker(self._clock.now())
         audit = audit_row(call, self._clock, f"breakers/{agent_type}")
         await self._breakers.reset(BreakerKey(call.caller.tenant, agent_type), closed, audit)
@@ -89,3 +91,12 @@ class QueueApi:
         set_time(view.since, breaker.since)
         set_time(view.open_until, breaker.open_until(config))
         return view
+
+
+def _type_of_agents(asked: str) -> str:
+    """Return the type that was asked for, if agents may have it: of a slip of the pen nothing must be confirmed."""
+    if _AGENT_TYPE.fullmatch(given("agent_type", asked)) is None:
+        raise wrong(
+            "agent_type", f"agent_type is {asked!r}, which no agent has: a type is of the form [a-z][a-z0-9_]*."
+        )
+    return asked
