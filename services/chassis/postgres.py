@@ -79,10 +79,12 @@ def outages_told() -> Iterator[None]:
         OperationalError,
         InterfaceError,
         asyncpg.InterfaceError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.CannotConnectNowError,
     ) as away:
         raise _unavailable() from away
+    except asyncpg.PostgresError as failed:
+        if (failed.sqlstate or "").startswith(_AWAY):
+            raise _unavailable() from failed
+        raise
     except DBAPIError as failed:
         if failed.connection_invalidated or (getattr(failed.orig, "sqlstate", None) or "").startswith(_AWAY):
             raise _unavailable() from failed

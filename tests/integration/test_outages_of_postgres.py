@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -16,6 +17,7 @@ from services.chassis.clock import SystemClock
 from services.chassis.postgres import connect, outages_told
 
 CRASHES = 5
+Answer = TypeVar("Answer")
 
 
 @pytest.fixture
@@ -31,20 +33,27 @@ async def dsn() -> AsyncIterator[str]:
 async def test_one_that_recovers_from_a_crash_is_away_and_then_is_back(dsn: str) -> None:
     engine, clock = connect(dsn, application_name="test", pool_max=2), SystemClock()
     said: set[str] = set()
-    for _ in range(CRASHES):
-        victim = await asyncpg.connect(dsn)
-        with pytest.raises(asyncpg.PostgresError):
-            # One backend that is gone as by SIGKILL has the server begin anew, from its log.
-            await victim.execute("COPY (SELECT) TO PROGRAM 'kill -9 $PPID'")
-        is_back = False
-        while not is_back:
+
+    async def once_it_answers(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        while True:
             try:
                 with outages_told():
-                    async with engine.connect() as connection:
-                        is_back = await connection.scalar(text("SELECT 1")) == 1
+                    return await ask()
             except DependencyUnavailable as away:
                 said.add(str(away.__cause__))
                 await clock.sleep(0.001)
+
+    async def asked() -> int:
+        async with engine.connect() as connection:
+            return int(await connection.scalar(text("SELECT 1")))
+
+    for _ in range(CRASHES):
+        # Where it answered once it may be away again: the death of a backend is noticed after its last word.
+        victim = await once_it_answers(lambda: asyncpg.connect(dsn))
+        with pytest.raises(asyncpg.PostgresError):
+            # One backend that is gone as by SIGKILL has the server begin anew, from its log.
+            await victim.execute("COPY (SELECT) TO PROGRAM 'kill -9 $PPID'")
+        assert await once_it_answers(asked) == 1
     await engine.dispose()
 
     assert any("recovery" in each or "starting up" in each for each in said), said
