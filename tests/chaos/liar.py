@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,9 @@ from tests.chaos.raw_agent import PAUSE_SECONDS, RawAgent, pause, say_ready
 LATE_SECONDS = float(os.environ.get("LATE_SECONDS", "5"))
 """Longer than a lease."""
 LATE_TIMES_MAX = 2
+ACCEPT_SECONDS = float(os.environ.get("ACCEPT_SECONDS", "1"))
+"""What an engine waits for a task to be accepted."""
+TARDY_SECONDS_MAX = 0.6
 GATHER_SECONDS = 0.5
 SLOTS = 20
 
@@ -108,11 +112,14 @@ class Liar:
                 self.agent.has_lied(lie)
                 await pause(LATE_SECONDS)
                 self._say(self._result(task))
-            case "slow":
-                # It stays on its stream, also while the engine is frozen at the other end.
+            case "tardy" if task.delivery.attempt > 1:
                 self._say(accept)
+                await pause(ACCEPT_SECONDS)
+                self._say(self._result(task))
+            case "tardy":
+                # It says nothing until the task goes to another, of which its engine hears a moment later only.
                 self.agent.has_lied(lie)
-                await pause(LATE_SECONDS / 2)
+                await pause(ACCEPT_SECONDS + random.uniform(0.0, TARDY_SECONDS_MAX))
                 self._say(self._result(task))
             case "reordered":
                 self._say(accept)

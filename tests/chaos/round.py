@@ -21,6 +21,7 @@ from archwright.local.temporary import temporary_folder
 from services.chassis.clock import SystemClock
 from services.engine.domain.events import TaskCompleted, TaskFailed
 from tests.chaos.callers import Asked, Callers
+from tests.chaos.observer import observed, stale_results
 from tests.chaos.strikes import strike
 from tests.chaos.timetable import Fault, timetable
 from tests.chaos.world import World, world
@@ -157,6 +158,7 @@ async def _questioned(
             *_badly_ended(facts, asked),
             *_never_asked_for(facts, asked),
             *_believed(facts),
+            *stale_results(facts, await observed(struck_world.owner_dsn)),
             *struck_world.decoy.complaints(),
         ]
         if not wrong or clock.monotonic() > ends_at:

@@ -11,7 +11,7 @@ from tests.chaos.workflows import CANCELLED, COMPLETED, FAILED
 
 SUCCESS_SHARE_MIN = 0.5
 ENDINGS = (COMPLETED, FAILED, CANCELLED)
-LIES = frozenset({"twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted", "slow", "pulled twice"})
+LIES = frozenset({"twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted", "tardy", "pulled twice"})
 
 
 def shortcomings(outcomes: Sequence[Outcome]) -> list[str]:

@@ -87,9 +87,9 @@ KINDS = (
     *(
         Kind(
             f"lie_{lie}",
-            3 if lie == "slow" else 1,
+            3 if lie == "tardy" else 1,
             _LIE.format(lie),
         )
-        for lie in ("twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted", "slow")
+        for lie in ("twice", "wrong_fence", "late", "reordered", "ignored", "unaccepted", "tardy")
     ),
 )

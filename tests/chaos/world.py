@@ -29,14 +29,16 @@ from archwright.local.valkey import Valkey
 from archwright.serving.tokens import TokenSigner, jwks_of, new_key_pem
 from services.chassis.clock import SystemClock
 from tests.chaos.decoy import Decoy, decoy
+from tests.chaos.observer import observe
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINES = 3
 LEASE_SECONDS = 2.0
+ACCEPT_SECONDS = 1.0
 SETTINGS = {
     "ARCHWRIGHT_LEASE_SECONDS": str(LEASE_SECONDS),
     "ARCHWRIGHT_RENEW_SECONDS": "0.2",
-    "ARCHWRIGHT_ACCEPT_SECONDS": "1",
+    "ARCHWRIGHT_ACCEPT_SECONDS": str(ACCEPT_SECONDS),
     "ARCHWRIGHT_BREAKER_RECOVERY_TIMEOUT_SECONDS": "1",
     "ARCHWRIGHT_MAX_CPU_USAGE_PERCENT": "100",
 }
@@ -104,6 +106,7 @@ class World:
         raw = {
             "ARCHWRIGHT_ENGINE_ADDRESS": f"http://{to_any}",
             "LIES": str(self.lies),
+            "ACCEPT_SECONDS": str(ACCEPT_SECONDS),
             "LATE_SECONDS": str(2.5 * LEASE_SECONDS),
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
         }
@@ -114,7 +117,8 @@ class World:
             for name in ("worker-3", "worker-4"):
                 group.create_task(add("worker", name=name, **directly))
             group.create_task(add("fragile", **directly))
-            group.create_task(add("liar", program=("-m", "tests.chaos.liar"), **raw))
+            for name in ("liar-1", "liar-2"):
+                group.create_task(add("liar", name=name, program=("-m", "tests.chaos.liar"), **raw))
             group.create_task(add("puller", program=("-m", "tests.chaos.puller"), **raw))
 
     def is_ours(self, agent: Child) -> bool:
@@ -183,6 +187,7 @@ async def world(folder: Path, engine_program: Sequence[str]) -> AsyncIterator[Wo
                 ARCHWRIGHT_HOT_COPY_KEY_FILE=str(folder / "hot.key"),
             )
         )
+        await observe(owner_dsn)
         (folder / "certificates").mkdir()
         files = certificates.ensure(folder / "certificates", datetime.now(UTC))  # noqa: TID251  for certificates only
         config = _gateway_config(folder, mesh, files)
