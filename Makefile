@@ -34,9 +34,10 @@ check: $(VENV)/ready $(PROTO_VENV)/ready ## Lint, types, contracts, structure, u
 	$(BIN)/buf lint
 	$(BIN)/pytest tests/house tests/unit tests/stories
 
-soak: $(VENV)/ready ## An hour of faults on a whole mesh, then every wrong engine, which is to be caught
+soak: $(VENV)/ready ## An hour of faults on a whole mesh, every wrong engine, which is to be caught, and 500 freezes
 	$(BIN)/python -m tests.chaos --minutes 60
 	$(BIN)/python -m tests.chaos --mutant all
+	$(BIN)/python -m benchmarks agents --only freezes --freezes 500 --json
 
 format: $(VENV)/ready ## Format the code
 	$(BIN)/ruff check --fix .

@@ -27,6 +27,7 @@ from services.registry.loops.follow_agents import FollowAgents
 from services.registry.loops.forget_removed_agents import ForgetRemovedAgents
 from services.registry.loops.mark_silent_agents import MarkSilentAgents
 from services.registry.loops.probe_agents import ProbeAgents
+from services.registry.loops.remove_lost_agents import RemoveLostAgents
 from services.registry.loops.take_heartbeats import TakeHeartbeats
 from services.registry.loops.tell_readiness import TellReadiness
 from services.registry.measures import tell_agents
@@ -40,6 +41,7 @@ from services.registry.storage.database import Database, migrate
 READINESS_PAUSE_SECONDS = 2.0
 PROBING_PAUSE_SECONDS = 1.0
 FORGETTING_PAUSE_SECONDS = 300.0
+REMOVING_PAUSE_SECONDS = 60.0
 USAGE = "usage: python -m services.registry [migrate]"
 
 
@@ -74,6 +76,7 @@ async def live(settings: RegistrySettings, stop: asyncio.Event) -> None:
     feed = FollowAgents(store, clock, poll_seconds=settings.poll_seconds)
     tell_agents(metrics, feed.agents)
     silence = MarkSilentAgents(store, feed, clock, heartbeat_seconds=settings.heartbeat_seconds)
+    removing = RemoveLostAgents(store, feed, clock, keep_hours=settings.keep_lost_agents_hours)
     signer = TokenSigner(settings.token_key_file, settings.token_issuer, settings.token_audience)
     allowance = Allowance.read(settings.health_check_allow)
     prober = NetworkProber(allowance, ca_file=settings.tls_ca_file, seconds_max=settings.health_check_seconds_max)
@@ -88,6 +91,7 @@ async def live(settings: RegistrySettings, stop: asyncio.Event) -> None:
         ("follow_agents", feed.step, 0.0),
         ("mark_silent_agents", silence.step, settings.heartbeat_seconds / 2),
         ("probe_agents", probing.step, PROBING_PAUSE_SECONDS),
+        ("remove_lost_agents", removing.step, REMOVING_PAUSE_SECONDS),
         ("forget_removed_agents", ForgetRemovedAgents(store, clock).step, FORGETTING_PAUSE_SECONDS),
         ("tell_readiness", TellReadiness(store, server.set_ready).step, READINESS_PAUSE_SECONDS),
     ]

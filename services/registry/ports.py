@@ -57,6 +57,12 @@ class AgentStore(Protocol):
     async def mark_silent(self, since: datetime) -> Sequence[Key]:
         """Mark agents that were last heard of before `since`, and return those that were not marked yet."""
 
+    async def remove_lost(self, before: datetime, at: datetime) -> Sequence[Key]:
+        """End, at `at`, the registrations of silent agents last heard of before `before`, and return those.
+
+        An agent that an operator drained stays, and so does the decision.
+        """
+
     async def forget_removed(self, before: datetime) -> None:
         """Forget registrations that ended before `before`. Until then a follower is told of them."""
 

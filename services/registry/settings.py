@@ -16,6 +16,9 @@ class RegistrySettings(ServiceSettings):
     token_key_file: Path = Field(description="private key that agents' tokens are signed with")
     agent_token_seconds: float = Field(default=3600.0, ge=60, description="how long an agent's token is good")
     heartbeat_seconds: float = Field(default=10.0, gt=0, description="how often an agent says that it is alive")
+    keep_lost_agents_hours: float = Field(
+        default=24.0, gt=0, description="how long an agent that is not heard of stays registered"
+    )
     poll_seconds: float = Field(default=1.0, gt=0, description="how often changes by other replicas are looked for")
     health_check_allow: str = Field(
         default="",

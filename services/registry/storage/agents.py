@@ -227,6 +227,17 @@ class PostgresAgents:
         async with self._database.transaction(None) as connection:
             return [Key(*row) for row in await connection.execute(marking)]
 
+    async def remove_lost(self, before: datetime, at: datetime) -> Sequence[Key]:
+        """End the registrations of silent agents last heard of before `before`, but of drained ones; return those."""
+        ending = (
+            update(agents)
+            .where(_REGISTERED, agents.c.is_silent, agents.c.last_heartbeat < before, agents.c.drained_by == "")
+            .values(removed_at=at, removed_by="", changed_in=_THIS_TRANSACTION)
+            .returning(agents.c.tenant_id, agents.c.agent_id)
+        )
+        async with self._database.transaction(None) as connection:
+            return [Key(*row) for row in await connection.execute(ending)]
+
     async def forget_removed(self, before: datetime) -> None:
         """Forget registrations that ended before `before`. Until then a follower is told of them."""
         async with self._database.transaction(None) as connection:

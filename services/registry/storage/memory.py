@@ -176,6 +176,17 @@ class MemoryAgents:
                 marked.append(key)
         return marked
 
+    async def remove_lost(self, before: datetime, at: datetime) -> Sequence[Key]:
+        """End the registrations of silent agents last heard of before `before`, but of drained ones; return those."""
+        self._answer()
+        ended = []
+        for key, kept in self._kept.items():
+            agent = kept.agent
+            if kept.removed_at is None and agent.is_silent and agent.last_heartbeat < before and not agent.drained_by:
+                kept.removed_at, kept.removed_by, kept.changed_in = at, "", self._next_change()
+                ended.append(key)
+        return ended
+
     async def forget_removed(self, before: datetime) -> None:
         """Forget registrations that ended before `before`. Until then a follower is told of them."""
         self._answer()

@@ -172,6 +172,24 @@ async def test_the_silent_are_marked_once_and_heard_again(store: AgentStore) -> 
     assert not heard.is_silent
 
 
+async def test_agents_that_were_lost_long_ago_are_registered_no_longer(store: AgentStore) -> None:
+    lost, drained = await store.put(wish("lost"), NOON), await store.put(wish("drained"), NOON)
+    await store.set_drained(drained.key, "ada", audit("SetAgentStatus"))
+    await store.put(wish("quiet"), NOON)
+    await store.mark_silent(LATER)
+    await store.note([beat(Key("acme", "quiet"))])
+    await store.put(wish("late"), LATER)
+    cursor = (await store.everybody()).cursor
+
+    assert list(await store.remove_lost(NOON, LATER)) == []
+    assert list(await store.remove_lost(LATER, LATER)) == [lost.key]
+    assert list(await store.remove_lost(LATER, LATER)) == []
+
+    assert list((await store.changes_since(cursor)).removed) == [lost.key]
+    assert {agent.agent_id for agent in (await store.everybody()).agents} == {"drained", "quiet", "late"}
+    assert (await store.put(wish("lost"), LATER)).agent_id == "lost"
+
+
 async def test_a_follower_is_told_of_every_kind_of_change(store: AgentStore) -> None:
     kept, gone = await store.put(wish("kept"), NOON), await store.put(wish("gone"), NOON)
     everybody = await store.everybody()

@@ -16,6 +16,7 @@ from services.registry.domain.registration import Registration
 from services.registry.loops.follow_agents import QUIET_SECONDS, FollowAgents
 from services.registry.loops.forget_removed_agents import KEPT, ForgetRemovedAgents
 from services.registry.loops.mark_silent_agents import MarkSilentAgents
+from services.registry.loops.remove_lost_agents import RemoveLostAgents
 from services.registry.loops.take_heartbeats import TakeHeartbeats
 from services.registry.loops.tell_readiness import TellReadiness
 from services.registry.ports import Known, Quiet, Removed, SnapshotComplete, Tenants, Update
@@ -259,6 +260,21 @@ async def test_an_ended_registration_is_forgotten_after_an_hour(scene: Scene) ->
     await forgetting.step()
 
     assert not await scene.store.remove(key, scene.clock.now(), "r1")
+
+
+async def test_who_has_been_silent_for_a_day_is_registered_no_longer(scene: Scene) -> None:
+    lost, there = await scene.register("lost"), await scene.register("there")
+    removing = RemoveLostAgents(scene.store, scene.feed, scene.clock, keep_hours=24)
+    await scene.look_for_silence(seconds=60, hearing=there)
+
+    await scene.clock.wind(23 * 3600)
+    await removing.step()
+    assert await scene.store.get(lost.agent_id, (lost.tenant,)) is not None
+    await scene.clock.wind(3600)
+    await removing.step()
+
+    assert await scene.store.get(lost.agent_id, (lost.tenant,)) is None
+    assert await scene.store.get(there.agent_id, (there.tenant,)) is not None
 
 
 async def test_readiness_follows_the_store_and_is_told_when_it_changes(scene: Scene) -> None:
