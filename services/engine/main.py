@@ -217,7 +217,7 @@ class _Engine:
         self._progress_notes = ProgressNotes(board)
         self._acceptances = Acceptances(board, clock)
         times = _stream_times(settings)
-        self._renewal = LeaseRenewal(board, self._sessions, clock, times.session)
+        self._renewal = LeaseRenewal(board, self._sessions, clock)
         self._lost_agents = LostAgents(board, self._committer, self._renewal, self._gate, clock, measures)
         self._overdue = Overdue(board, self._committer, self._gate, clock, measures)
         scheduled_starts = ScheduledStarts(starts, self._committer, catalogue, clock)

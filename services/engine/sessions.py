@@ -119,8 +119,8 @@ class HeldTask:
 class SessionTimes:
     """How a session is kept, in seconds.
 
-    An agent counts two thirds of a lease from the Pong before the last, so one at work is asked twice as often as one
-    that has nothing to lose, and both often enough to miss a question.
+    An agent counts two thirds of a lease from the last Pong by which it knows that its lease was renewed. So one at
+    work is asked three times as often as one that has nothing to lose, and one that is about to is asked first.
     """
 
     lease: float
@@ -132,7 +132,7 @@ class SessionTimes:
     @property
     def ping(self) -> float:
         """How often an agent is asked for a sign of life, at least."""
-        return max(self.renewal, self.lease * 4 / 15)
+        return max(self.renewal, self.lease * 2 / 5)
 
     @property
     def ping_at_work(self) -> float:
@@ -186,6 +186,7 @@ class Session:
     opened_at: float = 0.0
     age_share: float = 1.0
     """Which part of the greatest age it is granted: those that came together are not to leave together."""
+    times: SessionTimes = SessionTimes(lease=math.inf, renewal=math.inf)
     ponged_at: float = 0.0
     pinged_at: float = 0.0
     sent_away_at: float | None = None
@@ -199,9 +200,10 @@ class Session:
     _outbox: list[Outgoing] = field(default_factory=list)
     _filled: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def open(self, now: float) -> None:
+    def open(self, now: float, times: SessionTimes) -> None:
         """Begin to count: an agent that says Hello is alive."""
         self.opened_at = self.ponged_at = self.pinged_at = now
+        self.times = times
 
     def tell(self, *frames: Outgoing) -> None:
         """Put frames into the outbox."""
@@ -272,6 +274,9 @@ class Session:
             return
         if held is not None:
             self.settle(held)
+        if not self.held and assignment.handed_at - self.pinged_at >= self.times.ping_at_work:
+            # By the last Ping, which is old, its lease may seem to end before it hears of the next renewal.
+            self.ping(assignment.handed_at)
         self.held[assignment.task_id] = HeldTask(
             assignment.key,
             assignment.task_id,
@@ -323,9 +328,9 @@ class Session:
             self.ponged_at = now
             self.is_suspect = False
 
-    def is_to_be_pinged(self, now: float, times: SessionTimes) -> bool:
+    def is_to_be_pinged(self, now: float) -> bool:
         """Return whether it is time to ask."""
-        return now - self.pinged_at >= (times.ping_at_work if self.held else times.ping)
+        return now - self.pinged_at >= (self.times.ping_at_work if self.held else self.times.ping)
 
     def send_away(self, now: float, *, after_seconds: float) -> None:
         """Ask the agent to go on at another replica; what it holds it keeps."""
@@ -334,9 +339,9 @@ class Session:
             self.draining = True
             self.tell(GoingAway(after_seconds))
 
-    def look(self, now: float, times: SessionTimes) -> None:
+    def look(self, now: float) -> None:
         """Do what time alone makes necessary: suspect and leave the silent, send away and leave the old."""
-        silence = now - self.ponged_at
+        silence, times = now - self.ponged_at, self.times
         self.is_suspect = silence >= times.suspicion
         if silence >= times.lease:
             self.fail(

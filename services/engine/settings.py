@@ -18,7 +18,7 @@ class EngineSettings(ServiceSettings):
     renew_seconds: float = Field(
         default=1.0,
         gt=0,
-        description="how often leases are looked through; agents are pinged every 4/15 of a lease, those at work twice "
+        description="how often leases are looked through; agents are pinged every 2/5 of a lease, those at work thrice "
         "as often, and never more often than this",
     )
     stream_age_seconds: float = Field(

@@ -173,7 +173,7 @@ class Replica:
         listeners.append(copying)
         acceptances, progress_notes = Acceptances(board, clock), ProgressNotes(board)
         session_times = SessionTimes(LEASE_SECONDS, RENEW_SECONDS)
-        renewal = LeaseRenewal(board, sessions, clock, session_times)
+        renewal = LeaseRenewal(board, sessions, clock)
         lost_agents = LostAgents(board, self.committer, renewal, gate, clock)
         artifacts = MemoryArtifacts(around.tables)
         reports = Reports(self.committer, artifacts, acceptances, progress_notes, gate, feed, clock, self._duties)

@@ -93,7 +93,7 @@ class Talk:
     stream: AgentStream = field(init=False)
 
     def __post_init__(self) -> None:
-        self.stream = AgentStream(self.session, [], self.now)
+        self.stream = AgentStream(self.session, [], self.now, TIMES)
 
     def says(self, *frames: pb.AgentFrame) -> Heard:
         return self.stream.received(frames, self.now)
@@ -103,13 +103,15 @@ class Talk:
 
     def is_given(self, task_id: str = FIRST, lease: uuid.UUID = LEASE, attempt: int = 1) -> HeldTask:
         self.session.assign(
-            Assignment(KEY, task_id, attempt, lease, "a", "write", b"{}", b"{}", NOON, failures=attempt - 1)
+            Assignment(
+                KEY, task_id, attempt, lease, "a", "write", b"{}", b"{}", NOON, failures=attempt - 1, handed_at=self.now
+            )
         )
         return self.session.held[task_id]
 
     def waits(self, seconds: float) -> None:
         self.now += seconds
-        self.session.look(self.now, TIMES)
+        self.session.look(self.now)
 
     async def answers_a_ping(self) -> None:
         self.session.ping(self.now)
@@ -166,19 +168,19 @@ def test_hello_is_said_once(talk: Talk) -> None:
 
 def test_what_the_agent_still_holds_it_keeps_and_what_another_has_it_abandons() -> None:
     session = Session(ids.new_uuid(), ME, "writer", "platform")
-    stream = AgentStream(session, [Held(KEY, "a", ME, Fence(FIRST, 1, LEASE))], 100.0)
+    stream = AgentStream(session, [Held(KEY, "a", ME, Fence(FIRST, 1, LEASE))], 100.0, TIMES)
     said = pb.Hello(agent_id=ME, in_flight=[delivery(), delivery(SECOND, OTHER_LEASE)])
 
-    welcome = stream.welcome(said, TIMES)
+    welcome = stream.welcome(said)
 
     assert list(welcome.keep) == [delivery()]
     assert list(welcome.abandon) == [delivery(SECOND, OTHER_LEASE)]
-    assert (welcome.ping_interval.ToTimedelta().total_seconds(), welcome.lease_ttl.seconds) == (4, 15)
+    assert (welcome.ping_interval.ToTimedelta().total_seconds(), welcome.lease_ttl.seconds) == (6, 15)
 
 
 def test_the_result_of_what_was_kept_counts() -> None:
     session = Session(ids.new_uuid(), ME, "writer", "platform")
-    stream = AgentStream(session, [Held(KEY, "a", ME, Fence(FIRST, 1, LEASE))], 100.0)
+    stream = AgentStream(session, [Held(KEY, "a", ME, Fence(FIRST, 1, LEASE))], 100.0, TIMES)
 
     [(task, _)] = stream.received([result(delivery())], 100.0).ended
 
@@ -349,11 +351,32 @@ async def test_an_old_pong_is_no_sign_of_life(talk: Talk) -> None:
     assert talk.session.is_suspect
 
 
-async def test_an_agent_at_work_is_asked_twice_as_often(talk: Talk) -> None:
-    assert not talk.session.is_to_be_pinged(talk.now + 3.9, TIMES)
-    assert talk.session.is_to_be_pinged(talk.now + 4, TIMES)
+async def test_an_agent_at_work_is_asked_three_times_as_often(talk: Talk) -> None:
+    assert not talk.session.is_to_be_pinged(talk.now + 5.9)
+    assert talk.session.is_to_be_pinged(talk.now + 6)
     talk.is_given()
-    assert talk.session.is_to_be_pinged(talk.now + 2, TIMES)
+    assert talk.session.is_to_be_pinged(talk.now + 2)
+
+
+async def test_an_idle_agent_is_asked_before_it_is_given_a_task_so_that_it_knows_its_lease(talk: Talk) -> None:
+    await talk.answers_a_ping()
+    talk.session.renewed_nonce = 1
+    talk.waits(5)
+
+    talk.is_given()
+    talk.is_given(SECOND, OTHER_LEASE)
+
+    assert [type(frame) for frame in await talk.hears()] == [Pinging, Assignment, Assignment]
+    assert talk.session.renewed_nonce == 1
+
+
+async def test_one_that_was_asked_just_now_is_not_asked_again_for_a_task(talk: Talk) -> None:
+    await talk.answers_a_ping()
+    talk.waits(1.9)
+
+    talk.is_given()
+
+    assert [type(frame) for frame in await talk.hears()] == [Assignment]
 
 
 async def test_whoever_does_not_read_is_not_sent_one_ping_after_the_other(talk: Talk) -> None:
@@ -455,13 +478,14 @@ async def test_an_old_stream_is_sent_away_and_ended_a_lease_later(talk: Talk) ->
 def test_streams_that_came_together_do_not_grow_old_together() -> None:
     times = SessionTimes(lease=15_000, renewal=1, age_max=1800)
     early, late = Talk(), Talk()
+    early.session.times = late.session.times = times
     early.session.age_share = AGE_SHARE_MIN
 
     for agent in (early, late):
-        agent.session.look(agent.now + AGE_SHARE_MIN * times.age_max, times)
+        agent.session.look(agent.now + AGE_SHARE_MIN * times.age_max)
 
     assert (early.session.draining, late.session.draining) == (True, False)
-    late.session.look(late.now + times.age_max, times)
+    late.session.look(late.now + times.age_max)
     assert late.session.draining
 
 

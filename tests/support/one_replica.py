@@ -24,6 +24,8 @@ from services.engine.ports.store import Store
 from services.engine.roster import FollowedRoster
 from services.engine.sessions import Session, Sessions, SessionTimes
 
+TIMES = SessionTimes(LEASE_SECONDS, renewal=0.0)
+
 
 @dataclass
 class OneReplica:
@@ -60,7 +62,7 @@ class OneReplica:
     def connect(self, agent_id: str = "a1", credit: int = 1) -> Session:
         session = Session(ids.new_uuid(), agent_id, "writer", TENANT)
         session.credit = credit
-        session.open(self.storage.clock.monotonic())
+        session.open(self.storage.clock.monotonic(), TIMES)
         self.sessions.add(session)
         return session
 
@@ -77,6 +79,6 @@ def replica_on(
     dispatch = Dispatch(sessions, roster, gate, clock, trust_seconds=0.5)
     assigner = Assigner(store, memory, dispatch, sessions, Feed(), clock)
     committer = Committer(store, memory, [sessions, *listeners], assigner, clock, batch_max=100, queue_max=1_000)
-    renewal = LeaseRenewal(storage.board, sessions, clock, SessionTimes(LEASE_SECONDS, renewal=0.0))
+    renewal = LeaseRenewal(storage.board, sessions, clock)
     lost_agents = LostAgents(storage.board, committer, renewal, gate, clock)
     return OneReplica(storage, sessions, roster, dispatch, gate, memory, committer, renewal, lost_agents)

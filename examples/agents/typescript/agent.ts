@@ -46,7 +46,7 @@ function converse(): Promise<{ pauseMs: number; wasGood: boolean }> {
     heardAt = performance.now();
     for (const frame of frames) {
       if (frame.welcome) {
-        silenceMsMax = 3 * 1000 * seconds(frame.welcome.ping_interval);
+        silenceMsMax = 1000 * Math.min(3 * seconds(frame.welcome.ping_interval), 15);
         session.send = (...told) => void (told.length && stream.write({ frames: told }));
         session.welcomed(frame.welcome, helloAt);
         if (!wasGood) console.log(`connected: ${me.agent_id}`);

@@ -46,9 +46,9 @@ class Heard:
 class AgentStream:
     """One agent's stream, from its Hello on. Begins with `hello_of`, which needs nobody's word but the token's."""
 
-    def __init__(self, session: Session, kept: Iterable[Held], now: float) -> None:
+    def __init__(self, session: Session, kept: Iterable[Held], now: float, times: SessionTimes) -> None:
         self.session = session
-        session.open(now)
+        session.open(now, times)
         for held in kept:
             lease_id = held.fence.lease_id
             assert lease_id is not None
@@ -63,13 +63,13 @@ class AgentStream:
                 handed_at=now - held.seconds,
             )
 
-    def welcome(self, hello: pb.Hello, times: SessionTimes) -> pb.Welcome:
+    def welcome(self, hello: pb.Hello) -> pb.Welcome:
         """Return the answer to Hello: what the agent still holds, and what it holds no longer."""
         kept = {task.lease_text: task for task in self.session.held.values()}
         return pb.Welcome(
             session_id=ids.show("session", self.session.session_id),
-            ping_interval=duration(times.ping),
-            lease_ttl=duration(times.lease),
+            ping_interval=duration(self.session.times.ping),
+            lease_ttl=duration(self.session.times.lease),
             keep=[named(task.task_id, task.attempt, task.lease_id) for task in kept.values()],
             abandon=[delivery for delivery in hello.in_flight if delivery.lease_id not in kept],
         )

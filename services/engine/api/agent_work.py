@@ -95,7 +95,7 @@ class AgentStreams:
         session = stream.session
         reading = self._group.create_task(self._read(stream, rest, requests))
         try:
-            yield pb.ConnectResponse(frames=[pb.EngineFrame(welcome=stream.welcome(hello, self._times.session))])
+            yield pb.ConnectResponse(frames=[pb.EngineFrame(welcome=stream.welcome(hello))])
             while frames := await session.take():
                 for message in _messages(frames, self._times.cancel_grace):
                     yield message
@@ -145,7 +145,7 @@ class AgentStreams:
             session.tenant,
             [fence_of(delivery) for delivery in hello.in_flight],
         )
-        stream = AgentStream(session, kept, self._clock.monotonic())
+        stream = AgentStream(session, kept, self._clock.monotonic(), self._times.session)
         for held in kept:
             self._acceptor.accept(held.fence)
         self._sessions.add(session)

@@ -14,7 +14,7 @@ import structlog
 
 from services.chassis.clock import Clock
 from services.engine.ports.task_board import TaskBoard
-from services.engine.sessions import Sessions, SessionTimes
+from services.engine.sessions import Sessions
 
 log = structlog.get_logger(__name__)
 
@@ -22,11 +22,10 @@ log = structlog.get_logger(__name__)
 class LeaseRenewal:
     """Keeps the sessions of this replica alive."""
 
-    def __init__(self, board: TaskBoard, sessions: Sessions, clock: Clock, times: SessionTimes) -> None:
+    def __init__(self, board: TaskBoard, sessions: Sessions, clock: Clock) -> None:
         self._board = board
         self._sessions = sessions
         self._clock = clock
-        self._times = times
         self._good_rounds = 0
 
     @property
@@ -38,7 +37,7 @@ class LeaseRenewal:
         """Renew the sessions that answered, tell them what they lost, and ping those whose turn it is."""
         now = self._clock.monotonic()
         for session in self._sessions:
-            session.look(now, self._times)
+            session.look(now)
         alive = [session for session in self._sessions if session.has_answered]
         at_work = [session for session in self._sessions if session.held and not session.has_answered]
         held = {each.session_id: {task.lease_id for task in each.held.values()} for each in (*alive, *at_work)}
@@ -57,5 +56,5 @@ class LeaseRenewal:
         for session in at_work:
             session.reconcile(leases.get(session.session_id, ()), among=held[session.session_id])
         for session in self._sessions:
-            if session.is_to_be_pinged(now, self._times):
+            if session.is_to_be_pinged(now):
                 session.ping(now)

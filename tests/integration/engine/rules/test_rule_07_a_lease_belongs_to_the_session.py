@@ -10,7 +10,7 @@ from storages import fence_of
 
 from archwright.errors import DependencyUnavailable
 from services.engine.loops.leases import LeaseRenewal
-from services.engine.sessions import Pinging, Session, SessionTimes
+from services.engine.sessions import Pinging, Session
 
 
 class BoardIsAway:
@@ -69,8 +69,7 @@ async def test_no_ping_is_sent_for_a_renewal_that_was_not_committed(storage: Any
     replica = replica_on(storage)
     session = replica.connect()
     answers(session)
-    times = SessionTimes(lease=5, renewal=0)
-    renewal = LeaseRenewal(BoardIsAway(), replica.sessions, storage.clock, times)  # type: ignore[arg-type]
+    renewal = LeaseRenewal(BoardIsAway(), replica.sessions, storage.clock)  # type: ignore[arg-type]
 
     with pytest.raises(DependencyUnavailable):
         await renewal.step()
