@@ -79,6 +79,8 @@ def outages_told() -> Iterator[None]:
         OperationalError,
         InterfaceError,
         asyncpg.InterfaceError,
+        # All that it has to say on a connection whose server took its leave while nothing was asked of it.
+        asyncpg.InternalClientError,
     ) as away:
         raise _unavailable() from away
     except asyncpg.PostgresError as failed:

@@ -17,6 +17,7 @@ from services.chassis.clock import SystemClock
 from services.chassis.postgres import connect, outages_told
 
 CRASHES = 5
+MOMENTS = 60
 Answer = TypeVar("Answer")
 
 
@@ -57,3 +58,25 @@ async def test_one_that_recovers_from_a_crash_is_away_and_then_is_back(dsn: str)
     await engine.dispose()
 
     assert any("recovery" in each or "starting up" in each for each in said), said
+
+
+@pytest.mark.parametrize("is_bare", [False, True], ids=["a session", "the driver"])
+async def test_a_connection_that_the_server_ends_while_it_is_idle_is_an_outage_at_every_moment(
+    dsn: str, is_bare: bool
+) -> None:
+    engine, boss, clock = connect(dsn, application_name="test", pool_max=1), await asyncpg.connect(dsn), SystemClock()
+    for moments in range(MOMENTS):
+        async with engine.connect() as connection:
+            pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await boss.execute("SELECT pg_terminate_backend($1)", pid)
+            for _ in range(moments):
+                await clock.sleep(0)
+            with pytest.raises(DependencyUnavailable), outages_told():
+                await (driver.fetch("SELECT 1") if is_bare else connection.scalar(text("SELECT 1")))
+            await connection.invalidate()
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await boss.close()
+    await engine.dispose()
