@@ -153,7 +153,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "no version": Mutant({"PostgresStore": _NoVersion}, (Fault.ENGINE_KILLED, Fault.ALL_LINKS_RESET)),
     "guessed commits": Mutant({"PostgresStore": _GuessesCommits}, (Fault.POSTGRES_KILLED,)),
     "ack before commit": Mutant({"Committer": SIMULATED["ack before commit"].committer}, _LETHAL),
-    "dropped losers": Mutant({"Committer": SIMULATED["dropped losers"].committer}, (Fault.ALL_LINKS_RESET,)),
+    "dropped losers": Mutant({"Committer": SIMULATED["dropped losers"].committer}, (Fault.WATCHERS_SLOW,)),
     "missing audit": Mutant({"Committer": SIMULATED["missing audit"].committer}, (Fault.LINK_SLOW,)),
     "naive outbox": Mutant({"Relay": SIMULATED["naive outbox"].relay}, _BUS),
     "nothing looked back for": Mutant({"LeftBehind": _NeverLooksBack}, _BUS),
