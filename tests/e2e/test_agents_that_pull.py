@@ -310,7 +310,7 @@ async def test_a_stream_of_the_agent_takes_over_and_its_failure_of_an_unknown_ca
         task = await puller.one()
         await puller.accept(task)
         hello = pb.Hello(agent_id=puller.agent_id, protocol_version=1, in_flight=[task.delivery])
-        failure = pb.Failure(delivery=task.delivery, category=STRANGE, message="odd", retry_after=LONG)
+        failure = pb.Failure(delivery=task.delivery, category=STRANGE, retry_after=LONG)
 
         async with aclosing(puller.stream(pb.AgentFrame(hello=hello), pb.AgentFrame(failure=failure))) as answers:
             async with asyncio.timeout(15):
@@ -320,7 +320,11 @@ async def test_a_stream_of_the_agent_takes_over_and_its_failure_of_an_unknown_ca
                     pass
 
         assert answer.result_ack.outcome == pb.ResultAck.APPLIED
-        assert (await client.wait(workflow_id)).status == Workflow.FAILED
+        ended = await client.wait(workflow_id)
+        assert (ended.status, ended.error_details) == (
+            Workflow.FAILED,
+            "Step 'a' failed (permanent): its agent gave no reason",
+        )
 
 
 async def test_calls_that_come_at_once_are_given_different_tasks(meshes: Any, puller_of: Any, begun: Begin) -> None:

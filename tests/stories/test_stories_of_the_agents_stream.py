@@ -232,6 +232,16 @@ async def test_a_rejected_task_goes_back_and_waits_as_long_as_the_agent_says(at_
     assert not at_work.session.held
 
 
+@pytest.mark.parametrize(("asked_seconds", "waits_seconds"), [(-5, 0), (10**11, 60)])
+async def test_a_rejection_keeps_a_task_from_others_for_a_minute_at_most(
+    at_work: Talk, asked_seconds: int, waits_seconds: float
+) -> None:
+    frame = reject(delivery())
+    frame.reject.retry_after.FromSeconds(asked_seconds)
+
+    assert at_work.says(frame).given_back == [(Fence(FIRST, 1, LEASE), waits_seconds)]
+
+
 async def test_a_task_cannot_be_rejected_after_its_result(at_work: Talk) -> None:
     heard = at_work.says(result(delivery()), reject(delivery()))
 

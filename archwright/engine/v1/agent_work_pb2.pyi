@@ -315,7 +315,7 @@ class Reject(google.protobuf.message.Message):
 
     @property
     def retry_after(self) -> google.protobuf.duration_pb2.Duration:
-        """Not before."""
+        """Nobody is given it before; a minute at most."""
 
     def __init__(
         self,

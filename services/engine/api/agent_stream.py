@@ -24,6 +24,8 @@ PROTOCOL_VERSION = 1
 CREDIT_MAX = 10_000
 CAPABILITIES_MAX = 64
 IN_FLIGHT_MAX = 10_000
+REJECT_SECONDS_MAX = 60.0
+"""So long at most one agent keeps a task from all of them by rejecting it."""
 CHUNK_BYTES_MAX = 64 << 10
 
 Outcome: TypeAlias = pb.Result | pb.Failure
@@ -157,7 +159,8 @@ class AgentStream:
         task = self._held(reject.delivery)
         if task is not None and not task.reported:
             self.session.settle(task)
-            heard.given_back.append((task.fence, max(0.0, reject.retry_after.ToNanoseconds() / 1e9)))
+            after_seconds = reject.retry_after.ToNanoseconds() / 1e9
+            heard.given_back.append((task.fence, min(max(0.0, after_seconds), REJECT_SECONDS_MAX)))
 
     def _ponged(self, nonce: int, now: float) -> None:
         if nonce > self.session.last_nonce:

@@ -34,6 +34,7 @@ from services.engine.sessions import Acknowledged, HeldTask, Outcome, Session
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS_MAX = 86_400
+NO_REASON = "its agent gave no reason"
 _MESSAGE_CHARACTERS_MAX = 4_000
 _NAME_CHARACTERS_MAX = 200
 _SHA256_LETTERS = 64
@@ -218,7 +219,7 @@ class Reports:
             task,
             ErrorCategory(category.lower()),
             failure.code[:_NAME_CHARACTERS_MAX] or "AGENT_FAULT",
-            failure.message[:_MESSAGE_CHARACTERS_MAX],
+            failure.message[:_MESSAGE_CHARACTERS_MAX] or NO_REASON,
             min(failure.retry_after.ToNanoseconds() / 1e9, RETRY_AFTER_SECONDS_MAX),
         )
 
