@@ -8,6 +8,7 @@ archwright costs nothing.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ _HOMES = {
     "Transient": "archwright.sdk.errors",
     "Workflow": "archwright.language.builder",
 }
+
+
+# Whatever gRPC's core would write by itself, in a form of its own, is told by our errors and logs; it asks once, as it
+# is loaded.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@ from archwright.errors import (
     Denied,
     InvalidArgument,
     PayloadInvalid,
+    TokenInvalid,
     Unauthenticated,
 )
 from archwright.pacing import Backoff, jittered, rest
@@ -42,6 +43,11 @@ HEARTBEAT_SECONDS = 5.0
 CALL_SECONDS_MAX = 5.0
 FAREWELL_SECONDS_MAX = 1.0
 SCHEMA_LENGTH_MAX = 64 << 10
+_REFUSED = (
+    "The registry does not take this agent's enrolment token, the one of ARCHWRIGHT_ENROLMENT_TOKEN or "
+    "ARCHWRIGHT_ENROLMENT_TOKEN_FILE: it has ended, or was signed by a key that is not trusted there. Whoever runs the "
+    "mesh makes others; a mesh on this machine keeps its own in keys/enrolment.token of its state folder."
+)
 
 log: Any = structlog.get_logger(__name__)
 
@@ -85,7 +91,9 @@ class Registration:
         while not stopping.is_set():
             try:
                 await self._register()
-            except (Denied, InvalidArgument, Unauthenticated):
+            except Unauthenticated as refused:
+                raise TokenInvalid(_REFUSED) from refused
+            except (Denied, InvalidArgument):
                 raise
             except ArchwrightError as error:
                 pause = backoff.next_pause()

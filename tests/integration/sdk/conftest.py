@@ -107,6 +107,8 @@ class ScriptedEngine(
 
     async def RegisterAgent(self, request, context):  # noqa: N802
         metadata = {key: str(value) for key, value in context.invocation_metadata()}
+        if metadata.get("authorization") == "Bearer junk":
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "The token is malformed.")
         if metadata.get("authorization") != "Bearer enrol-me":
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "The token is no enrolment token.")
         self.registered.append(request)

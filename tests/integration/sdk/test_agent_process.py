@@ -141,11 +141,15 @@ async def test_it_waits_for_a_mesh_that_is_not_up_and_stops_when_told(spawn: Spa
         assert code == 0
 
 
-async def test_a_wrong_enrolment_token_is_said_and_ends_it(engine, spawn: Spawn) -> None:
-    async with spawn(**reaching(engine.address, token="wrong")) as process:
+@pytest.mark.parametrize(
+    ("token", "says"),
+    [("wrong", "The token is no enrolment token."), ("junk", "does not take this agent's enrolment token")],
+)
+async def test_a_wrong_enrolment_token_is_said_and_ends_it(engine, spawn: Spawn, token: str, says: str) -> None:
+    async with spawn(**reaching(engine.address, token=token)) as process:
         code, complaint = await ended(process)
         assert code == 1
-        assert "The token is no enrolment token." in complaint
+        assert says in complaint
 
 
 async def test_without_a_mesh_it_says_how_to_start_one(spawn: Spawn) -> None:
