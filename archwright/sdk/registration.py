@@ -59,6 +59,10 @@ class Membership(Protocol):
         """Ask for another registration at once."""
         ...
 
+    def tell_now(self) -> None:
+        """Tell at once how the agent is: something is new."""
+        ...
+
     async def keep(self, occupied: Callable[[], int], is_draining: Callable[[], bool]) -> None:
         """Stay registered, for ever."""
         ...
@@ -80,7 +84,8 @@ class Registration:
         self._details = details_of(agent)
         self._heartbeat_seconds = HEARTBEAT_SECONDS
         self._renew_at = 0.0
-        self._renewal_wanted = asyncio.Event()
+        self._renewal_wanted = False
+        self._nudged = asyncio.Event()
 
     async def obtain(self, stopping: asyncio.Event) -> None:
         """Register for the first time, waiting for the registry until it answers or `stopping` is set.
@@ -104,26 +109,32 @@ class Registration:
 
     def want_renewal(self) -> None:
         """Ask for another registration at once: the engine did not take this one."""
-        self._renewal_wanted.set()
+        self._renewal_wanted = True
+        self._nudged.set()
+
+    def tell_now(self) -> None:
+        """Send the next heartbeat at once: something is new."""
+        self._nudged.set()
 
     async def keep(self, occupied: Callable[[], int], is_draining: Callable[[], bool]) -> None:
         """Send heartbeats and renew the token, for ever: what fails is logged and tried again."""
         backoff = Backoff(base_seconds=0.5)
         while True:
+            self._nudged.clear()
             try:
-                if self._renewal_wanted.is_set() or time.monotonic() >= self._renew_at:
+                if self._renewal_wanted or time.monotonic() >= self._renew_at:
                     await self._register()
                 await self._send_heartbeat(occupied(), is_draining=is_draining())
             except (AgentNotFound, Unauthenticated) as error:
                 log.info("registration_lost", cause=error.message)
-                self._renewal_wanted.set()
+                self._renewal_wanted = True
                 await rest(backoff.next_pause())
             except ArchwrightError as error:
                 log.warning("heartbeat_failed", cause=error.message)
                 await rest(backoff.next_pause())
             else:
                 backoff.reset()
-                await rest(jittered(self._heartbeat_seconds), self._renewal_wanted)
+                await rest(jittered(self._heartbeat_seconds), self._nudged)
 
     async def end(self) -> None:
         """Tell the registry that the agent goes, if it listens."""
@@ -151,7 +162,7 @@ class Registration:
         self._hear_interval(registered.heartbeat_interval.ToNanoseconds())
         seconds_left = registered.token_expires_at.ToNanoseconds() / 1e9 - time.time()
         self._renew_at = time.monotonic() + seconds_left * SHARE_OF_TOKEN
-        self._renewal_wanted.clear()
+        self._renewal_wanted = False
 
     async def _send_heartbeat(self, occupied: int, *, is_draining: bool) -> None:
         if is_draining:

@@ -129,6 +129,7 @@ class Worker:
                     ),
                 )
                 await stopping.wait()
+                self._registration.tell_now()
                 await self._drain(drain_seconds)
                 for attempt in self._underway.values():
                     attempt.cancel()

@@ -221,6 +221,9 @@ class ScriptedEngine:
 class _Registered:
     """A place among the registered that nobody questions."""
 
+    def tell_now(self) -> None:
+        """Hear nothing: nobody asks who is registered."""
+
     def want_renewal(self) -> None:
         pass
 

@@ -9,6 +9,7 @@ from small_mesh import SmallMesh
 from archwright import Client
 from archwright.client.definitions import text
 from archwright.engine.v1.workflows_pb2 import TaskProgress, Workflow
+from archwright.registry.v1.agent_registry_pb2 import Agent
 
 SLOW = "name: slow\nsteps: [{name: a, agent: worker, input: {seconds: '${seconds}'}}]"
 
@@ -56,6 +57,22 @@ async def test_a_drained_agent_finishes_what_it_holds_and_the_work_moves_to_anot
         await takers_are(client, "first")
         last = await client.start("slow", {"seconds": 0})
         assert await done_by(client, last.workflow_id) == "first"
+
+
+async def test_an_agent_that_is_told_to_stop_says_at_once_that_it_goes(mesh: SmallMesh) -> None:
+    agent = await mesh.add_agent("worker", name="first")
+    async with mesh.client() as client, mesh.registry_client() as platform, asyncio.TaskGroup() as group:
+        await client.definitions.publish(SLOW)
+        held = await client.start("slow", {"seconds": 4})
+        await is_under_way(client, held.workflow_id)
+
+        stopping = group.create_task(agent.stop())
+        async with asyncio.timeout(3):  # its next heartbeat is due in ten
+            while (await platform.agents.get("first")).status != Agent.DRAINING:
+                pass
+
+        assert await done_by(client, held.workflow_id) == "first"
+        assert await stopping == 0
 
 
 async def test_a_registry_that_is_down_stops_nobodys_work(mesh: SmallMesh) -> None:
