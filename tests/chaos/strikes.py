@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 
-from checker.bus import emptied
+from checker.bus import emptied, published_last
 from fault_proxy import FaultProxy
 
 from archwright import stubs
@@ -102,6 +102,7 @@ async def _postgres_killed(world: World, what: Strike) -> None:
 
 async def _redis_killed(world: World, what: Strike) -> None:
     async with world.struck(world.redis):
+        world.forgotten.extend(await published_last(world.redis_url))
         await world.redis.kill()
         await clock.sleep(what.lasts_seconds)
         await world.redis.start()

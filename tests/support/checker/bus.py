@@ -12,6 +12,8 @@ from services.bus.port import PARTITIONS, stream_of
 from services.bus.redis import writer
 from services.engine.ports.keys import Key
 
+_PAUSE_MS = 3_000
+
 
 async def published(redis_url: str) -> list[Published]:
     """Return every event on the bus, partition by partition in its order there."""
@@ -20,6 +22,20 @@ async def published(redis_url: str) -> list[Published]:
         return _events([await client.xrange(stream_of(partition)) for partition in range(PARTITIONS)])
     finally:
         await client.aclose()
+
+
+async def published_last(redis_url: str) -> list[Published]:
+    """Let Redis take no more for a moment, in which somebody is to end it, and return every event that it took.
+
+    While its files are being synced, Redis answers before it has written: killed, it forgets up to its last two
+    seconds.
+    """
+    client = writer(redis_url)
+    try:
+        await client.client_pause(_PAUSE_MS, all=False)
+    finally:
+        await client.aclose()
+    return await published(redis_url)
 
 
 async def emptied(redis_url: str) -> list[Published]:
