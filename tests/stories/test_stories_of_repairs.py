@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from story import Story, names
 
 from archwright.language.model import ErrorCategory
+from services.engine.domain.commands import Stale
 from services.engine.domain.events import TaskCompleted, TaskFailed, TaskRepairRequested
 from services.engine.domain.workflow import OpenTask
 
@@ -35,6 +37,16 @@ def test_the_same_agent_is_asked_first_with_the_next_attempt() -> None:
     assert story.effects.ended_tasks == (task.task_id,)
     assert (task.attempt, task.prefers_agent) == (1, "a1")
     assert task.queue_by is not None
+
+
+def test_what_is_said_twice_of_one_attempt_counts_once() -> None:
+    story = Story.begun(STRICT)
+    story.complete("a", {})
+
+    with pytest.raises(Stale, match="attempt 1 at task"):
+        story.complete("a", {})
+    with pytest.raises(Stale, match="attempt 1 at task"):
+        story.fail("a", ErrorCategory.TRANSIENT)
 
 
 def test_a_repaired_output_completes_the_task() -> None:

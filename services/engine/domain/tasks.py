@@ -33,6 +33,7 @@ _UNDER_WAY = frozenset({WorkflowStatus.RUNNING, WorkflowStatus.PAUSED})
 def complete(story: Story, command: CompleteTask) -> None:
     """Apply a result. One that does not fit its schema goes back to be repaired, twice at most."""
     path, task = _open_task(story, command.task_id, command.step)
+    _require_new(task, command)
     node = story.plan.node(path)
     wrong = misfits(node.step.output_schema, command.output, "output")
     if wrong and task.repairs < REPAIRS_MAX:
@@ -78,6 +79,8 @@ def complete(story: Story, command: CompleteTask) -> None:
 def fail(story: Story, command: FailTask) -> None:
     """Try a task again by its policy, or let its step fail."""
     path, task = _open_task(story, command.task_id, command.step)
+    if command.agent_id:  # else it waited in vain for another attempt, after the one that it names
+        _require_new(task, command)
     kind = story.plan.node(path).step.kind
     assert isinstance(kind, AgentTask)
     failures = task.failures + is_charged(command.category)
@@ -127,6 +130,15 @@ def unavailable(story: Story, command: TellUnavailable) -> None:
             failure = Failure(ErrorCategory.TRANSIENT, "AGENT_UNAVAILABLE", command.message)
             story.tell(_failed(story, path, task, task.attempt, "", failure))
             handle(story, path, failure, OnFailure.FALLBACK if wish is OnUnavailable.FALLBACK else None)
+
+
+def _require_new(task: OpenTask, command: CompleteTask | FailTask) -> None:
+    """Refuse what is said of an attempt that has ended.
+
+    The fence of its delivery does not: said twice, by way of two streams, it may be decided twice in one commit.
+    """
+    if command.attempt <= task.attempt:
+        raise Stale(f"attempt {command.attempt} at task {task.task_id} has ended")
 
 
 def _end(story: Story, path: str, command: CompleteTask | FailTask, failure: Failure) -> None:
