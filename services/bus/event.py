@@ -34,6 +34,8 @@ class BusEvent(Struct, frozen=True, gc=False):
     correlation_id: str = ""
     retry_count: int = 0
     traceparent: str = ""
+    definition_name: str = ""
+    definition_version: str = ""
 
     def __post_init__(self) -> None:
         known = CATALOGUE.get(self.event_type)
@@ -74,6 +76,8 @@ def to_cloud_event(event: BusEvent) -> dict[str, Json]:
         "traceparent": event.traceparent,
         "step": event.step,
         "task_id": event.task_id,
+        "definition_name": event.definition_name,
+        "definition_version": event.definition_version,
     }
     envelope: dict[str, Json] = {
         "specversion": "1.0",

@@ -15,6 +15,14 @@ PARTITIONS = 16
 """Fixed for the life of a deployment: changing it would move workflows between subscribers."""
 
 
+class TryLater(Exception):
+    """An event cannot be dealt with now; told by whoever receives it, with a pause of its own choosing."""
+
+    def __init__(self, message: str, *, after_seconds: float) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
+
+
 class Publisher(Protocol):
     """Tells the bus what happened."""
 

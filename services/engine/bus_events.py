@@ -37,6 +37,8 @@ def bus_event(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> BusE
         seq=numbered.seq,
         event_type=name,
         timestamp=event.at,
+        definition_name=plan.definition.name,
+        definition_version=plan.definition.version,
         attributes=routing_of(event),
         agent_type=agent_type_of(plan, event),
         step=step_of(event),

@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)archwright/events/v1/workflow_event.proto\x12\x14\x61rchwright.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x02\n\rWorkflowEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x12\n\nagent_type\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12(\n\x07payload\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12-\n\ttimestamp\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12\x13\n\x0bretry_count\x18\x08 \x01(\x05\x12\x0b\n\x03seq\x18\t \x01(\x03\x12\x0e\n\x06tenant\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12\x0c\n\x04step\x18\x0c \x01(\t\x12\x0f\n\x07task_id\x18\r \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)archwright/events/v1/workflow_event.proto\x12\x14\x61rchwright.events.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x02\n\rWorkflowEvent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x12\n\nagent_type\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\t\x12(\n\x07payload\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12-\n\ttimestamp\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\x07 \x01(\t\x12\x13\n\x0bretry_count\x18\x08 \x01(\x05\x12\x0b\n\x03seq\x18\t \x01(\x03\x12\x0e\n\x06tenant\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12\x0c\n\x04step\x18\x0c \x01(\t\x12\x0f\n\x07task_id\x18\r \x01(\t\x12\x17\n\x0f\x64\x65\x66inition_name\x18\x0e \x01(\t\x12\x1a\n\x12\x64\x65\x66inition_version\x18\x0f \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'archwright.events.v1.workfl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKFLOWEVENT']._serialized_start=131
-  _globals['_WORKFLOWEVENT']._serialized_end=440
+  _globals['_WORKFLOWEVENT']._serialized_end=493
 # @@protoc_insertion_point(module_scope)

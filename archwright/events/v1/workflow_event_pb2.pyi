@@ -31,6 +31,8 @@ class WorkflowEvent(google.protobuf.message.Message):
     TRACEPARENT_FIELD_NUMBER: builtins.int
     STEP_FIELD_NUMBER: builtins.int
     TASK_ID_FIELD_NUMBER: builtins.int
+    DEFINITION_NAME_FIELD_NUMBER: builtins.int
+    DEFINITION_VERSION_FIELD_NUMBER: builtins.int
     event_id: builtins.str
     """Unique: `<workflow_id>:<seq>`."""
     workflow_id: builtins.str
@@ -53,6 +55,10 @@ class WorkflowEvent(google.protobuf.message.Message):
     """The step concerned; empty where none is."""
     task_id: builtins.str
     """The task concerned; empty where none is."""
+    definition_name: builtins.str
+    """The definition that the workflow follows."""
+    definition_version: builtins.str
+    """The version of that definition."""
     @property
     def payload(self) -> google.protobuf.struct_pb2.Struct:
         """What is to be known about it. On the bus only whitelisted fields that route; in history everything."""
@@ -77,8 +83,10 @@ class WorkflowEvent(google.protobuf.message.Message):
         traceparent: builtins.str = ...,
         step: builtins.str = ...,
         task_id: builtins.str = ...,
+        definition_name: builtins.str = ...,
+        definition_version: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["payload", b"payload", "timestamp", b"timestamp"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "correlation_id", b"correlation_id", "event_id", b"event_id", "event_type", b"event_type", "payload", b"payload", "retry_count", b"retry_count", "seq", b"seq", "step", b"step", "task_id", b"task_id", "tenant", b"tenant", "timestamp", b"timestamp", "traceparent", b"traceparent", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "correlation_id", b"correlation_id", "definition_name", b"definition_name", "definition_version", b"definition_version", "event_id", b"event_id", "event_type", b"event_type", "payload", b"payload", "retry_count", b"retry_count", "seq", b"seq", "step", b"step", "task_id", b"task_id", "tenant", b"tenant", "timestamp", b"timestamp", "traceparent", b"traceparent", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___WorkflowEvent = WorkflowEvent

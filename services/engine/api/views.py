@@ -92,6 +92,8 @@ def event_view(key: Key, plan: Plan, request_id: str, numbered: Numbered) -> wor
         tenant=key.tenant,
         step=step_of(event),
         task_id=task_of(event),
+        definition_name=plan.definition.name,
+        definition_version=plan.definition.version,
     )
     view.payload.CopyFrom(struct_of(payload_of(event)))
     set_time(view.timestamp, event.at)
