@@ -4,11 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROTO_VENV := .venv-protos
 MERMAID_VENV := .venv-mermaid
+REDIS := .redis
+REDIS_PACKAGES := redis-server redis-tools libjemalloc2 liblua5.1-0 liblzf1 libatomic1
 PROTOS := $(shell find protos -name '*.proto' | sort)
 OUT ?= .
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test story check soak format protos lock clean
+.PHONY: help setup demo up test story check soak redis format protos lock clean
 
 help: ## Print the verbs
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
@@ -39,6 +41,8 @@ soak: $(VENV)/ready ## An hour of faults on a whole mesh, every wrong engine, wh
 	$(BIN)/python -m tests.chaos --mutant all
 	$(BIN)/python -m benchmarks agents --only freezes --freezes 500 --json
 
+redis: $(REDIS)/redis-server ## Fetch Redis 7 from Debian: tests then hold it to the same as Valkey
+
 format: $(VENV)/ready ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -56,7 +60,7 @@ lock: $(VENV)/ready ## Write requirements.lock anew from pyproject.toml
 	  --no-header --no-annotate --upgrade --output-file - pyproject.toml | grep -v '^archwright @' > requirements.lock
 
 clean: ## Remove what was made, but no workflow
-	rm -rf $(VENV) $(PROTO_VENV) $(MERMAID_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PROTO_VENV) $(MERMAID_VENV) $(REDIS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit("Archwright needs Python 3.11 or newer.") if sys.version_info < (3, 11) else None'
@@ -86,3 +90,11 @@ $(MERMAID_VENV)/agent/ready: $(MERMAID_VENV)/ready examples/agents/typescript/pa
 	cp examples/agents/typescript/package.json examples/agents/typescript/package-lock.json $(MERMAID_VENV)/agent
 	PATH="$(CURDIR)/$(MERMAID_VENV)/bin:$$PATH" npm ci --prefix $(MERMAID_VENV)/agent --silent --no-audit --no-fund --ignore-scripts
 	touch $@
+
+# Into a folder of its own: nothing of the system is changed, and nobody needs to be root.
+$(REDIS)/redis-server: Makefile
+	mkdir -p $(REDIS)/packages
+	cd $(REDIS)/packages && { apt-get -q download $(REDIS_PACKAGES) || { apt-get -q update && apt-get -q download $(REDIS_PACKAGES); }; }
+	for package in $(REDIS)/packages/*.deb; do dpkg -x $$package $(REDIS)/root; done
+	{ echo '#!/bin/sh'; echo 'LD_LIBRARY_PATH=$$(echo $(CURDIR)/$(REDIS)/root/usr/lib/*-linux-gnu) exec $(CURDIR)/$(REDIS)/root/usr/bin/redis-server "$$@"'; } > $@
+	chmod +x $@

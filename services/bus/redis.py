@@ -7,7 +7,6 @@ commit again, and subscribers drop what they have seen. Commands are those of Re
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 from redis.asyncio import Redis
@@ -16,15 +15,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from archwright.errors import DependencyUnavailable
-from services.bus.batches import CONTENT_TYPE, entries
+from archwright.events.streams import CONTENT_TYPE, stream_of
+from services.bus.batches import entries
 from services.bus.event import BusEvent
-from services.bus.port import stream_of
 
 PUBLISH_SECONDS_MAX = 2.0
 CONNECT_SECONDS_MAX = 1.0
 ANSWER_SECONDS_MAX = 1.5
-RETENTION_SECONDS = 24 * 60 * 60
-"""How long an entry stays. Whoever was away for longer reads history instead."""
 
 
 def writer(url: str) -> Redis:
@@ -53,15 +50,9 @@ class RedisPublisher:
         """Publish `events` in one round trip; see the port for what is promised."""
         if not events:
             return
-        oldest_ms = int((time.time() - RETENTION_SECONDS) * 1000)
         pipeline = self._client.pipeline(transaction=False)
         for partition, batch in entries(events):
-            pipeline.xadd(
-                stream_of(partition),
-                {"content_type": CONTENT_TYPE, "events": batch},
-                minid=oldest_ms,
-                approximate=True,
-            )
+            pipeline.xadd(stream_of(partition), {"content_type": CONTENT_TYPE, "events": batch})
         try:
             async with asyncio.timeout(PUBLISH_SECONDS_MAX):
                 await pipeline.execute()

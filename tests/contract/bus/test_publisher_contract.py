@@ -13,7 +13,7 @@ from google.protobuf.json_format import ParseDict
 
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 from services.bus.event import BusEvent
-from services.bus.memory import MemoryPublisher
+from services.bus.memory import MemoryBus
 from services.bus.port import PARTITIONS, Publisher, partition_of, stream_of
 from services.bus.redis import RedisPublisher, writer
 
@@ -39,7 +39,7 @@ class Bus:
 @pytest.fixture(params=["memory", "valkey"])
 async def bus(request: pytest.FixtureRequest, valkey: str) -> AsyncIterator[Bus]:
     if request.param == "memory":
-        twin = MemoryPublisher()
+        twin = MemoryBus()
 
         async def kept(partition: int) -> list[bytes]:
             return list(twin.streams[partition])

@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from archwright.errors import DependencyUnavailable
-from services.bus import redis
 from services.bus.event import BusEvent
-from services.bus.port import partition_of, stream_of
 from services.bus.redis import RedisPublisher, writer
 
 EVENT = BusEvent("acme", "wf_1", 1, "workflow_started", datetime(2026, 11, 22, 12, tzinfo=UTC))
@@ -44,18 +42,3 @@ async def test_a_redis_that_never_answers_is_given_up_within_two_seconds() -> No
     host, port = server.sockets[0].getsockname()
     async with server:
         assert await publish_in_vain(f"redis://{host}:{port}/0") < PROMISED_SECONDS + 0.5
-
-
-async def test_entries_older_than_the_retention_are_trimmed(valkey: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = writer(valkey)
-    stream = stream_of(partition_of("wf_1"))
-    publisher = RedisPublisher(client)
-    # Trimming is approximate: Valkey drops whole nodes of a hundred entries.
-    pipeline = client.pipeline(transaction=False)
-    for number in range(1, 301):
-        pipeline.xadd(stream, {"events": "[]"}, id=f"{number}-0")
-    await pipeline.execute()
-    monkeypatch.setattr(redis, "RETENTION_SECONDS", 60)
-    await publisher.publish([EVENT])
-    assert await client.xlen(stream) < 150
-    await publisher.aclose()

@@ -9,7 +9,7 @@ from one_replica import replica_on
 from storages import MemoryStorage
 
 from archwright import ids
-from services.bus.memory import MemoryPublisher
+from services.bus.memory import MemoryBus
 from services.engine.domain.commands import PauseWorkflow
 from services.engine.loops.relay import Relay
 from services.engine.ports.commands import Asked, Change
@@ -28,7 +28,7 @@ class Heard:
 
 
 async def test_a_flood_is_published_in_parts_and_whole() -> None:
-    storage, bus, heard = MemoryStorage(), MemoryPublisher(), Heard()
+    storage, bus, heard = MemoryStorage(), MemoryBus(), Heard()
     stored = await storage.start()
     pause = PauseWorkflow(storage.now(), "ann", "", "r1")
     await replica_on(storage, listeners=[heard]).ask(Asked(stored.key, pause))

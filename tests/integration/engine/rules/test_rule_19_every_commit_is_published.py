@@ -10,7 +10,7 @@ from one_replica import replica_on
 from storages import OTHER_TENANT, TENANT
 
 from services.bus.event import BusEvent
-from services.bus.memory import MemoryPublisher
+from services.bus.memory import MemoryBus
 from services.bus.port import partition_of
 from services.engine.domain.commands import PauseWorkflow
 from services.engine.loops.relay import LeftBehind, Relay
@@ -19,7 +19,7 @@ from services.engine.ports.commands import Asked
 LONG_ENOUGH_SECONDS, TOO_SOON_SECONDS = 2.5, 1.0
 
 
-class SlowBus(MemoryPublisher):
+class SlowBus(MemoryBus):
     """A bus that takes its time over what is published first, once it is slow."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ async def paused(storage: Any, *listeners: Any) -> Any:
 
 
 async def test_the_writer_publishes_from_memory_and_leaves_nothing_for_others(storage: Any) -> None:
-    bus, told = MemoryPublisher(), MemoryPublisher()
+    bus, told = MemoryBus(), MemoryBus()
     relay = Relay(storage.store, bus, storage.clock)
     stored = await paused(storage, relay)
 
@@ -85,7 +85,7 @@ async def test_what_a_dead_writer_left_behind_is_published_by_another_once_and_n
 
 
 async def test_what_one_transaction_wrote_for_two_tenants_is_published_for_both(storage: Any) -> None:
-    bus = MemoryPublisher()
+    bus = MemoryBus()
     ours, theirs = await storage.start(), await storage.start(tenant=OTHER_TENANT)
     await storage.commit(storage.cancelling(ours), storage.cancelling(theirs))
     await storage.age(LONG_ENOUGH_SECONDS)
