@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import structlog
 
@@ -43,27 +44,30 @@ class Terms:
     reclaim_seconds: float = 10.0
 
 
-@dataclass(slots=True)
-class Counts:
-    """What came of the events so far."""
+class Outcome(StrEnum):
+    """What came of an attempt to deal with an event."""
 
-    done: int = 0
-    failed: int = 0
-    given_up: int = 0
+    DONE = "done"
+    FAILED = "failed"
+    GIVEN_UP = "given_up"
+
+
+Tell = Callable[[Outcome], None]
+"""Takes note of an outcome. Must not wait and must not fail."""
 
 
 class Dealing:
-    """What receivers do with an entry. The entries of one receiver share its room and its counts."""
+    """What a receiver does with an entry. All of its entries share its room."""
 
     def __init__(
-        self, subscription: Subscription, handle: Handle, terms: Terms, clock: Clock, stop: asyncio.Event
+        self, subscription: Subscription, handle: Handle, terms: Terms, clock: Clock, stop: asyncio.Event, tell: Tell
     ) -> None:
-        self.counts = Counts()
         self._subscription = subscription
         self._handle = handle
         self._terms = terms
         self._clock = clock
         self._stop = stop
+        self._tell = tell
         self._room = asyncio.Semaphore(terms.at_once)
 
     async def deal_with(self, entry: Entry) -> None:
@@ -84,7 +88,8 @@ class Dealing:
         if len(progress.settled) == len(entry.events):
             given_up = list(progress.given_up.values())
             await self._insist(lambda: self._subscription.settle(entry.entry_id, given_up))
-            self.counts.given_up += len(progress.given_up)
+            for _ in given_up:
+                self._tell(Outcome.GIVEN_UP)
 
     async def _see_through(self, entry: Entry, place: int, progress: _Progress) -> None:
         received = entry.events[place]
@@ -100,10 +105,10 @@ class Dealing:
                 return
             failure = await self._try(received, received.event)
             if failure is None:
-                self.counts.done += 1
+                self._tell(Outcome.DONE)
                 progress.settled.add(place)
                 return
-            self.counts.failed += 1
+            self._tell(Outcome.FAILED)
             progress.failures[place] = failures + 1
             progress.errors[place] = failure.told
             await self._insist(lambda: self._note(entry, progress))

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from archwright.errors import DependencyUnavailable
-from archwright.events.dealing import Counts, Dealing, Handle, Terms
+from archwright.events.dealing import Dealing, Handle, Tell, Terms
 from archwright.events.subscription import Entry, EntryId, Subscription
 from archwright.pacing import Backoff, jittered
 from archwright.sdk.clock import Clock, SystemClock
@@ -33,19 +33,15 @@ class Receiving:
         *,
         terms: Terms | None = None,
         clock: Clock | None = None,
+        tell: Tell = lambda _: None,
     ) -> None:
         self._subscription = subscription
         self._terms = terms or Terms()
         self._clock = clock or SystemClock()
         self._stop = stop
-        self._dealing = Dealing(subscription, handle, self._terms, self._clock, stop)
+        self._dealing = Dealing(subscription, handle, self._terms, self._clock, stop, tell)
         self._held: set[EntryId] = set()
         self._is_away = False
-
-    @property
-    def counts(self) -> Counts:
-        """What came of the events so far."""
-        return self._dealing.counts
 
     async def run(self) -> None:
         """Receive until we are to stop; then end what is being dealt with, and leave the group."""

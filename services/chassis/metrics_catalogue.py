@@ -148,6 +148,13 @@ AGENTS: Final = Metric(
     ("agent_type", "status"),
     across=Across.MAX,
 )
+EVENTS_RECEIVED: Final = Metric(
+    "archwright_events_received_total",
+    Kind.COUNTER,
+    "receivers",
+    "Attempts to deal with an event of the bus, by the group that received it and by what came of them.",
+    ("group", "outcome"),
+)
 
 CATALOGUE: Final = (
     WORKFLOW_EXECUTIONS,
@@ -164,5 +171,6 @@ CATALOGUE: Final = (
     STREAM_SESSIONS,
     INVARIANT_VIOLATIONS,
     AGENTS,
+    EVENTS_RECEIVED,
 )
 """All of them, in the order in which they are documented."""
