@@ -52,9 +52,13 @@ class MemoryBus:
         self._life = ids.new_uuid()
 
     @property
-    def streams(self) -> Sequence[Sequence[bytes]]:
-        """What is in each partition, oldest first."""
-        return [[events for _, events, _ in partition.stream.values()] for partition in self.partitions]
+    def streams(self) -> Mapping[int, Sequence[bytes]]:
+        """What is in each partition that has something, oldest first."""
+        return {
+            place: [events for _, events, _ in partition.stream.values()]
+            for place, partition in enumerate(self.partitions)
+            if partition.stream
+        }
 
     def add(self, partition: int, events: bytes, group: str = "") -> None:
         """Add an entry as it is."""

@@ -28,8 +28,8 @@ from archwright.errors import DependencyUnavailable
 from archwright.serving.pipeline import Served
 from archwright.serving.server import Server
 from archwright.serving.tokens import TokenVerifier
-from services.bus.port import Publisher
 from services.bus.redis import RedisPublisher, writer
+from services.bus.redis_upkeep import RedisUpkeep
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.lifecycle import announce_ready
 from services.chassis.loops import forever
@@ -66,6 +66,7 @@ from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.follow_registry import FollowRegistry
 from services.engine.loops.hints import HeedHints, TellHints
 from services.engine.loops.hot_copies import CopyWorkflows
+from services.engine.loops.keep_bus import KeepBus
 from services.engine.loops.leases import LeaseRenewal
 from services.engine.loops.lost_agents import LostAgents
 from services.engine.loops.overdue import Overdue
@@ -81,6 +82,7 @@ from services.engine.loops.watch_gaps import WatchGaps
 from services.engine.loops.watch_resources import WatchResources
 from services.engine.measures import EngineGauges, EngineMeasures
 from services.engine.memory import Memory
+from services.engine.ports.bus_record import BusRecord
 from services.engine.ports.commands import Listener
 from services.engine.ports.definitions import Definitions
 from services.engine.ports.hints import Hints
@@ -95,6 +97,7 @@ from services.engine.starts import Starts
 from services.engine.storage.approvals import PostgresApprovals
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.breakers import PostgresBreakers
+from services.engine.storage.bus_record import PostgresBusRecord
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.census import PostgresCensus
 from services.engine.storage.database import Database
@@ -164,7 +167,6 @@ class _Engine:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        publisher: Publisher | None = None if redis is None else RedisPublisher(redis)
         store = PostgresStore(database, replica_id, accept_seconds=settings.accept_seconds)
         board = TaskBoard(
             database, replica_id, lease_seconds=settings.lease_seconds, accept_seconds=settings.accept_seconds
@@ -185,7 +187,9 @@ class _Engine:
         self._claimer = Claimer(
             board, self._sessions, assigner, dispatch, self._gate, clock, poll_seconds=settings.poll_seconds
         )
-        self._relay = NoBus(store) if publisher is None else Relay(store, publisher, clock)
+        self._relay, self._left_behind, self._bus = self._publishing(
+            store, PostgresBusRecord(database, replica_id), redis
+        )
         quota = PostgresQuota(database, replica_id)
         self._admission = admission = Admission(
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
@@ -225,7 +229,6 @@ class _Engine:
         self._retention = Retention(PostgresLeftovers(database), clock, keep_days=settings.keep_workflows_days)
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
-        self._left_behind = NobodyWaits(store) if publisher is None else LeftBehind(store, store, publisher)
         reports = Reports(
             *(self._committer, artifacts, self._acceptances, self._progress_notes, self._gate, feed, clock, work),
             measures,
@@ -333,6 +336,15 @@ class _Engine:
         memory.on_eviction = copying.evicted
         return HotStore(store, copies), copying
 
+    def _publishing(
+        self, store: PostgresStore, record: BusRecord, redis: Redis | None
+    ) -> tuple[Relay | NoBus, LeftBehind | NobodyWaits, KeepBus | None]:
+        """Return who publishes commits, and those that were left behind; and who looks after the bus, if there is one."""
+        if redis is None:
+            return NoBus(store), NobodyWaits(store), None
+        publisher, keeping = RedisPublisher(redis), KeepBus(record, RedisUpkeep(redis), self._clock)
+        return Relay(store, publisher, self._clock), LeftBehind(store, store, publisher), keeping
+
     def _wake_on_news(self) -> None:
         """Have those look at once who wait for what others bring about."""
         self._gate.call_on_change(self._claimer.wake)
@@ -394,6 +406,8 @@ class _Engine:
         ]
         if self._copying is not None:
             duties.append(keep("copy_workflows", self._copying.step, pause=_COPY_SECONDS))
+        if self._bus is not None:
+            duties.append(keep("keep_bus", self._bus.step, pause=_SWEEP_SECONDS))
         if self._hinting is not None:
             telling, heeding = self._hinting
             duties.append(keep("tell_hints", telling.step, pause=0))

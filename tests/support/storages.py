@@ -33,6 +33,7 @@ from services.engine.domain.events import ArtifactMade
 from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.breakers import Breakers
+from services.engine.ports.bus_record import BusRecord
 from services.engine.ports.census import Census
 from services.engine.ports.history import History
 from services.engine.ports.inbox import Inbox
@@ -42,12 +43,14 @@ from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Writt
 from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
 from services.engine.storage.artifacts import ArtifactStore
 from services.engine.storage.breakers import PostgresBreakers
+from services.engine.storage.bus_record import PostgresBusRecord
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.census import PostgresCensus
 from services.engine.storage.database import Database
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.breakers import MemoryBreakers
+from services.engine.storage.memory.bus_record import MemoryBusRecord
 from services.engine.storage.memory.census import MemoryCensus
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.quota import MemoryQuota
@@ -142,7 +145,7 @@ SOURCES = (
 )
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
-_AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits")
+_AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits", "bus", "bus_groups")
 
 
 class FullStore(Store, History, Protocol):
@@ -158,6 +161,7 @@ class Storage(Protocol):
     quota: Quota
     breakers: Breakers
     census: Census
+    bus_record: BusRecord
     clock: Clock
 
     async def start(
@@ -270,6 +274,10 @@ class Storage(Protocol):
         """Store a file of a tenant's."""
 
     @abstractmethod
+    def another_bus_record(self) -> BusRecord:
+        """Return the record of another replica."""
+
+    @abstractmethod
     async def audit_count(self, tenant: str) -> int:
         """Return how many audit rows a tenant has."""
 
@@ -289,6 +297,7 @@ class PostgresStorage(Storage):
         self.quota = PostgresQuota(self.database, replica)
         self.breakers = PostgresBreakers(self.database)
         self.census = PostgresCensus(self.database)
+        self.bus_record = PostgresBusRecord(self.database, replica)
         self.clock = SystemClock()
 
     async def age(self, seconds: float) -> None:
@@ -308,6 +317,9 @@ class PostgresStorage(Storage):
 
     async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
         await ArtifactStore(self.database).put(tenant, sha256, "text/plain", content)
+
+    def another_bus_record(self) -> BusRecord:
+        return PostgresBusRecord(self.database, ids.new_uuid())
 
     async def audit_count(self, tenant: str) -> int:
         async with self.database.engine() as connection, connection.transaction():
@@ -339,6 +351,7 @@ class MemoryStorage(Storage):
         self.quota = MemoryQuota(self.tables, ids.new_uuid())
         self.breakers = MemoryBreakers(self.tables)
         self.census = MemoryCensus(self.tables)
+        self.bus_record = MemoryBusRecord(self.tables, ids.new_uuid())
         self.clock = self._wound
 
     async def age(self, seconds: float) -> None:
@@ -346,6 +359,9 @@ class MemoryStorage(Storage):
 
     async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
         await MemoryArtifacts(self.tables).put(tenant, sha256, "text/plain", content)
+
+    def another_bus_record(self) -> BusRecord:
+        return MemoryBusRecord(self.tables, ids.new_uuid())
 
     async def audit_count(self, tenant: str) -> int:
         in_commits = sum(key.tenant == tenant for key, _ in self.tables.audit)

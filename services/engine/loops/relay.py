@@ -19,8 +19,8 @@ from services.bus.port import Publisher
 from services.chassis.clock import Clock
 from services.engine.bus_events import bus_event
 from services.engine.ports.commands import Change
-from services.engine.ports.history import History, Numbered
-from services.engine.ports.store import Span, Store
+from services.engine.ports.history import Committed, History, Numbered
+from services.engine.ports.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,8 @@ _WAITING_MAX = 1_000
 _AT_ONCE = 100
 """After so many changes the next commits are left to the next step."""
 _LEFT_BEHIND_SECONDS = 2.0
+_READ_AT_ONCE = 10
+"""How many commits, of up to two hundred workflows each, are in memory at a time."""
 _QUIET_SECONDS = 1.0
 _MARK_SECONDS = 0.5  # well before others take what is not marked for left behind
 
@@ -137,20 +139,20 @@ class LeftBehind:
 
     async def step(self) -> None:
         """Publish what is old enough to have been left behind."""
-        due = await self._store.publish_due(_LEFT_BEHIND_SECONDS)
-        for batch_id, spans in due:
-            events = [event for span in spans for event in await self._read(span)]
-            await self._publisher.publish(events)
-            await self._store.mark_published([batch_id])
-        if due:
+        while due := await self._store.publish_due(_LEFT_BEHIND_SECONDS):
+            for start in range(0, len(due), _READ_AT_ONCE):
+                part = due[start : start + _READ_AT_ONCE]
+                committed = await self._history.committed([span for _, spans in part for span in spans])
+                await self._publisher.publish([event for each in committed for event in _told_by(each)])
+                await self._store.mark_published([batch_id for batch_id, _ in part])
             log.info("commits_published_late", count=len(due))
 
-    async def _read(self, span: Span) -> list[BusEvent]:
-        summary = await self._history.summary(span.key)
-        if summary is None:
-            return []
-        numbered = await self._history.events(span.key, after_seq=span.first_seq - 1, limit=span.count)
-        return [bus_event(span.key, summary.plan, summary.created.request_id, each) for each in numbered]
+
+def _told_by(committed: Committed) -> list[BusEvent]:
+    return [
+        bus_event(committed.key, committed.plan, committed.request_id, Numbered(seq, event))
+        for seq, event in enumerate(committed.events, start=committed.first_seq)
+    ]
 
 
 def _events_of(change: Change) -> list[BusEvent]:

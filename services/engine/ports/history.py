@@ -12,7 +12,7 @@ from services.engine.domain.events import Event
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.keys import Key
-from services.engine.ports.store import NewWorkflow
+from services.engine.ports.store import NewWorkflow, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,17 @@ class Summary:
     created: NewWorkflow
     plan: Plan
     workflow: Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one commit wrote about one workflow."""
+
+    key: Key
+    plan: Plan
+    request_id: str
+    first_seq: int
+    events: Sequence[Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,10 @@ class History(Protocol):
 
     async def events(self, key: Key, *, after_seq: int, limit: int) -> Sequence[Numbered]:
         """Return events with a greater seq, oldest first."""
+        ...
+
+    async def committed(self, spans: Sequence[Span]) -> Sequence[Committed]:
+        """Return what these commits wrote, in their order, of workflows that are still kept."""
         ...
 
     async def last_seqs(self, keys: Collection[Key]) -> Mapping[Key, int]:

@@ -26,14 +26,15 @@ from services.engine.storage.workflows import load_on
 _VERDICTS: Sequence[Verdict] = get_args(Verdict)  # in the order of their numbers in SQL, from 1
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60  # long enough that whoever lost the answer to a commit has settled it
+_KEEP_HOURS_MAX = 24  # for groups of the bus that do not come on
 
 _COMMIT = f"SELECT engine.commit_batch({', '.join(f'${n}' for n in range(1, 55))})"
 
 _HOLD = "SELECT 1 FROM engine.workflows WHERE tenant_id = $1 AND workflow_id = $2 FOR NO KEY UPDATE"
 
 _SETTLE = """
-INSERT INTO engine.commits (batch_id, replica_id, published, tenant_ids, workflow_ids, first_seqs, counts)
-VALUES ($1, $2, true, '{}', '{}', '{}', '{}') ON CONFLICT DO NOTHING RETURNING batch_id
+INSERT INTO engine.commits (batch_id, replica_id, published, published_at, tenant_ids, workflow_ids, first_seqs, counts)
+VALUES ($1, $2, true, now(), '{}', '{}', '{}', '{}') ON CONFLICT DO NOTHING RETURNING batch_id
 """
 
 _DUE = """
@@ -46,6 +47,14 @@ WITH due AS MATERIALIZED (
 UPDATE engine.commits AS c SET reserved_until = now() + make_interval(secs => $2)
   FROM due WHERE c.batch_id = due.batch_id
 RETURNING c.batch_id, c.committed_at, c.tenant_ids, c.workflow_ids, c.first_seqs, c.counts
+"""
+
+# What some group of the bus has not settled is kept, as the bus may forget it.
+_FORGET = """
+DELETE FROM engine.commits
+ WHERE published AND published_at < greatest(
+   least(now() - make_interval(secs => $1), (SELECT min(settled_until) FROM engine.bus_groups)),
+   now() - make_interval(hours => $2))
 """
 
 
@@ -128,15 +137,13 @@ class Commits:
         ]
 
     async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
-        """Note that the bus has these commits' events, and forget those of which it was noted long ago."""
+        """Note that the bus has these commits' events, and forget those that nobody needs any more."""
         async with self._database.loops() as connection:
             await connection.execute(
-                "UPDATE engine.commits SET published = true WHERE batch_id = ANY($1::uuid[])", list(batch_ids)
+                "UPDATE engine.commits SET published = true, published_at = now() WHERE batch_id = ANY($1::uuid[])",
+                list(batch_ids),
             )
-            await connection.execute(
-                "DELETE FROM engine.commits WHERE published AND committed_at < now() - make_interval(secs => $1)",
-                _KEEP_SECONDS,
-            )
+            await connection.execute(_FORGET, _KEEP_SECONDS, _KEEP_HOURS_MAX)
 
 
 @contextmanager

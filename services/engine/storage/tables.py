@@ -117,6 +117,7 @@ commits = Table(
     Column("replica_id", Uuid),
     Column("committed_at", _at),
     Column("published", Boolean),
+    Column("published_at", _at),
     Column("reserved_until", _at),
     Column("tenant_ids", ARRAY(Text)),
     Column("workflow_ids", ARRAY(Uuid)),

@@ -19,9 +19,9 @@ from services.engine.domain.events import Json
 from services.engine.domain.evolve import fold
 from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import OpenTask, Workflow
-from services.engine.ports.history import PLACES_MAX, Numbered, Summary, TaskRow, Wanted
+from services.engine.ports.history import PLACES_MAX, Committed, Numbered, Summary, TaskRow, Wanted
 from services.engine.ports.keys import Key
-from services.engine.ports.store import NewWorkflow, Stored
+from services.engine.ports.store import NewWorkflow, Span, Stored
 from services.engine.storage.codec import STATUS_NUMBER, load_events
 from services.engine.storage.database import Database
 from services.engine.storage.plans import PLANS
@@ -59,6 +59,26 @@ SELECT h.tenant_id, h.workflow_id, h.body
   FROM unnest($1::text[], $2::uuid[], $3::integer[]) AS x (tenant_id, workflow_id, seq)
   JOIN engine.history AS h ON h.tenant_id = x.tenant_id AND h.workflow_id = x.workflow_id AND h.first_seq > x.seq
  ORDER BY h.tenant_id, h.workflow_id, h.first_seq
+"""
+
+# Each row is looked for by itself, for the same reason.
+_COMMITTED = """
+SELECT x.ord, x.tenant_id, x.workflow_id, x.first_seq, h.body, w.request_id, w.definition_hash, w.definition_name,
+       w.definition_version
+  FROM unnest($1::text[], $2::uuid[], $3::integer[]) WITH ORDINALITY AS x (tenant_id, workflow_id, first_seq, ord)
+ CROSS JOIN LATERAL (
+   SELECT body FROM engine.history AS h
+    WHERE h.tenant_id = x.tenant_id AND h.workflow_id = x.workflow_id AND h.first_seq = x.first_seq OFFSET 0) AS h
+ CROSS JOIN LATERAL (
+   SELECT request_id, definition_hash, definition_name, definition_version FROM engine.workflows AS w
+    WHERE w.tenant_id = x.tenant_id AND w.workflow_id = x.workflow_id OFFSET 0) AS w
+ ORDER BY x.ord
+"""
+
+_SOURCES = """
+SELECT d.content_hash, d.source
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS x (tenant_id, name, version)
+  JOIN engine.definitions AS d USING (tenant_id, name, version)
 """
 
 _CACHED = """
@@ -147,6 +167,27 @@ class Workflows:
                 if seq > after_seq:
                     found.append(Numbered(seq, event))
         return found[:limit]
+
+    async def committed(self, spans: Sequence[Span]) -> Sequence[Committed]:
+        """Return what these commits wrote, in their order, of workflows that are still kept."""
+        if not spans:
+            return []
+        columns = zip(*((s.key.tenant, ids.read("wf", s.key.workflow_id), s.first_seq) for s in spans), strict=True)
+        tenants = ",".join(sorted({span.key.tenant for span in spans}))
+        async with self._database.engine() as connection, connection.transaction(isolation="repeatable_read"):
+            await connection.execute("SELECT set_config('app.tenants', $1, true)", tenants)
+            rows = await connection.fetch(_COMMITTED, *map(list, columns))
+            plans = await _plans(connection, rows)
+        return [
+            Committed(
+                key=_key(row),
+                plan=plans[row["definition_hash"]],
+                request_id=row["request_id"],
+                first_seq=row["first_seq"],
+                events=load_events(row["body"]),
+            )
+            for row in rows
+        ]
 
     async def last_seqs(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """Return the number of the newest event of each workflow."""
@@ -248,6 +289,20 @@ async def load_on(connection: asyncpg.Connection[Any], keys: Collection[Key]) ->
         )
         for key, (row, plan) in found.items()
     }
+
+
+async def _plans(connection: asyncpg.Connection[Any], rows: Sequence[asyncpg.Record]) -> Mapping[str, Plan]:
+    """Return the plans that workflows follow, by their hash; the text of a definition is read only where it must."""
+    found = {row["definition_hash"]: PLANS.find(row["definition_hash"]) for row in rows}
+    missing = {
+        (row["tenant_id"], row["definition_name"], row["definition_version"])
+        for row in rows
+        if found[row["definition_hash"]] is None
+    }
+    if missing:
+        for row in await connection.fetch(_SOURCES, *map(list, zip(*missing, strict=True))):
+            found[row["content_hash"]] = PLANS.of(row["content_hash"], row["source"])
+    return {content_hash: plan for content_hash, plan in found.items() if plan is not None}
 
 
 async def _known(connection: asyncpg.Connection[Any], found: Mapping[Key, Workflow]) -> Mapping[Key, Known]:

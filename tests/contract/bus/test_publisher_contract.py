@@ -42,7 +42,7 @@ async def bus(request: pytest.FixtureRequest, valkey: str) -> AsyncIterator[Bus]
         twin = MemoryBus()
 
         async def kept(partition: int) -> list[bytes]:
-            return list(twin.streams[partition])
+            return list(twin.streams.get(partition, ()))
 
         yield Bus(twin, kept)
         return

@@ -51,7 +51,7 @@ def read(tables: Tables) -> Facts:
         unpublished=[
             UnpublishedFacts(row.batch_id, (now - row.committed_at).total_seconds())
             for row in tables.commits.values()
-            if not row.published
+            if row.published_at is None
         ],
         audit=[
             AuditFacts(key.tenant, "", number, row.event_id, key.workflow_id, row.action)

@@ -130,7 +130,7 @@ def go_back_an_attempt(storage: MemoryStorage, key: Key) -> None:
 
 def never_publish(storage: MemoryStorage, key: Key) -> None:
     for row in storage.tables.commits.values():
-        row.published, row.committed_at = False, row.committed_at - timedelta(seconds=31)
+        row.published_at, row.committed_at = None, row.committed_at - timedelta(seconds=31)
 
 
 def lose_audit(storage: MemoryStorage, key: Key) -> None:

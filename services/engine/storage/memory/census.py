@@ -19,7 +19,7 @@ class MemoryCensus:
         """Look once. Only workflows of tenants that ever borrowed a permit are found, as all that start one do."""
         tables = self._tables
         now = tables.clock.now()
-        unpublished = [row.committed_at for row in tables.commits.values() if not row.published]
+        unpublished = [row.committed_at for row in tables.commits.values() if row.published_at is None]
         return Counted(
             waiting=Counter(
                 (task.queue, task.priority) for task in tables.open_tasks.values() if task.status is TaskStatus.PENDING

@@ -36,6 +36,7 @@ from services.engine.storage.state_codec import dump_workflow
 
 _RESERVE_SECONDS = 10
 _KEEP_SECONDS = 60
+KEEP_SECONDS_MAX = 24 * 60 * 60
 _COMMITS_MAX = 200
 
 
@@ -82,7 +83,7 @@ class MemoryCommits:
         """Return who won in a commit whose outcome is unknown; None means that it never happened and never can."""
         found = self._tables.commits.get(batch_id)
         if found is None:
-            self._tables.commits[batch_id] = CommitRow(batch_id, self._tables.clock.now(), (), published=True)
+            self._tables.commits[batch_id] = CommitRow(batch_id, self._tables.clock.now(), (), self._tables.clock.now())
             return None
         return [key for key, _, _ in found.spans]
 
@@ -93,7 +94,7 @@ class MemoryCommits:
         due = [
             row
             for row in self._tables.commits.values()
-            if not row.published
+            if row.published_at is None
             and row.committed_at <= before
             and (row.reserved_until is None or row.reserved_until < now)
         ]
@@ -103,13 +104,15 @@ class MemoryCommits:
         return [(row.batch_id, [Span(*span) for span in row.spans]) for row in due[:_COMMITS_MAX]]
 
     async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
-        """Note that the bus has these commits' events, and forget those of which it was noted long ago."""
+        """Note that the bus has these commits' events, and forget those that nobody needs any more."""
+        now = self._tables.clock.now()
         for batch_id in batch_ids:
             if batch_id in self._tables.commits:
-                self._tables.commits[batch_id].published = True
-        old = self._tables.clock.now() - timedelta(seconds=_KEEP_SECONDS)
+                self._tables.commits[batch_id].published_at = now
+        needed = [now - timedelta(seconds=_KEEP_SECONDS), *self._tables.bus.groups.values()]
+        old = max(min(needed), now - timedelta(seconds=KEEP_SECONDS_MAX))
         for row in list(self._tables.commits.values()):
-            if row.published and row.committed_at < old:
+            if row.published_at is not None and row.published_at < old:
                 del self._tables.commits[row.batch_id]
 
     def _verdict(self, entry: Entry, taken: set[tuple[str, str]], held: Key | None) -> Verdict:

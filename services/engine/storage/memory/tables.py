@@ -147,8 +147,18 @@ class CommitRow:
     batch_id: uuid.UUID
     committed_at: datetime
     spans: tuple[tuple[Key, int, int], ...]
-    published: bool = False
+    published_at: datetime | None = None
     reserved_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class BusRow:
+    """What is remembered of the bus."""
+
+    life: str = ""
+    kept_by: uuid.UUID | None = None
+    kept_until: datetime | None = None
+    groups: dict[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +202,7 @@ class Tables:
     permits: dict[tuple[uuid.UUID, str], PermitsRow] = field(default_factory=dict)
     """By replica and tenant."""
     commits: dict[uuid.UUID, CommitRow] = field(default_factory=dict)
+    bus: BusRow = field(default_factory=BusRow)
     approvals: dict[tuple[str, str], ApprovalRow] = field(default_factory=dict)
     """By tenant and approval."""
     audit: list[tuple[Key, AuditRow]] = field(default_factory=list)

@@ -12,9 +12,9 @@ from services.engine.domain.events import Json
 from services.engine.domain.transitions import TaskStatus
 from services.engine.domain.values import Known, value_of
 from services.engine.domain.workflow import Workflow
-from services.engine.ports.history import PLACES_MAX, Numbered, Summary, TaskRow, Wanted
+from services.engine.ports.history import PLACES_MAX, Committed, Numbered, Summary, TaskRow, Wanted
 from services.engine.ports.keys import Key
-from services.engine.ports.store import Stored
+from services.engine.ports.store import Span, Stored
 from services.engine.storage.codec import PRIORITY_NUMBER, load_events
 from services.engine.storage.memory.tables import Tables, WorkflowRow
 
@@ -60,6 +60,18 @@ class MemoryWorkflows:
                 numbered = enumerate(load_events(row.body), start=row.first_seq)
                 found += [Numbered(seq, event) for seq, event in numbered if seq > after_seq]
         return found[:limit]
+
+    async def committed(self, spans: Sequence[Span]) -> Sequence[Committed]:
+        """Return what these commits wrote, in their order, of workflows that are still kept."""
+        return [
+            Committed(
+                span.key, self._tables.plan_of(row), row.created.request_id, span.first_seq, load_events(written.body)
+            )
+            for span in spans
+            if (row := self._tables.workflows.get(span.key)) is not None
+            for written in self._tables.history.get(span.key, [])
+            if written.first_seq == span.first_seq
+        ]
 
     async def last_seqs(self, keys: Collection[Key]) -> Mapping[Key, int]:
         """Return the number of the newest event of each workflow."""

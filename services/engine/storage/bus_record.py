@@ -1,0 +1,66 @@
+"""What is remembered of the bus, in PostgreSQL and by its clock."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.bus.port import Standing
+from services.engine.ports.bus_record import BusKnown
+from services.engine.storage.database import Database
+
+_TAKE_CHARGE = """
+INSERT INTO engine.bus AS b (kept_by, kept_until) VALUES ($1, now() + make_interval(secs => $2))
+ON CONFLICT (only_row) DO UPDATE SET kept_by = excluded.kept_by, kept_until = excluded.kept_until
+ WHERE b.kept_by = excluded.kept_by OR b.kept_until < now()
+RETURNING true
+"""
+_NOTE = """
+INSERT INTO engine.bus_groups (name, settled_until)
+SELECT name, now() - make_interval(secs => seconds) FROM unnest($1::text[], $2::float8[]) AS x (name, seconds)
+ON CONFLICT (name) DO UPDATE SET settled_until = excluded.settled_until
+"""
+_UNPUBLISH = """
+UPDATE engine.commits SET published = false, reserved_until = NULL
+ WHERE published AND published_at >= $1 AND cardinality(workflow_ids) > 0
+"""
+
+
+class PostgresBusRecord:
+    """What one replica remembers, and all others with it."""
+
+    def __init__(self, database: Database, replica_id: uuid.UUID) -> None:
+        self._database = database
+        self._replica_id = replica_id
+
+    async def take_charge(self, seconds: float) -> bool:
+        """Return whether it is on this replica to look after the bus."""
+        async with self._database.loops() as connection:
+            return await connection.fetchval(_TAKE_CHARGE, self._replica_id, seconds) is not None
+
+    async def known(self) -> BusKnown:
+        """Return what is remembered."""
+        async with self._database.loops() as connection:
+            life = await connection.fetchval("SELECT life FROM engine.bus")
+            rows = await connection.fetch("SELECT name, settled_until FROM engine.bus_groups ORDER BY name")
+        return BusKnown(life or "", {row["name"]: row["settled_until"] for row in rows})
+
+    async def lost(self, life: str, since: datetime | None) -> int:
+        """Note that the bus may have lost what it was told since then."""
+        async with self._database.loops() as connection, connection.transaction():
+            count = "0" if since is None else await connection.execute(_UNPUBLISH, since)
+            await connection.execute("UPDATE engine.bus SET life = $1", life)
+        return int(count.rpartition(" ")[2])
+
+    async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:
+        """Note how far the groups had come so long ago."""
+        names = [standing.group for standing in standings]
+        seconds = [standing.behind_seconds + seconds_ago for standing in standings]
+        async with self._database.loops() as connection:
+            await connection.execute(_NOTE, names, seconds)
+
+    async def forget(self, group: str) -> None:
+        """Forget a group."""
+        async with self._database.loops() as connection:
+            await connection.execute("DELETE FROM engine.bus_groups WHERE name = $1", group)

@@ -1,0 +1,54 @@
+"""What is remembered of the bus, in memory."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from services.bus.port import Standing
+from services.engine.ports.bus_record import BusKnown
+from services.engine.storage.memory.tables import Tables
+
+
+class MemoryBusRecord:
+    """What one replica remembers, and all others with it."""
+
+    def __init__(self, tables: Tables, replica_id: uuid.UUID) -> None:
+        self._tables = tables
+        self._replica_id = replica_id
+
+    async def take_charge(self, seconds: float) -> bool:
+        """Return whether it is on this replica to look after the bus."""
+        now, bus = self._tables.clock.now(), self._tables.bus
+        if bus.kept_until is not None and bus.kept_until >= now and bus.kept_by != self._replica_id:
+            return False
+        bus.kept_by, bus.kept_until = self._replica_id, now + timedelta(seconds=seconds)
+        return True
+
+    async def known(self) -> BusKnown:
+        """Return what is remembered."""
+        return BusKnown(self._tables.bus.life, dict(self._tables.bus.groups))
+
+    async def lost(self, life: str, since: datetime | None) -> int:
+        """Note that the bus may have lost what it was told since then."""
+        again = [
+            row
+            for row in self._tables.commits.values()
+            if since is not None and row.published_at is not None and row.published_at >= since and row.spans
+        ]
+        for row in again:
+            row.published_at, row.reserved_until = None, None
+        self._tables.bus.life = life
+        return len(again)
+
+    async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:
+        """Note how far the groups had come so long ago."""
+        now = self._tables.clock.now()
+        for standing in standings:
+            behind = timedelta(seconds=standing.behind_seconds + seconds_ago)
+            self._tables.bus.groups[standing.group] = now - behind
+
+    async def forget(self, group: str) -> None:
+        """Forget a group."""
+        self._tables.bus.groups.pop(group, None)
