@@ -20,6 +20,7 @@ from archwright.connection import Connection
 from archwright.engine.v1.workflows_pb2 import (
     TaskChunk,
     TaskProgress,
+    TaskReset,
     WatchEnded,
     WatchWorkflowRequest,
     WatchWorkflowResponse,
@@ -28,8 +29,8 @@ from archwright.errors import DependencyUnavailable, Unavailable
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 from archwright.pacing import Backoff, rest
 
-Update: TypeAlias = WorkflowEvent | TaskProgress | TaskChunk | WatchEnded
-"""A fact, how a task is getting on, a piece of its output, or the end."""
+Update: TypeAlias = WorkflowEvent | TaskProgress | TaskChunk | TaskReset | WatchEnded
+"""A fact, how a task is getting on, a piece of its output, another attempt at it, or the end."""
 
 _Responses: TypeAlias = AsyncGenerator[WatchWorkflowResponse, None]
 
@@ -94,6 +95,8 @@ def _next(response: WatchWorkflowResponse, cursor: int, *, only_end: bool) -> Up
             return response.progress
         case "chunk":
             return response.chunk
+        case "reset":
+            return response.reset
         case "ended":
             return response.ended if only_end or response.ended.last_seq <= cursor else _Misfit.EARLY
         case _:

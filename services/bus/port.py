@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from archwright.events.entries import Received
 from archwright.events.streams import PARTITIONS, partition_of, stream_of
 from archwright.events.subscription import GivenUp, TryLater
 from services.bus.event import BusEvent
@@ -16,6 +17,7 @@ __all__ = [
     "PutAway",
     "Standing",
     "Survey",
+    "Tail",
     "TryLater",
     "Upkeep",
     "partition_of",
@@ -35,6 +37,21 @@ class Publisher(Protocol):
 
     async def aclose(self) -> None:
         """Let go of the connection."""
+
+
+class Tail(Protocol):
+    """Follows the bus from now on."""
+
+    async def read(self) -> Sequence[Received]:
+        """Return what was published since the last call, the first time from now on; wait a little for something.
+
+        Raises DependencyUnavailable when the bus does not answer; what is published until it does is missed.
+        """
+        ...
+
+    def rest(self) -> None:
+        """Begin anew with the next call: what is published meanwhile is of no interest."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

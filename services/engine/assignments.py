@@ -143,7 +143,7 @@ class Assigner:
 
     def _give(self, session: Session, assignment: Assignment, stored: Stored) -> None:
         session.assign(assignment)
-        if self._feed.is_watched(stored.key):
+        if self._feed.is_of_interest(stored.key):
             self._feed.progress(
                 TaskHanded(
                     *(stored.key, assignment.task_id, assignment.step, session.agent_type, session.agent_id),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -69,7 +69,10 @@ class Closing:
     """The replica stops; watchers go on elsewhere from their cursor."""
 
 
-Update = Change | ProgressTold | ChunkTold | TaskHanded | ReadHistory | Closing
+Told = ProgressTold | ChunkTold | TaskHanded
+"""How a task is getting on; kept nowhere."""
+
+Update = Change | Told | ReadHistory | Closing
 
 
 class Feed:
@@ -78,6 +81,7 @@ class Feed:
     def __init__(self) -> None:
         self._listening: dict[Key, set[asyncio.Queue[Update]]] = {}
         self._newest: dict[Key, int] = {}
+        self._elsewhere: list[Callable[[Told], None]] = []
 
     @contextmanager
     def listen(self, key: Key) -> Iterator[asyncio.Queue[Update]]:
@@ -100,14 +104,24 @@ class Feed:
                 self._newest[change.key] = change.workflow.last_seq
                 self._tell(change.key, change)
 
-    def progress(self, told: ProgressTold | ChunkTold | TaskHanded) -> None:
-        """Pass on how a task is getting on."""
+    def progress(self, told: Told) -> None:
+        """Pass on how a task is getting on, here and elsewhere."""
+        self.pass_on(told)
+        for tell in self._elsewhere:
+            tell(told)
+
+    def pass_on(self, told: Told) -> None:
+        """Pass on what another replica told."""
         if told.key in self._listening:
             self._tell(told.key, told)
 
-    def is_watched(self, key: Key) -> bool:
-        """Return whether somebody listens to a workflow."""
-        return key in self._listening
+    def call_on_progress(self, tell: Callable[[Told], None]) -> None:
+        """Have somebody told whatever is told here. Must not wait and must not fail."""
+        self._elsewhere.append(tell)
+
+    def is_of_interest(self, key: Key) -> bool:
+        """Return whether anybody may want to hear how a workflow is getting on."""
+        return bool(self._elsewhere) or key in self._listening
 
     def watched(self) -> Collection[Key]:
         """Return the workflows that somebody listens to."""

@@ -29,6 +29,7 @@ from archwright.serving.pipeline import Served
 from archwright.serving.server import Server
 from archwright.serving.tokens import TokenVerifier
 from services.bus.redis import RedisPublisher, writer
+from services.bus.redis_tail import RedisTail
 from services.bus.redis_upkeep import RedisUpkeep
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.lifecycle import announce_ready
@@ -64,6 +65,7 @@ from services.engine.loops.claimer import Claimer
 from services.engine.loops.committer import COMMITS_AT_ONCE, Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.follow_registry import FollowRegistry
+from services.engine.loops.heed_bus import HeedBus
 from services.engine.loops.hints import HeedHints, TellHints
 from services.engine.loops.hot_copies import CopyWorkflows
 from services.engine.loops.keep_bus import KeepBus
@@ -75,6 +77,7 @@ from services.engine.loops.progress_notes import ProgressNotes
 from services.engine.loops.relay import LeftBehind, NobodyWaits, NoBus, Relay
 from services.engine.loops.retention import Retention
 from services.engine.loops.schedules import FiringSchedules
+from services.engine.loops.share_progress import HeedProgress, TellProgress
 from services.engine.loops.take_census import TakeCensus
 from services.engine.loops.tell_unavailable import UnavailableAgents
 from services.engine.loops.timers import Timers
@@ -104,6 +107,7 @@ from services.engine.storage.database import Database
 from services.engine.storage.hints import RedisHints
 from services.engine.storage.hot_copies import RedisHotCopies
 from services.engine.storage.inbox import PostgresInbox
+from services.engine.storage.live_lane import RedisLiveLane
 from services.engine.storage.quota import PostgresQuota
 from services.engine.storage.retention import PostgresLeftovers
 from services.engine.storage.schedules import PostgresSchedules
@@ -198,6 +202,8 @@ class _Engine:
         self._wake_on_news()
         listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission, measures]
         self._hinting = None if redis is None else self._hints(RedisHints(redis, replica_id), board, dispatch)
+        self._sharing = self._shared_progress(redis, replica_id)
+        self._heeding = None if redis is None else HeedBus(RedisTail(redis), feed, clock)
         with_redis = (self._copying, self._hinting[0] if self._hinting else None)
         listeners.extend(listener for listener in with_redis if listener is not None)
         self._committer = Committer(
@@ -339,11 +345,19 @@ class _Engine:
     def _publishing(
         self, store: PostgresStore, record: BusRecord, redis: Redis | None
     ) -> tuple[Relay | NoBus, LeftBehind | NobodyWaits, KeepBus | None]:
-        """Return who publishes commits, and those that were left behind; and who looks after the bus, if there is one."""
+        """Return who publishes commits, who does so with those left behind, and who looks after the bus, if any."""
         if redis is None:
             return NoBus(store), NobodyWaits(store), None
         publisher, keeping = RedisPublisher(redis), KeepBus(record, RedisUpkeep(redis), self._clock)
         return Relay(store, publisher, self._clock), LeftBehind(store, store, publisher), keeping
+
+    def _shared_progress(self, redis: Redis | None, replica_id: uuid.UUID) -> tuple[TellProgress, HeedProgress] | None:
+        """Return who tells other replicas how tasks are getting on, and who heeds that; nobody without a key."""
+        file = self._settings.hot_copy_key_file
+        if redis is None or file is None:
+            return None
+        lane = RedisLiveLane(redis, file.read_bytes(), replica_id)
+        return TellProgress(lane, self._feed, self._clock), HeedProgress(lane, self._feed, self._clock)
 
     def _wake_on_news(self) -> None:
         """Have those look at once who wait for what others bring about."""
@@ -408,6 +422,12 @@ class _Engine:
             duties.append(keep("copy_workflows", self._copying.step, pause=_COPY_SECONDS))
         if self._bus is not None:
             duties.append(keep("keep_bus", self._bus.step, pause=_SWEEP_SECONDS))
+        if self._heeding is not None:
+            duties.append(keep("heed_bus", self._heeding.step, pause=0))
+        if self._sharing is not None:
+            telling_progress, heeding_progress = self._sharing
+            duties.append(keep("tell_progress", telling_progress.step, pause=0))
+            duties.append(keep("heed_progress", heeding_progress.step, pause=0))
         if self._hinting is not None:
             telling, heeding = self._hinting
             duties.append(keep("tell_hints", telling.step, pause=0))

@@ -1161,6 +1161,7 @@ class WatchWorkflowResponse(google.protobuf.message.Message):
     HEARTBEAT_FIELD_NUMBER: builtins.int
     ENDED_FIELD_NUMBER: builtins.int
     CHUNK_FIELD_NUMBER: builtins.int
+    RESET_FIELD_NUMBER: builtins.int
     @property
     def event(self) -> archwright.events.v1.workflow_event_pb2.WorkflowEvent:
         """A fact, kept in history."""
@@ -1181,6 +1182,10 @@ class WatchWorkflowResponse(google.protobuf.message.Message):
     def chunk(self) -> global___TaskChunk:
         """A piece of a task's output, ahead of its result; not kept."""
 
+    @property
+    def reset(self) -> global___TaskReset:
+        """A task was given to an agent anew: what came of its earlier attempts counts for nothing; not kept."""
+
     def __init__(
         self,
         *,
@@ -1189,10 +1194,11 @@ class WatchWorkflowResponse(google.protobuf.message.Message):
         heartbeat: global___Heartbeat | None = ...,
         ended: global___WatchEnded | None = ...,
         chunk: global___TaskChunk | None = ...,
+        reset: global___TaskReset | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "update", b"update"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "update", b"update"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["event", "progress", "heartbeat", "ended", "chunk"] | None: ...
+    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "reset", b"reset", "update", b"update"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "ended", b"ended", "event", b"event", "heartbeat", b"heartbeat", "progress", b"progress", "reset", b"reset", "update", b"update"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["update", b"update"]) -> typing.Literal["event", "progress", "heartbeat", "ended", "chunk", "reset"] | None: ...
 
 global___WatchWorkflowResponse = WatchWorkflowResponse
 
@@ -1279,6 +1285,40 @@ class TaskChunk(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "attempt", b"attempt", "number", b"number", "part", b"part", "step", b"step", "task_id", b"task_id"]) -> None: ...
 
 global___TaskChunk = TaskChunk
+
+@typing.final
+class TaskReset(google.protobuf.message.Message):
+    """Another attempt of a task begins. Pieces of output that came before are to be thrown away."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    AGENT_TYPE_FIELD_NUMBER: builtins.int
+    AGENT_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    task_id: builtins.str
+    """The task."""
+    step: builtins.str
+    """Its step."""
+    agent_type: builtins.str
+    """The type of its agent."""
+    agent_id: builtins.str
+    """The agent that works on it now."""
+    attempt: builtins.int
+    """The attempt that begins."""
+    def __init__(
+        self,
+        *,
+        task_id: builtins.str = ...,
+        step: builtins.str = ...,
+        agent_type: builtins.str = ...,
+        agent_id: builtins.str = ...,
+        attempt: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agent_id", b"agent_id", "agent_type", b"agent_type", "attempt", b"attempt", "step", b"step", "task_id", b"task_id"]) -> None: ...
+
+global___TaskReset = TaskReset
 
 @typing.final
 class Heartbeat(google.protobuf.message.Message):

@@ -89,6 +89,16 @@ def _response(summary: Summary, seen: Seen) -> pb.WatchWorkflowResponse:
                     part=seen.part,
                 )
             )
+        case TaskHanded(attempt=attempt) if attempt > 1:
+            return pb.WatchWorkflowResponse(
+                reset=pb.TaskReset(
+                    task_id=seen.task_id,
+                    step=seen.step,
+                    agent_type=seen.agent_type,
+                    agent_id=seen.agent_id,
+                    attempt=attempt,
+                )
+            )
         case TaskHanded():
             return pb.WatchWorkflowResponse(
                 progress=pb.TaskProgress(

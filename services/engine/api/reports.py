@@ -68,14 +68,14 @@ class Reports:
     def progress(self, session: Session, task: HeldTask, told: pb.Progress) -> None:
         """Pass on how a task is getting on; nothing is kept but that it does."""
         self._progress.note(task.fence)
-        if self._feed.is_watched(task.key):
+        if self._feed.is_of_interest(task.key):
             percent, message = min(max(told.percent, 0.0), 100.0), told.message[:_MESSAGE_CHARACTERS_MAX]
             self._feed.progress(ProgressTold(*_whose(session, task), percent=percent, message=message))
 
     def chunk(self, session: Session, task: HeldTask, told: pb.Chunk) -> None:
         """Pass on a piece of output to whoever watches; nothing is kept but that the task is being worked on."""
         self._progress.note(task.fence)
-        if self._feed.is_watched(task.key):
+        if self._feed.is_of_interest(task.key):
             self._feed.progress(ChunkTold(*_whose(session, task), number=told.seq, part=told.part))
 
     def take(self, session: Session, ended: Iterable[tuple[HeldTask, pb.Result | pb.Failure]]) -> None:

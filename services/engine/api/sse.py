@@ -20,6 +20,8 @@ def event_text(update: pb.WatchWorkflowResponse) -> bytes:
             return f"event: task_progress\ndata: {_json(update.progress)}\n\n".encode()
         case "chunk":
             return f"event: task_chunk\ndata: {_json(update.chunk)}\n\n".encode()
+        case "reset":
+            return f"event: task_reset\ndata: {_json(update.reset)}\n\n".encode()
         case "ended":
             return f"event: ended\ndata: {_json(update.ended)}\n\n".encode()
         case _:

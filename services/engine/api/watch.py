@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from archwright.errors import CursorOutOfRange, WorkflowNotFound
 from services.engine.domain.transitions import WorkflowStatus
-from services.engine.live import ChunkTold, Closing, Feed, ProgressTold, ReadHistory, TaskHanded
+from services.engine.live import ChunkTold, Closing, Feed, ProgressTold, ReadHistory, TaskHanded, Told
 from services.engine.memory import Memory
 from services.engine.ports.commands import Change
 from services.engine.ports.history import History, Numbered, Summary
@@ -44,7 +44,7 @@ class Ended:
     last_seq: int
 
 
-Seen = Happened | ProgressTold | ChunkTold | TaskHanded | StillThere | Ended
+Seen = Happened | Told | StillThere | Ended
 
 
 class Watching:
