@@ -15,6 +15,7 @@ from archwright.serving.server import Server
 from archwright.serving.tokens import TokenSigner, TokenVerifier
 from services.bus.redis import writer
 from services.chassis.clock import Clock, SystemClock
+from services.chassis.egress import Allowance
 from services.chassis.lifecycle import announce_ready, serve
 from services.chassis.loops import forever
 from services.chassis.metrics import Metrics
@@ -22,7 +23,6 @@ from services.chassis.metrics_server import serving as serving_metrics
 from services.chassis.settings import MigrationSettings, SettingsInvalid, read
 from services.registry.api.service import AgentRegistry, Terms
 from services.registry.domain.health import MISSED_HEARTBEATS_MAX
-from services.registry.domain.probe_targets import Allowance
 from services.registry.loops.follow_agents import FollowAgents
 from services.registry.loops.forget_removed_agents import ForgetRemovedAgents
 from services.registry.loops.mark_silent_agents import MarkSilentAgents

@@ -8,24 +8,15 @@ trusted.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import ssl
-from collections.abc import Sequence
 from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2
 
 from archwright.errors import RequestInvalid
-from services.registry.domain.probe_targets import (
-    SETTING,
-    Address,
-    Allowance,
-    Target,
-    first_allowed,
-    target_of,
-)
+from services.chassis.egress import Address, Allowance, resolve
+from services.registry.probe_targets import SETTING, Target, first_allowed, target_of
 
 _LINE_BYTES_MAX = 4096
 _ANSWER_BYTES_MAX = 4096
@@ -45,7 +36,7 @@ class NetworkProber:
         try:
             async with asyncio.timeout(self._seconds_max):
                 target = target_of(url)
-                address = first_allowed(target, await _addresses(target), self._allowance)
+                address = first_allowed(target, await resolve(target.host, target.port), self._allowance)
                 if address is None:
                     return f"the registry may not ask {target.host}; its operator lists hosts in {SETTING}."
                 if target.scheme.startswith("grpc"):
@@ -121,8 +112,3 @@ def _check(
 def _printable(text: str) -> str:
     # The words of a stranger: no database takes a NUL, and no terminal should take an escape sequence.
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-
-
-async def _addresses(target: Target) -> Sequence[Address]:
-    found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    return [ipaddress.ip_address(str(place[0]).partition("%")[0]) for *_, place in found]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from services.chassis.egress import Allowance
 from services.chassis.settings import ServiceSettings
-from services.registry.domain.probe_targets import Allowance
 
 
 class RegistrySettings(ServiceSettings):

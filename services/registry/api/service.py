@@ -20,6 +20,7 @@ from archwright.registry.v1 import agent_registry_pb2 as pb
 from archwright.serving.pipeline import Call
 from archwright.serving.tokens import TokenSigner
 from services.chassis.clock import Clock
+from services.chassis.egress import Allowance
 from services.registry.api.messages import (
     agent_message,
     agent_type_of,
@@ -36,9 +37,9 @@ from services.registry.api.page_tokens import key_of, page_size_of, token_after
 from services.registry.domain.agent import PLATFORM, Agent, Heartbeat, Key, tenants_seen_by
 from services.registry.domain.audit import AuditEvent
 from services.registry.domain.matching import matching
-from services.registry.domain.probe_targets import Allowance, require_allowed
 from services.registry.domain.registration import AGENT_ID, TASKS_MAX, Registration
 from services.registry.ports import AgentStore, Feed, Heartbeats, Presence
+from services.registry.probe_targets import require_allowed
 
 _AGENT_ROLES: Final = frozenset({"agent"})
 

@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
-from services.registry.domain.probe_targets import Allowance
+from services.chassis.egress import Allowance
 from services.registry.probing import NetworkProber
 
 LOOPBACK = Allowance.read("127.0.0.0/8")

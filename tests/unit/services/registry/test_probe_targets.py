@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archwright.errors import RequestInvalid
-from services.registry.domain.probe_targets import Allowance, Target, first_allowed, require_allowed, target_of
+from services.chassis.egress import Allowance
+from services.registry.probe_targets import Target, first_allowed, require_allowed, target_of
 
 METADATA = ipaddress.ip_address("169.254.169.254")
 
