@@ -24,6 +24,7 @@ CLUSTER = GatewayConfig(
     # Without a `ca_file`: between services Istio's mTLS is the lock, and Envoy's peer is the sidecar.
     engine=Upstream(("{{ .Release.Name }}-engine:8080",)),
     registry=Upstream(("{{ .Release.Name }}-registry:8080",)),
+    realtime=Upstream(("{{ .Release.Name }}-realtime:8080",)),
 )
 
 

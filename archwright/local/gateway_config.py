@@ -20,6 +20,7 @@ from archwright.serving.status import DETAILS_KEY
 from archwright.serving.tokens import LEEWAY_SECONDS
 
 _MIB = 1024 * 1024
+_PIPE = "unix:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Upstream:
     """A service behind the gateway, and how to know that it is the right one."""
 
     endpoints: tuple[str, ...]
-    """`host:port` of each replica, or of a name that stands for all of them."""
+    """`host:port` of each replica, or of a name that stands for all of them; or `unix:/path` of one on this machine."""
     ca_file: str | None = None
     """Who signed the service's certificate; None where a mesh such as Istio encrypts underneath."""
     server_name: str = "localhost"
@@ -36,7 +37,7 @@ class Upstream:
     @property
     def is_static(self) -> bool:
         """Whether no name has to be looked up."""
-        return all(_is_ip_address(_split(endpoint)[0]) for endpoint in self.endpoints)
+        return all(_is_pipe(endpoint) or _is_ip_address(_split(endpoint)[0]) for endpoint in self.endpoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class GatewayConfig:
     descriptors_file: str
     engine: Upstream
     registry: Upstream
+    realtime: Upstream
     trusted_proxies: int = 0
     """How many proxies of our own stand before the gateway and tell the truth about callers' addresses."""
     health_path: str = "/healthz"
@@ -86,6 +88,8 @@ def render(config: GatewayConfig) -> str:
 
 
 def _address(endpoint: str) -> str:
+    if _is_pipe(endpoint):
+        return json.dumps({"pipe": {"path": endpoint.removeprefix(_PIPE)}})
     host, port = _split(endpoint)
     return json.dumps({"socket_address": {"address": host, "port_value": port}})
 
@@ -110,6 +114,10 @@ def _split(endpoint: str) -> tuple[str, int]:
     if not (colon and host and port.isdecimal()):
         raise ValueError(f"{endpoint!r} is not an address like 127.0.0.1:8443")
     return host.strip("[]"), int(port)
+
+
+def _is_pipe(endpoint: str) -> bool:
+    return endpoint.startswith(_PIPE)
 
 
 def _is_ip_address(host: str) -> bool:

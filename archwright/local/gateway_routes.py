@@ -12,7 +12,7 @@ from typing import Literal
 
 from archwright.contract import Contract
 
-Upstream = Literal["engine", "registry"]
+Upstream = Literal["engine", "registry", "realtime"]
 
 PACKAGES: tuple[tuple[str, Upstream], ...] = (
     ("archwright.engine.v1.", "engine"),
@@ -20,6 +20,9 @@ PACKAGES: tuple[tuple[str, Upstream], ...] = (
 )
 OPEN_SERVICES = ("/grpc.health.", "/grpc.reflection.")
 """Services that ask for no token; the engine answers for the mesh."""
+
+SOCKETS = "/ws/workflow/[^/]+/(events|status)"
+"""Where WebSockets are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,13 @@ class Route:
     streams: bool = False
     streams_up: bool = False
     sends_events: bool = False
+    upgrades: bool = False
     regex: str = ""
+
+    @property
+    def is_for_browsers(self) -> bool:
+        """Whether the token may be in the query: browsers cannot set a header there."""
+        return self.sends_events or self.upgrades
 
 
 def services(contract: Contract) -> list[str]:
@@ -57,6 +66,7 @@ def anonymous_paths(contract: Contract) -> list[str]:
 def routes(contract: Contract) -> list[Route]:
     """Return the rules in the order in which they are tried."""
     return [
+        Route({"safe_regex": {"regex": SOCKETS}}, "realtime", streams=True, upgrades=True, regex=SOCKETS),
         *_rest_streams(contract),
         *_grpc_streams(contract),
         *(Route(_grpc({"prefix": f"/{package}"}), upstream) for package, upstream in PACKAGES),

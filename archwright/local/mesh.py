@@ -37,7 +37,7 @@ class Tier(IntEnum):
 
     STORAGE = 1
     REGISTRY = 2
-    ENGINE = 3
+    ENGINE = 3  # and what stands on it
     GATEWAY = 4
     AGENTS = 5
 
@@ -94,6 +94,7 @@ class _Mesh:
             registry = group.create_task(self._registry(own))
             engines = group.create_task(self._engines(own, registry))
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._realtime(own, ",".join(engines.result())))
             gateway = group.create_task(self._gateway(engines.result(), registry.result(), port))
             group.create_task(self._agents(own, ",".join(engines.result()), registry.result()))
         return MeshRecord(
@@ -160,6 +161,14 @@ class _Mesh:
         if own.role_password:
             await set_password(own.postgres_dsn, programs.role_of(service), own.role_password)
 
+    @property
+    def _websockets(self) -> Path:
+        """Where the realtime service listens: known before it does, so that the gateway need not wait for it."""
+        return self.site.sockets / "realtime.sock"
+
+    async def _realtime(self, own: programs.OwnPrograms, engines: str) -> None:
+        await self._keep(own.realtime(engines, self._websockets), Tier.ENGINE)
+
     async def _gateway(self, engines: Sequence[str], registry: str, port: int) -> str:
         try:
             return await self._gateway_at(port, engines, registry)
@@ -183,6 +192,7 @@ class _Mesh:
             descriptors_file=str(descriptors_file),
             engine=Upstream(tuple(engines), str(self.certificates.ca_file)),
             registry=Upstream((registry,), str(self.certificates.ca_file)),
+            realtime=Upstream((f"unix:{self._websockets}",)),
         )
         gateway = envoy.Gateway(config, self.site.sockets / "envoy.yaml", self.choices.envoy_binary)
         await self._keep(gateway.serving(), Tier.GATEWAY)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from archwright.local.certificates import Certificates
 from archwright.local.child import Program, clean_environment
@@ -24,6 +25,7 @@ ROLES = (
     "accountant",
     "developer",
 )
+_STORING = frozenset({"engine", "registry"})
 _MIGRATION_SECONDS_MAX = 300.0
 
 
@@ -67,6 +69,11 @@ class OwnPrograms:
         )
         return engine if number == 1 else replace(engine, name=f"engine {number}")
 
+    def realtime(self, engine_address: str, socket_file: Path) -> Program:
+        """Return what serves WebSockets; several engines are named with commas between them."""
+        told = {"ENGINE_ADDRESS": engine_address, "SOCKET_FILE": str(socket_file)}
+        return self._service("realtime", told)
+
     def agent(self, role: str, engine_address: str, registry_address: str) -> Program:
         """Return the one agent of a role; several engines are named with commas between them."""
         told = {
@@ -83,8 +90,7 @@ class OwnPrograms:
         told = {
             "HOST": "127.0.0.1",
             "PORT": "0",
-            "POSTGRES_DSN": as_user(self.postgres_dsn, role_of(name), self.role_password),
-            "REDIS_URL": self.redis_url,
+            **self._storage(name),
             "TLS_CERT_FILE": str(self.certificates.server_file),
             "TLS_KEY_FILE": str(self.certificates.server_key_file),
             "TLS_CA_FILE": str(self.certificates.ca_file),
@@ -100,6 +106,13 @@ class OwnPrograms:
             port_variable="ARCHWRIGHT_PORT",
             metrics_port_variable="ARCHWRIGHT_METRICS_PORT",
         )
+
+    def _storage(self, service: str) -> Mapping[str, str]:
+        """Return where a service keeps things; one that keeps nothing is not told."""
+        if service not in _STORING:
+            return {}
+        dsn = as_user(self.postgres_dsn, role_of(service), self.role_password)
+        return {"POSTGRES_DSN": dsn, "REDIS_URL": self.redis_url}
 
 
 def role_of(service: str) -> str:

@@ -148,6 +148,16 @@ AGENTS: Final = Metric(
     ("agent_type", "status"),
     across=Across.MAX,
 )
+WATCHERS: Final = Metric(
+    "archwright_watchers", Kind.GAUGE, "realtime", "WebSockets that are open, by what they are told.", ("kind",)
+)
+WATCHERS_CLOSED: Final = Metric(
+    "archwright_watchers_closed_total",
+    Kind.COUNTER,
+    "realtime",
+    "WebSockets that were closed by us, by close code; those that went by themselves are left out.",
+    ("code",),
+)
 EVENTS_RECEIVED: Final = Metric(
     "archwright_events_received_total",
     Kind.COUNTER,
@@ -171,6 +181,8 @@ CATALOGUE: Final = (
     STREAM_SESSIONS,
     INVARIANT_VIOLATIONS,
     AGENTS,
+    WATCHERS,
+    WATCHERS_CLOSED,
     EVENTS_RECEIVED,
 )
 """All of them, in the order in which they are documented."""

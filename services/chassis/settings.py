@@ -31,7 +31,6 @@ class ServiceSettings(BaseSettings):
     port: int = Field(default=0, ge=0, le=65535, description="0 takes a free port; the ready line names it")
     metrics_host: str = Field(default="127.0.0.1", description="where metrics are told, in clear and to anybody")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="as `port`, of metrics")
-    postgres_dsn: str = Field(description="postgresql://user@host/db, or postgresql://user@/db?host=/socket/folder")
     redis_url: str | None = Field(default=None, description="redis://host:port/0 or unix:///path")
 
     tls_cert_file: Path | None = None
@@ -68,6 +67,12 @@ class ServiceSettings(BaseSettings):
                 raise SettingsInvalid(
                     f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE go together: set both, or none of them."
                 )
+
+
+class DatabaseSettings(ServiceSettings):
+    """What every service can be told that keeps something."""
+
+    postgres_dsn: str = Field(description="postgresql://user@host/db, or postgresql://user@/db?host=/socket/folder")
 
 
 class MigrationSettings(BaseSettings):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import DatabaseSettings
 from services.engine.domain.breaker import BreakerConfig
 
 
-class EngineSettings(ServiceSettings):
+class EngineSettings(DatabaseSettings):
     """What the engine can be told beyond what every service can."""
 
     registry_address: str = Field(default="", description="host:port of the registry, whose agents may connect")

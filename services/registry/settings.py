@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from services.chassis.egress import Allowance
-from services.chassis.settings import ServiceSettings
+from services.chassis.settings import DatabaseSettings
 
 
-class RegistrySettings(ServiceSettings):
+class RegistrySettings(DatabaseSettings):
     """What the registry needs beyond what every service needs."""
 
     token_key_file: Path = Field(description="private key that agents' tokens are signed with")

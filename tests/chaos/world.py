@@ -229,6 +229,7 @@ def _gateway_config(folder: Path, mesh: SmallMesh, files: certificates.Certifica
         descriptors_file=str(descriptors_file),
         engine=Upstream(tuple(engine.address for engine in mesh.engines)),
         registry=Upstream((mesh.registry.address,)),
+        realtime=Upstream((mesh.registry.address,)),
     )
 
 

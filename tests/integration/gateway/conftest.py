@@ -330,6 +330,7 @@ def make_config(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Callabl
             descriptors_file=str(descriptors_file),
             engine=Upstream((f"127.0.0.1:{engine_port}",), str(files.ca_file)),
             registry=Upstream((f"127.0.0.1:{registry_port}",), str(files.ca_file)),
+            realtime=Upstream((f"127.0.0.1:{registry_port}",), str(files.ca_file)),
         )
 
     return make

@@ -64,6 +64,7 @@ def gateway(folder: Path, port: int, services: str) -> Iterator[Program]:
         descriptors_file=str(descriptors_file),
         engine=Upstream((services,), str(files.ca_file)),
         registry=Upstream((services,), str(files.ca_file)),
+        realtime=Upstream((services,), str(files.ca_file)),
     )
     program = envoy.Gateway(config, folder / "envoy.yaml").serving()
     with (folder / "log").open("wb") as log, subprocess.Popen(program.command, stdout=log, stderr=log) as process:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.settings import MigrationSettings, ServiceSettings, SettingsInvalid, read
+from services.chassis.settings import DatabaseSettings, MigrationSettings, ServiceSettings, SettingsInvalid, read
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_every_wrong_variable_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ARCHWRIGHT_PORT", "70000")
 
     with pytest.raises(SettingsInvalid, match=r"ARCHWRIGHT_PORT: .*ARCHWRIGHT_POSTGRES_DSN: Field required") as wrong:
-        read(ServiceSettings)
+        read(DatabaseSettings)
 
     assert "70000" not in str(wrong.value)
 
