@@ -12,7 +12,7 @@ from archwright.errors import ArchwrightError
 from benchmarks import agents as agent_figures
 from benchmarks import floor as floors
 from benchmarks import latency as latencies
-from benchmarks import machine, measure, mesh, profile, report
+from benchmarks import machine, measure, mesh, profile, report, watched
 from benchmarks import scaling as scalings
 from benchmarks import throughput as throughputs
 
@@ -170,6 +170,29 @@ def of_agents(
     _print(result, as_json=as_json)
     if result.get("stale_results_accepted"):
         raise typer.Exit(1)
+
+
+@app.command()
+def live(
+    watchers: Annotated[int, typer.Option(min=1, help="How many WebSockets watch, all at one replica.")] = 2_000,
+    workflows: Annotated[int, typer.Option(min=1, help="How many workflows they watch.")] = 20,
+    updates: Annotated[int, typer.Option(min=1, help="How many events happen while they watch.")] = 300,
+    per_second: Annotated[float, typer.Option(min=0.1, help="How many of them in a second.")] = 10.0,
+    engines: Engines = 2,
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> None:
+    """How soon those who watch see what happens, and that they miss nothing and see nothing twice."""
+    asked = {"watchers": watchers, "workflows": workflows, "updates": updates, "engines": engines}
+
+    async def use(there: mesh.Mesh) -> dict[str, Any]:
+        wish = watched.Wish(watchers, workflows, updates, per_second)
+        return {"watchers": watchers, **await watched.measure(there, wish, _say)}
+
+    settings = {"MAX_CONCURRENT_WORKFLOWS": str(2 * workflows)}
+    _measure(
+        "live", asked, mesh.Shape(engines, is_with_realtime=True, settings=settings), use, keep=keep, as_json=as_json
+    )
 
 
 def _limited(workflows: int) -> dict[str, str]:

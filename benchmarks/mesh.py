@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,6 +52,8 @@ class Shape:
     """Whether the engines speak without TLS, as behind sidecars."""
     is_with_floor: bool = False
     """Whether the bare processes are there too."""
+    is_with_realtime: bool = False
+    """Whether WebSockets are served."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Variables of the engine, without their prefix."""
 
@@ -67,13 +69,18 @@ class Mesh:
     ca_file: Path
     tokens: keys.Keys
     folder: Path
+    websockets: Path | None = None
+    """The unix socket where they are served."""
+
+    def token(self) -> str:
+        """Return a token of somebody who may do everything."""
+        signer = TokenSigner(self.tokens.signing_key_file, keys.ISSUER, keys.AUDIENCE)
+        roles = ["viewer", "operator", "admin"]
+        return signer.sign(subject="benchmark", tenant=TENANT, roles=roles, ttl_seconds=TOKEN_SECONDS)[0]
 
     def client(self, engine: int = 0) -> Client:
         """Return a client of one of the engines."""
-        signer = TokenSigner(self.tokens.signing_key_file, keys.ISSUER, keys.AUDIENCE)
-        roles = ["viewer", "operator", "admin"]
-        token, _ = signer.sign(subject="benchmark", tenant=TENANT, roles=roles, ttl_seconds=TOKEN_SECONDS)
-        return Client(self.engines[engine % len(self.engines)], token, self.ca_file)
+        return Client(self.engines[engine % len(self.engines)], self.token(), self.ca_file)
 
     def bare_client(self) -> Client:
         """Return a client of the bare engine, which asks nobody who they are."""
@@ -149,7 +156,11 @@ class _Building:
             known = ",".join(engines) if self.shape.is_agent_free else engines[number % len(engines)]
             await self._agent(own, known, registry, number)
         bare_engine = await self._floor(postgres_dsn) if self.shape.is_with_floor else ""
-        return Mesh(postgres_dsn, tuple(engines), registry, f"http://{bare_engine}", trust.ca_file, tokens, place.root)
+        websockets = await self._realtime(own, engines) if self.shape.is_with_realtime else None
+        return Mesh(
+            *(postgres_dsn, tuple(engines), registry, f"http://{bare_engine}", trust.ca_file, tokens, place.root),
+            websockets=websockets,
+        )
 
     async def _postgres(self) -> str:
         # Not ephemeral, though it is thrown away: that would turn fsync off.
@@ -172,6 +183,12 @@ class _Building:
             del environment["ARCHWRIGHT_TLS_CERT_FILE"], environment["ARCHWRIGHT_TLS_KEY_FILE"]
         engine = replace(engine, name=f"engine {number + 1}", environment=environment)
         return (await self.site.supervisor.keep(engine, tier=Tier.ENGINE)).service
+
+    async def _realtime(self, own: programs.OwnPrograms, engines: Sequence[str]) -> Path:
+        socket = self.site.sockets / "realtime.sock"
+        # The last engine, so that what others commit has to cross.
+        await self.site.supervisor.keep(own.realtime(engines[-1], socket), tier=Tier.ENGINE)
+        return socket
 
     async def _agent(self, own: programs.OwnPrograms, engine: str, registry: str, number: int) -> None:
         agent = own.agent(AGENT_TYPE, engine, registry)

@@ -101,7 +101,11 @@ class SmallMesh:
     shared: dict[str, str]
     address: str
     """Where the engines are reached: the only one itself, or what stands in front of several."""
+    services: dict[str, str] = field(default_factory=dict)
+    """What every service is told."""
     agents: dict[str, Child] = field(default_factory=dict)
+    others: list[Child] = field(default_factory=list)
+    """Services that were brought beside engines and registry."""
 
     @property
     def engine(self) -> Child:
@@ -129,6 +133,15 @@ class SmallMesh:
         await engine.gone()
         engine.environment["ARCHWRIGHT_PORT"] = engine.address.rpartition(":")[2]
         await engine.start()
+
+    async def add_service(self, service: str, **settings: str) -> Child:
+        """Start one more service."""
+        name = f"{service}-{sum(other.name.startswith(service) for other in self.others) + 1}"
+        log_file = {"LOG_FILE": str(self.folder / f"{name}.log")}
+        child = Child(name, ["-m", f"services.{service}"], self.services | log_file | settings)
+        await child.start()
+        self.others.append(child)
+        return child
 
     async def add_agent(
         self, agent_type: str, *, name: str = "", program: Sequence[str] = (str(AGENT),), **settings: str
@@ -205,11 +218,11 @@ async def small_mesh(
         await engine.start()
     async with Front(lambda: [engine.address for engine in engines]).serving() as front:
         address = engines[0].address if replicas == 1 else front.address
-        mesh = SmallMesh(folder, owner_dsn, engines, registry, signer, shared, address)
+        mesh = SmallMesh(folder, owner_dsn, engines, registry, signer, shared, address, services)
         try:
             yield mesh
         finally:
-            for child in (*mesh.agents.values(), *mesh.engines, mesh.registry):
+            for child in (*mesh.agents.values(), *mesh.others, *mesh.engines, mesh.registry):
                 await child.stop()
             os.close(writing)
             os.close(reading)

@@ -99,6 +99,14 @@ def test_idle_agents_cost_something_and_come_back_after_a_kill() -> None:
         assert figures["idle_cpu_percent"] > 0
 
 
+def test_those_who_watch_miss_nothing_and_see_nothing_twice() -> None:
+    result = measured("live", "--watchers", "60", "--workflows", "3", "--updates", "12", "--per-second", "30")
+
+    assert (result["watchers"], result["lost"], result["repeated"]) == (60, 0, 0)
+    assert result["spread"]["receipts"] == 60 * (12 // 3) + 60 * 3
+    assert 0 < result["update_p50_ms"] <= result["update_p99_ms"]
+
+
 def test_late_results_of_frozen_agents_arrive_and_none_is_accepted() -> None:
     result = measured("agents", "--only", "freezes", "--freezes", "3")
 
