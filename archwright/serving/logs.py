@@ -15,8 +15,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 Form = Literal["json", "console"]
 
-# These tell every connection and statement at `info`.
-_LOUD = ("sqlalchemy", "alembic", "asyncio", "grpc")
+# These tell every connection, statement and URL at `info`; a URL may hold a key.
+_LOUD = ("sqlalchemy", "alembic", "asyncio", "grpc", "httpx", "httpcore", "urllib3")
 
 
 def configure(*, service: str, level: str = "info", form: Form = "json") -> None:

@@ -158,6 +158,13 @@ WATCHERS_CLOSED: Final = Metric(
     "WebSockets that were closed by us, by close code; those that went by themselves are left out.",
     ("code",),
 )
+NOTIFICATIONS: Final = Metric(
+    "archwright_notifications_total",
+    Kind.COUNTER,
+    "notifier",
+    "Messages that were to be delivered, by the kind of their channel and by what came of them.",
+    ("channel", "outcome"),
+)
 EVENTS_RECEIVED: Final = Metric(
     "archwright_events_received_total",
     Kind.COUNTER,
@@ -183,6 +190,7 @@ CATALOGUE: Final = (
     AGENTS,
     WATCHERS,
     WATCHERS_CLOSED,
+    NOTIFICATIONS,
     EVENTS_RECEIVED,
 )
 """All of them, in the order in which they are documented."""
