@@ -52,7 +52,7 @@ class HookServer:
                 await self.over.wait()
             writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
             while self.is_endless:
-                writer.write(b"x" * 65_536)
+                writer.write(b"x" * (1 << 20))
                 await writer.drain()
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
