@@ -40,6 +40,8 @@ class HookServer:
     is_silent: bool = False
     """Whether it never answers."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    """Told whenever something was asked."""
 
     @property
     def url(self) -> str:
@@ -47,7 +49,10 @@ class HookServer:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            self.asked.append(await _request(reader))
+            asked = await _request(reader)
+            async with self.changed:
+                self.asked.append(asked)
+                self.changed.notify_all()
             if self.is_silent:
                 await self.over.wait()
             writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
