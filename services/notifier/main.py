@@ -36,7 +36,7 @@ from services.notifier.settings import NotifierSettings
 GROUP: Final = "notifier"
 ALLOW_SETTING: Final = "ARCHWRIGHT_NOTIFIER_ALLOW"
 TERMS: Final = Terms(attempts_max=24, pause_seconds_max=600.0, held_max=5_000)
-"""A place that is down is tried for some two hours and a half; meanwhile other events must get past what waits."""
+"""A place that is down is tried for some two hours; meanwhile other events must get past what waits."""
 USAGE: Final = "usage: python -m services.notifier"
 
 
