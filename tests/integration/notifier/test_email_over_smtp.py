@@ -7,16 +7,12 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from mail_server import mail_server
 from pydantic import SecretStr
 from told_events import NOON, message
 
@@ -30,35 +26,6 @@ from services.notifier.egress import trust_of
 
 PASSWORD = "password-of-mine"
 TO = ("first@example.com", "second@example.com")
-
-
-@dataclass
-class Mailbox:
-    """What a mail server took, and what it answers."""
-
-    port: int = 0
-    mails: list[EmailMessage] = field(default_factory=list)
-    recipients: list[str] = field(default_factory=list)
-    answers: dict[str, str] = field(default_factory=dict)
-    """By recipient, or by `DATA`."""
-
-    async def handle_RCPT(  # noqa: N802  the library's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.answers:
-            return self.answers[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  likewise
-        if "DATA" in self.answers:
-            return self.answers["DATA"]
-        assert isinstance(envelope.content, bytes)
-        mail = message_from_bytes(envelope.content, policy=default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        self.recipients.extend(envelope.rcpt_tos)
-        return "250 taken"
 
 
 def knows(server: SMTP, session: Session, envelope: Envelope, mechanism: str, told: Any) -> AuthResult:
@@ -76,19 +43,6 @@ def own(files: certificates.Certificates) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(files.server_file, files.server_key_file)
     return context
-
-
-@asynccontextmanager
-async def mail_server(*, implicit: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Mailbox]:
-    mailbox = Mailbox()
-    protocol = partial(SMTP, mailbox, hostname="mail.example.com", loop=asyncio.get_running_loop(), **options)
-    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0, ssl=implicit)
-    mailbox.port = server.sockets[0].getsockname()[1]
-    try:
-        yield mailbox
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 def channel(
