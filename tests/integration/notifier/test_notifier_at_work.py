@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 import os
+import random
+import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
@@ -23,8 +25,10 @@ from archwright.events.streams import stream_of
 from archwright.local import keys
 from services.bus.event import BusEvent
 from services.bus.redis import RedisPublisher, writer
+from services.notifier.main import TERMS
 
 SECONDS_MAX = 30.0
+RECLAIM_SECONDS_MAX = 120.0
 SECRET = "whsec_" + base64.b64encode(b"secret-of-tests-with-32-bytes!!!").decode()
 RULES = """
 channels:
@@ -57,7 +61,8 @@ async def notifier(environment: Mapping[str, str]) -> AsyncIterator[tuple[Proces
     assert process.stdout is not None
     try:
         async with asyncio.timeout(SECONDS_MAX):
-            yield process, json.loads(await process.stdout.readline())
+            ready = json.loads(await process.stdout.readline())
+        yield process, ready
     finally:
         if process.returncode is None:
             process.terminate()
@@ -138,6 +143,34 @@ async def test_what_another_one_told_is_not_told_again_after_a_restart(
             await until_asked(hook, 2)
 
     assert [asked.json["id"] for asked in hook.asked] == ["wf_1:5", "wf_1:9"]
+
+
+@pytest.mark.timeout(300)
+async def test_one_that_is_killed_again_and_again_loses_no_event(tmp_path: Path, valkey: str, redis: Redis) -> None:
+    chance = random.Random(7)
+    workflows = [f"wf_{number}" for number in range(60)]
+    async with hook_server() as hook, hook_server() as chat:
+        environment = {**settings(tmp_path, valkey, RULES.format(hook=hook.url)), "CHAT_URL": chat.url}
+        for told_by_now in (5, 15, 25):
+            async with notifier(environment) as (process, _):
+                for workflow_id in workflows[:20]:
+                    await RedisPublisher(redis).publish([happened("workflow_failed", seq=1, workflow_id=workflow_id)])
+                del workflows[:20]
+                await until_asked(hook, told_by_now + chance.randrange(5))
+                process.kill()
+        async with notifier(environment):
+            async with asyncio.timeout(RECLAIM_SECONDS_MAX):
+                for hooks in (hook, chat):
+                    async with hooks.changed:
+                        await hooks.changed.wait_for(lambda hooks=hooks: len(told_of(hooks)) == 60)
+
+    # Only what was under way when it was killed may be told twice.
+    assert len(hook.asked) <= 60 + 3 * TERMS.at_once
+
+
+def told_of(hooks: HookServer) -> set[str]:
+    """Return the workflows that somebody was told of, by the text or the event that came."""
+    return {match for asked in hooks.asked for match in re.findall(r"workflows/(wf_\d+)", asked.body.decode())}
 
 
 @pytest.mark.parametrize(
