@@ -34,14 +34,8 @@ _NEVER_BY_NAME: Final = _networks(
 
 _NOT_PUBLIC: Final = _networks(
     "168.63.129.16/32",  # where Azure answers its machines
-    "192.88.99.0/24",
-    *(
-        "64:ff9b::/96",
-        "64:ff9b:1::/48",
-        "2002::/16",
-        "2001::/32",
-        "fec0::/10",
-    ),  # these carry IPv4 addresses, or are old
+    # These carry IPv4 addresses that nobody would judge, or are out of use.
+    *("192.88.99.0/24", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "fec0::/10"),
 )
 """What `ipaddress` takes for public and is not, or leads to an address of which it cannot tell."""
 

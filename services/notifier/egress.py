@@ -26,7 +26,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; raises Forbidden, OSError, or what httpx raises."""
-        host = request.url.host
+        host = request.url.raw_host.decode("ascii")
         address = await self._guard.address_of(host, request.url.port or _PORTS[request.url.scheme])
         return await self._transport.handle_async_request(
             httpx.Request(
