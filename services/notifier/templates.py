@@ -16,13 +16,13 @@ from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 OUTPUT_LENGTH_MAX: Final = 64 << 10
-LOOP_STEPS_MAX: Final = 1_000
+LOOP_STEPS_MAX: Final = 100
 NESTING_MAX: Final = 50
 
 Fields = Mapping[str, str | Mapping[str, str]]
 """What a template may name."""
 
-_FILTERS: Final = ("capitalize", "d", "default", "e", "escape", "length", "lower", "title", "trim", "truncate", "upper")
+_FILTERS: Final = ("capitalize", "d", "default", "e", "escape", "length", "lower", "trim", "truncate", "upper")
 _TESTS: Final = ("defined", "undefined", "none", "in", "eq", "equalto", "==", "ne", "!=", "even", "odd")
 _NODES: Final = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.CondExpr, nodes.Name, nodes.Const),
