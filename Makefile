@@ -36,9 +36,11 @@ check: $(VENV)/ready $(PROTO_VENV)/ready ## Lint, types, contracts, structure, u
 	$(BIN)/buf lint
 	$(BIN)/pytest tests/house tests/unit tests/stories
 
-soak: $(VENV)/ready ## An hour of faults on a whole mesh, every wrong engine, which is to be caught, and 500 freezes
+soak: $(VENV)/ready ## An hour of faults on a whole mesh, 200 of the bus, every wrong part, to be caught, and 500 freezes
 	$(BIN)/python -m tests.chaos --minutes 60
 	$(BIN)/python -m tests.chaos --mutant all
+	$(BIN)/python -m tests.bus_chaos --faults 200
+	$(BIN)/python -m tests.bus_chaos --mutant all
 	$(BIN)/python -m benchmarks agents --only freezes --freezes 500 --json
 
 redis: $(REDIS)/redis-server ## Fetch Redis 7 from Debian: tests then hold it to the same as Valkey

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,11 +65,12 @@ class Browser:
     codes: list[int] = field(default_factory=list)
     """Why each WebSocket was closed."""
 
-    async def watch(self, address: str) -> None:
+    async def watch(self, address: str | Callable[[], str]) -> None:
         while not self.codes or self.codes[-1] in COMES_BACK:
             path = f"/ws/workflow/{self.workflow_id}/events?after_seq={self.seqs[-1] if self.seqs else 0}"
+            place = address if isinstance(address, str) else address()
             try:
-                async with socket(address, path, self.token) as found:
+                async with socket(place, path, self.token) as found:
                     await self._read(found)
                     self.codes.append(found.close_code or 1006)
             except (OSError, InvalidHandshake, TimeoutError):
