@@ -6,7 +6,7 @@ ArchwrightError
 │   └── CursorOutOfRange
 ├── NotFound            the caller: it names something that is not there
 │   ├── DefinitionNotFound, WorkflowNotFound, TaskNotFound, AgentNotFound, ArtifactNotFound, ScheduleNotFound
-│   ├── ChannelNotFound, ApprovalNotFound
+│   ├── ChannelNotFound, ApprovalNotFound, DeadLetterNotFound
 │   └── MethodUnknown
 ├── Taken               the caller: the name is in use for something else
 │   └── DefinitionVersionTaken, ScheduleNameTaken, RequestIdReused
@@ -226,6 +226,20 @@ class ApprovalNotFound(NotFound):
         return cls(
             f"There is no approval {approval_id!r}. `archwright approvals list` shows those that wait.",
             facts={"approval_id": approval_id},
+        )
+
+
+class DeadLetterNotFound(NotFound):
+    """No dead letter of this tenant has this id."""
+
+    reason = "DEAD_LETTER_NOT_FOUND"
+
+    @classmethod
+    def named(cls, letter_id: str) -> DeadLetterNotFound:
+        """Name the dead letter that is missing."""
+        return cls(
+            f"There is no dead letter {letter_id!r}. `archwright dead-letters list` shows those that wait.",
+            facts={"letter_id": letter_id},
         )
 
 

@@ -13,6 +13,7 @@ import grpc
 from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceStub
 from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceStub
 from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceStub
+from archwright.engine.v1.dead_letters_pb2_grpc import DeadLetterServiceStub
 from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceStub
 from archwright.engine.v1.queues_pb2_grpc import QueueServiceStub
 from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceStub
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from archwright.engine.v1.agent_work_pb2_grpc import AgentWorkServiceAsyncStub
     from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceAsyncStub
     from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceAsyncStub
+    from archwright.engine.v1.dead_letters_pb2_grpc import DeadLetterServiceAsyncStub
     from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceAsyncStub
     from archwright.engine.v1.queues_pb2_grpc import QueueServiceAsyncStub
     from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceAsyncStub
@@ -43,6 +45,11 @@ def approvals(channel: grpc.aio.Channel) -> ApprovalServiceAsyncStub:
 def artifacts(channel: grpc.aio.Channel) -> ArtifactServiceAsyncStub:
     """Return a stub of ArtifactService."""
     return cast("ArtifactServiceAsyncStub", ArtifactServiceStub(channel))
+
+
+def dead_letters(channel: grpc.aio.Channel) -> DeadLetterServiceAsyncStub:
+    """Return a stub of DeadLetterService."""
+    return cast("DeadLetterServiceAsyncStub", DeadLetterServiceStub(channel))
 
 
 def definitions(channel: grpc.aio.Channel) -> DefinitionServiceAsyncStub:

@@ -15,7 +15,7 @@ from archwright.cli.failures import InFile, tell
 from archwright.errors import ArchwrightError
 
 VERBS = ("up", "demo", "run", "status", "token")
-NOUNS = ("workflows", "approvals", "definitions", "schedules", "agents", "agent", "queues")
+NOUNS = ("workflows", "approvals", "dead-letters", "definitions", "schedules", "agents", "agent", "queues")
 
 _HELP = """
 A durable workflow engine for teams of AI agents.
@@ -86,7 +86,7 @@ def _app(wanted: str) -> typer.Typer:
     )
     app.callback()(_options)
     for name in (wanted,) if wanted in VERBS + NOUNS else VERBS + NOUNS:
-        module = import_module(f"archwright.cli.{name}")
+        module = import_module(f"archwright.cli.{name.replace('-', '_')}")
         if name in VERBS:
             app.command(name)(module.command)
         else:

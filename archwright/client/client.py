@@ -10,6 +10,7 @@ from typing import Self
 from archwright import ids, stubs
 from archwright.client.agents import Agents
 from archwright.client.approvals import Approvals
+from archwright.client.dead_letters import DeadLetters
 from archwright.client.definitions import Definitions
 from archwright.client.local import sign_token
 from archwright.client.pages import walk
@@ -68,6 +69,7 @@ class Client(Steering):
         self.definitions = Definitions(self._connection)
         self.agents = Agents(self._connection)
         self.approvals = Approvals(self._connection)
+        self.dead_letters = DeadLetters(self._connection)
         self.queues = Queues(self._connection)
         self.schedules = Schedules(self._connection)
         return self

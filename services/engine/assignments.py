@@ -14,6 +14,7 @@ from services.chassis.clock import Clock
 from services.engine.dispatch import Dispatch
 from services.engine.domain.beginning import canonical
 from services.engine.domain.effects import NewTask
+from services.engine.domain.values import input_of as given_to
 from services.engine.domain.values import scope_of_task, vars_of
 from services.engine.domain.workflow import OpenTask
 from services.engine.live import Feed, TaskHanded
@@ -154,7 +155,8 @@ class Assigner:
 
 def input_of(stored: Stored, step: str) -> bytes:
     """Return the input of a step whose task is open, as its agent gets it."""
-    return canonical(stored.plan.node(step).input(scope_of_task(stored.plan, stored.workflow, stored.known, step)))
+    plan, workflow, known = stored.plan, stored.workflow, stored.known
+    return canonical(given_to(workflow, known, step, plan.node(step), scope_of_task(plan, workflow, known, step)))
 
 
 def context_of(stored: Stored) -> bytes:

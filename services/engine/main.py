@@ -18,6 +18,7 @@ from archwright.engine.v1 import (
     agent_work_pb2,
     approvals_pb2,
     artifacts_pb2,
+    dead_letters_pb2,
     definitions_pb2,
     description_pb2,
     queues_pb2,
@@ -41,6 +42,7 @@ from services.engine.api.agent_pull import AgentPull
 from services.engine.api.agent_work import AgentStreams, AgentWorkApi, StreamTimes
 from services.engine.api.approvals import ApprovalApi
 from services.engine.api.artifacts import ArtifactApi
+from services.engine.api.dead_letters import DeadLetterApi
 from services.engine.api.definitions import DefinitionApi
 from services.engine.api.description import DescriptionApi
 from services.engine.api.explanations import Explanations
@@ -104,6 +106,7 @@ from services.engine.storage.bus_record import PostgresBusRecord
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.census import PostgresCensus
 from services.engine.storage.database import Database
+from services.engine.storage.dead_letters import PostgresDeadLetters
 from services.engine.storage.hints import RedisHints
 from services.engine.storage.hot_copies import RedisHotCopies
 from services.engine.storage.inbox import PostgresInbox
@@ -244,7 +247,7 @@ class _Engine:
             settings.server_tls,
             TokenVerifier(settings.jwks_file, settings.token_issuer, settings.token_audience),
             [
-                *self._for_people(database, store, memory, catalogue, starts, scheduled_starts),
+                *self._for_people(database, store, memory, catalogue, starts, scheduled_starts, redis),
                 Served(
                     queues_pb2.DESCRIPTOR.services_by_name["QueueService"],
                     QueueApi(board, breakers, self._gate, self._roster, clock),
@@ -267,6 +270,7 @@ class _Engine:
         catalogue: Catalogue,
         starts: Starts,
         scheduled_starts: ScheduledStarts,
+        redis: Redis | None,
     ) -> list[Served]:
         """Return what people and their programs ask."""
         clock, workflows_max = self._clock, self._settings.max_concurrent_workflows
@@ -281,11 +285,14 @@ class _Engine:
             Explanations(reading, Standings(store, self._roster, self._gate), workflows_max=workflows_max),
         )
         approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
+        bus = None if redis is None else RedisUpkeep(redis)
+        letter_api = DeadLetterApi(PostgresDeadLetters(database), store, reading, steering, bus, clock)
         schedule_api = ScheduleApi(PostgresSchedules(database), scheduled_starts, clock)
         definition_api = DefinitionApi(catalogue, self._roster, clock)
         return [
             Served(workflows_pb2.DESCRIPTOR.services_by_name["WorkflowService"], workflow_api),
             Served(approvals_pb2.DESCRIPTOR.services_by_name["ApprovalService"], approval_api),
+            Served(dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterService"], letter_api),
             Served(definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"], definition_api),
             Served(schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"], schedule_api),
             Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),

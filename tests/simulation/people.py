@@ -11,6 +11,7 @@ from services.engine.domain.commands import (
     Command,
     DecideApproval,
     PauseWorkflow,
+    RedriveTask,
     ResumeWorkflow,
     RetryWorkflow,
     SignalWorkflow,
@@ -86,6 +87,11 @@ class People:
         yield lambda clock, request: SignalWorkflow(clock.now(), "go", {}, "ann", request)
         if row.status is WorkflowStatus.FAILED:
             yield lambda clock, request: RetryWorkflow(clock.now(), "ann", request)
+            for path, failed in self._state(row).exhausted.items():
+                given = self.trouble.chance.choice((None, {"edited": row.key.workflow_id}))
+                yield lambda clock, request, path=path, task_id=failed.task_id, given=given: RedriveTask(
+                    clock.now(), path, task_id, "ann", given, request
+                )
         if self.trouble.chance.random() < 0.2:
             yield lambda clock, request: CancelWorkflow(clock.now(), "ann", "a whim", request)
 

@@ -31,6 +31,7 @@ from services.engine.domain.commands import (
     FailTask,
     FireTimer,
     PauseWorkflow,
+    RedriveTask,
     Repeated,
     ResumeWorkflow,
     RetryWorkflow,
@@ -259,12 +260,21 @@ def _unavailable(pick: int) -> Wish:
     return command
 
 
+def _redriving(life: Life) -> Command:
+    """Ask that what failed first be done with another input, if something did."""
+    now = life.tick()
+    for path, failed in life.workflow.exhausted.items():
+        return RedriveTask(now, path, failed.task_id, "ann", {"edited": life.workflow.last_seq})
+    return RetryWorkflow(now, "ann")
+
+
 _STEERING: Sequence[Wish] = (
     lambda life: PauseWorkflow(life.tick(), "ann", "hold on"),
     lambda life: PauseWorkflow(life.tick(), "ann", "hold on"),
     lambda life: ResumeWorkflow(life.tick(), "ann"),
     lambda life: ResumeWorkflow(life.tick(), "ann"),
     lambda life: RetryWorkflow(life.tick(), "ann"),
+    _redriving,
     lambda life: RetryWorkflow(life.tick(), "ann"),
     lambda life: CancelWorkflow(life.tick(), "ann", "enough"),
     lambda life: FireTimer(life.tick(), DEADLINE_TIMER, life.workflow.clock),

@@ -22,6 +22,7 @@ from services.engine.domain.commands import (
     FailTask,
     FireTimer,
     PauseWorkflow,
+    RedriveTask,
     ResumeWorkflow,
     RetryWorkflow,
     Reused,
@@ -160,6 +161,9 @@ class Story:
 
     def retry(self) -> tuple[Event, ...]:
         return self.when(RetryWorkflow(self.now, "ann"))
+
+    def redrive(self, step: str, given: Json = None) -> tuple[Event, ...]:
+        return self.when(RedriveTask(self.now, step, self.task(step), "ann", given))
 
     def cancel(self) -> tuple[Event, ...]:
         return self.when(CancelWorkflow(self.now, "ann", "enough"))

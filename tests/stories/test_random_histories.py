@@ -24,7 +24,7 @@ from services.engine.domain.paths import COMPENSATION, body_of, name_of, owner_o
 from services.engine.domain.rerunning import reusable
 from services.engine.domain.retelling import task_input, values_by_seq
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
-from services.engine.domain.values import Known, scope_of_task
+from services.engine.domain.values import Known, input_of, scope_of_task
 from services.engine.domain.workflow import OpenChild, OpenTask, Workflow
 from services.engine.storage.codec import dump_events, load_events
 from services.engine.storage.state_codec import dump_workflow, load_workflow
@@ -164,7 +164,8 @@ def test_what_an_open_task_is_given_is_computed_again_whatever_was_named_meanwhi
         needed = Known(history.given, Map({seq: every[seq] for seq in set(told.after.seqs())}))
         for path, task in told.after.open.items():
             if isinstance(task, OpenTask):
-                again = plan.node(path).input(scope_of_task(plan, told.after, needed, path))
+                seen = scope_of_task(plan, told.after, needed, path)
+                again = input_of(told.after, needed, path, plan.node(path), seen)
                 assert hashlib.sha256(canonical(again)).hexdigest() == hashes[task.task_id]
 
 

@@ -330,9 +330,8 @@ class PostgresStorage(Storage):
         """Close the connections and leave no task, session, timer or commit behind."""
         await self.database.close()
         owner = await asyncpg.connect(self._owner_dsn)
-        await owner.execute(
-            f"TRUNCATE {', '.join(f'engine.{table}' for table in (*_AGING, 'quotas', 'approvals', 'breakers'))}"
-        )
+        tables = (*_AGING, "quotas", "approvals", "dead_letters", "breakers")
+        await owner.execute(f"TRUNCATE {', '.join(f'engine.{table}' for table in tables)}")
         await owner.close()
 
 

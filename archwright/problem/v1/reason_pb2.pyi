@@ -132,6 +132,8 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """NOT_FOUND: the definition has no channel of this name."""
     APPROVAL_NOT_FOUND: _Reason.ValueType  # 60
     """NOT_FOUND: no approval of this tenant has this id."""
+    DEAD_LETTER_NOT_FOUND: _Reason.ValueType  # 61
+    """NOT_FOUND: no dead letter of this tenant has this id."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call was refused: `google.rpc.ErrorInfo.reason`, under the domain `archwright.dev`."""
@@ -210,4 +212,6 @@ CHANNEL_NOT_FOUND: Reason.ValueType  # 52
 """NOT_FOUND: the definition has no channel of this name."""
 APPROVAL_NOT_FOUND: Reason.ValueType  # 60
 """NOT_FOUND: no approval of this tenant has this id."""
+DEAD_LETTER_NOT_FOUND: Reason.ValueType  # 61
+"""NOT_FOUND: no dead letter of this tenant has this id."""
 global___Reason = Reason

@@ -30,14 +30,15 @@ _AND = re.compile(r"AND\b")
 _TEXTS = ("definition_name", "definition_version", "user_id", "session_id")
 _FIELDS = ("status", *_TEXTS, "created_at")
 _ORDERS = {"": False, "created_at desc": False, "created_at": True, "created_at asc": True}
-_MOMENT = timedelta(milliseconds=1)
+MOMENT = timedelta(milliseconds=1)
+_EXAMPLE = '`status = failed AND created_at >= "2026-11-01T00:00:00Z"`'
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wanted_of(request: pb.ListWorkflowsRequest) -> Wanted:
     """Return what a list is to show. Raises RequestInvalid where the request is not of the documented form."""
     wanted = Wanted(oldest_first=_order(request.order_by))
-    for field, operator, value in _terms(short("filter", request.filter, FILTER_CHARACTERS_MAX).strip()):
+    for field, operator, value in terms_of(short("filter", request.filter, FILTER_CHARACTERS_MAX).strip(), _EXAMPLE):
         wanted = _narrowed(wanted, field, operator, value)
     if request.status != pb.Workflow.STATUS_UNSPECIFIED:
         wanted = _narrowed(wanted, "status", "=", pb.Workflow.Status.Name(request.status))
@@ -76,27 +77,28 @@ def _order(order_by: str) -> bool:
     return _ORDERS[asked]
 
 
-def _terms(text: str) -> Iterator[tuple[str, str, str]]:
+def terms_of(text: str, example: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the field, operator and value of each comparison; a refusal shows how to write them by an example."""
     place = 0
     while place < len(text):
         if place:
             joint = _AND.match(text, place)
             if joint is None:
-                raise _malformed(text, place)
+                raise _malformed(text, place, example)
             place = joint.end()
         term = _TERM.match(text, place)
         if term is None:
-            raise _malformed(text, place)
+            raise _malformed(text, place, example)
         place = term.end()
         quoted = term["quoted"]
         yield term["field"], term["operator"], term["bare"] if quoted is None else quoted
 
 
-def _malformed(text: str, place: int) -> RequestInvalid:
+def _malformed(text: str, place: int, example: str) -> RequestInvalid:
     return wrong(
         "filter",
         f"filter cannot be read from {text[place : place + 40]!r} on. Write comparisons joined by AND, such as "
-        '`status = failed AND created_at >= "2026-11-01T00:00:00Z"`.',
+        f"{example}.",
     )
 
 
@@ -142,7 +144,8 @@ def _without_status(wanted: Wanted, value: str) -> Wanted:
     return replace(wanted, unlike_status=status)
 
 
-def _time(value: str) -> datetime:
+def time_of(value: str) -> datetime:
+    """Return the time that a filter compares with. Raises RequestInvalid."""
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
@@ -165,9 +168,9 @@ _NARROWING: Mapping[tuple[str, str], Callable[[Wanted, str], Wanted]] = {
     **{(field, "="): _with_text(field) for field in _TEXTS},
     ("status", "="): _with_status,
     ("status", "!="): _without_status,
-    ("created_at", ">="): lambda wanted, value: _from(wanted, _time(value)),
-    ("created_at", ">"): lambda wanted, value: _from(wanted, _time(value) + _MOMENT),
-    ("created_at", "<"): lambda wanted, value: _before(wanted, _time(value)),
-    ("created_at", "<="): lambda wanted, value: _before(wanted, _time(value) + _MOMENT),
+    ("created_at", ">="): lambda wanted, value: _from(wanted, time_of(value)),
+    ("created_at", ">"): lambda wanted, value: _from(wanted, time_of(value) + MOMENT),
+    ("created_at", "<"): lambda wanted, value: _before(wanted, time_of(value)),
+    ("created_at", "<="): lambda wanted, value: _before(wanted, time_of(value) + MOMENT),
 }
 """What each comparison that there is makes of what is wanted."""

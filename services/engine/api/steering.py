@@ -18,6 +18,7 @@ from services.engine.domain.commands import (
     CancelWorkflow,
     DecideApproval,
     PauseWorkflow,
+    RedriveTask,
     Repeated,
     ResumeWorkflow,
     RetryWorkflow,
@@ -37,7 +38,7 @@ from services.engine.ports.commands import Asked, Commands
 from services.engine.ports.history import History
 from services.engine.ports.keys import Key
 
-Steer = PauseWorkflow | ResumeWorkflow | CancelWorkflow | RetryWorkflow | SignalWorkflow | DecideApproval
+Steer = PauseWorkflow | ResumeWorkflow | CancelWorkflow | RetryWorkflow | RedriveTask | SignalWorkflow | DecideApproval
 """What callers may ask of a workflow that is there."""
 
 
@@ -150,6 +151,8 @@ def _asks(command: Steer, event: Event) -> bool:
             return event.reason == reason
         case CancelWorkflow(reason=reason), WorkflowCancelled():
             return event.reason == reason
+        case RedriveTask(), WorkflowRetried():
+            return (event.step, event.input) == (command.step, command.input)
         case ((ResumeWorkflow() | RetryWorkflow()), (WorkflowResumed() | WorkflowRetried())):
             return True  # one wish, `running`, of which the workflow's status says which it is
         case SignalWorkflow(), SignalReceived():

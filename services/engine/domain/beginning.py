@@ -34,7 +34,7 @@ from services.engine.domain.events import (
 )
 from services.engine.domain.routing import next_after
 from services.engine.domain.story import Story
-from services.engine.domain.values import Unread, vars_of
+from services.engine.domain.values import Unread, input_of, vars_of
 from services.engine.domain.workflow import Failure, OpenWait
 
 VARS_BYTES_MAX = 64 * 1024
@@ -77,10 +77,11 @@ def make_task(story: Story, path: str, node: Node, scope: Scope) -> None:
     """Make a step's task, unless the step cache has its output."""
     task = node.step.kind
     assert isinstance(task, AgentTask)
-    given = node.input(scope)
+    given = input_of(story.workflow, story.known, path, node, scope)
     require_fit(node.step.input_schema, given, path, "input")
     cache_key = ""
-    if task.cache is not None:
+    # The cache is asked by what the author named, which says nothing of an input that was edited.
+    if task.cache is not None and path not in story.workflow.edited:
         cache_key = _cache_key(story, node, text(node.templates["cache"], scope))
         found = story.known.cached.get(cache_key)
         if found is None:

@@ -172,6 +172,17 @@ class RetryWorkflow(Struct, frozen=True, gc=False):
     request_id: str = ""
 
 
+class RedriveTask(Struct, frozen=True, gc=False):
+    """Go on from what failed, above all from this task, which is given `input` where somebody edited it."""
+
+    now: datetime
+    step: str
+    task_id: str
+    user_id: str
+    input: Json = None
+    request_id: str = ""
+
+
 class CancelWorkflow(Struct, frozen=True, gc=False):
     """Somebody calls it off."""
 
@@ -204,6 +215,7 @@ Command = (
     | PauseWorkflow
     | ResumeWorkflow
     | RetryWorkflow
+    | RedriveTask
     | CancelWorkflow
 )
 """Everything that may be asked."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, assert_never
 
 from archwright.language.plan import Plan
-from services.engine.domain import steering, tasks, waiting
+from services.engine.domain import redriving, steering, tasks, waiting
 from services.engine.domain.commands import (
     AdmitWorkflow,
     CancelWorkflow,
@@ -22,6 +22,7 @@ from services.engine.domain.commands import (
     FailTask,
     FireTimer,
     PauseWorkflow,
+    RedriveTask,
     Repeated,
     ResumeWorkflow,
     RetryWorkflow,
@@ -87,6 +88,8 @@ def _obey(story: Story, command: Command) -> None:
             steering.resume(story, command)
         case RetryWorkflow():
             steering.retry(story, command)
+        case RedriveTask():
+            redriving.redrive(story, command)
         case CancelWorkflow():
             steering.cancel(story, command)
         case _:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from archwright.language.model import AgentTask, Approval, Json, OnUnavailable, Priority, Wait
+from archwright import ids
+from archwright.language.model import AgentTask, Approval, ErrorCategory, Json, OnUnavailable, Priority, Wait
 from archwright.language.plan import Plan
 from services.engine.domain.beginning import queue_of
 from services.engine.domain.clocks import ADMISSION_TIMER, APPROVAL, DEADLINE_TIMER, RETRY, WAIT, queue_by
@@ -106,6 +107,30 @@ class NewApproval(Struct, frozen=True, gc=False):
     seq: int
 
 
+class NewLetter(Struct, frozen=True, gc=False):
+    """A task that failed for good, by the event `seq`, and its workflow with it: it waits for a person."""
+
+    letter_id: str
+    task_id: str
+    step: str
+    agent_type: str
+    definition_name: str
+    definition_version: str
+    category: ErrorCategory
+    code: str
+    attempts: int
+    seq: int
+    created_at: datetime
+
+
+class Redriven(Struct, frozen=True, gc=False):
+    """Somebody let a failed workflow go on: none of its tasks waits for a person any more."""
+
+    user_id: str
+    at: datetime
+    request_id: str
+
+
 class Effects(Struct, frozen=True, gc=False):
     """Row changes, the net of all events of one commit."""
 
@@ -120,6 +145,8 @@ class Effects(Struct, frozen=True, gc=False):
     cached: tuple[NewCached, ...] = ()
     approvals: tuple[NewApproval, ...] = ()
     ended_approvals: tuple[str, ...] = ()
+    letters: tuple[NewLetter, ...] = ()
+    redriven: Redriven | None = None
 
 
 def effects(plan: Plan, before: Workflow, after: Workflow, events: Iterable[Event]) -> Effects:
@@ -151,6 +178,8 @@ class _Gathering:
         self._ended_approvals: list[str] = []
         self._cache_keys: dict[str, str] = {}
         self._asked: dict[str, str] = {}
+        self._failed: WorkflowFailed | None = None
+        self._redriven: Redriven | None = None
 
     def effects(self) -> Effects:
         """Return the net of everything."""
@@ -170,6 +199,8 @@ class _Gathering:
             cached=tuple(self._cached),
             approvals=tuple(self._approvals.values()),
             ended_approvals=tuple(self._ended_approvals),
+            letters=() if self._failed is None else tuple(self._letters(self._failed)),
+            redriven=self._redriven,
         )
 
     def add(self, seq: int, event: Event) -> None:
@@ -232,6 +263,8 @@ class _Gathering:
             case WorkflowRetried(deadline=deadline):
                 self._clock += 1
                 self._start_timer(DEADLINE_TIMER, self._clock, deadline)
+                if self._before.exhausted and self._before.status is WorkflowStatus.FAILED:
+                    self._redriven = self._redriven or Redriven(event.user_id, event.at, event.request_id)
             case WorkflowPaused():
                 self._end_timer(DEADLINE_TIMER)
                 self._holds = "" if self._holds == "release" else "hold"
@@ -244,8 +277,29 @@ class _Gathering:
                 self._timers.clear()
                 self._clears_timers = True
                 self._tell_parent(event)
+                if isinstance(event, WorkflowFailed) and self._after.status is WorkflowStatus.FAILED:
+                    self._failed = event
             case _:
                 pass
+
+    def _letters(self, failed: WorkflowFailed) -> Iterator[NewLetter]:
+        """Yield the tasks that wait for a person, now that this failed their workflow."""
+        definition, at_ms = self._plan.definition, int(failed.at.timestamp() * 1000)
+        for path, task in self._after.exhausted.items():
+            kind = self._task_at(path)
+            yield NewLetter(
+                letter_id=ids.show_derived("letter", at_ms, self._after.workflow_id, task.task_id),
+                task_id=task.task_id,
+                step=path,
+                agent_type=kind.agent_type or queue_of(kind),
+                definition_name=definition.name,
+                definition_version=definition.version,
+                category=task.category,
+                code=task.code,
+                attempts=task.attempts,
+                seq=task.seq,
+                created_at=failed.at,
+            )
 
     def _wait_for_agent(
         self, path: str, task_id: str, attempt: int, queue_by: datetime | None, *, prefers_agent: str = ""

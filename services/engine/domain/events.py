@@ -380,12 +380,18 @@ class WorkflowFailed(Fact, frozen=True):
 
 
 class WorkflowRetried(Fact, frozen=True):
-    """A failed workflow goes on from the steps that failed or were called off with it."""
+    """A failed workflow goes on from the steps that failed or were called off with it.
+
+    `step` is the one whose dead letter was redriven, where it was one; `input`, where somebody edited it, is what the
+    step's task is given from now on.
+    """
 
     at: datetime
     deadline: datetime
     user_id: str = ""
     request_id: str = ""
+    step: str = ""
+    input: Json = None
 
 
 class WorkflowCancelled(Fact, frozen=True):

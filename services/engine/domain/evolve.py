@@ -60,6 +60,7 @@ from services.engine.domain.paths import (
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import (
     Compensating,
+    Exhausted,
     Failure,
     OpenApproval,
     OpenChild,
@@ -193,13 +194,17 @@ def _moved(
             workflow.given_up, workflow.ready = workflow.given_up.update(workflow.ready), Map()
             workflow.unhandled = Map()
             workflow.compensated = workflow.compensating is not None
+            if workflow.compensated:  # there is no way back, so nothing of it waits for anybody
+                workflow.exhausted = Map()
             workflow.compensating = None
         case WorkflowRetried(deadline=deadline):
             workflow.status, workflow.ended_at, workflow.error = WorkflowStatus.RUNNING, None, ""
             workflow.deadline = deadline
             workflow.retries += 1
             workflow.clock += 1
-            workflow.ready, workflow.given_up = workflow.given_up, Map()
+            workflow.ready, workflow.given_up, workflow.exhausted = workflow.given_up, Map(), Map()
+            if event.input is not None:
+                workflow.edited = workflow.edited.set(event.step, workflow.last_seq)
             _remember(workflow, event.request_id)
         case WorkflowCancelled(at=at):
             workflow.status, workflow.ended_at = WorkflowStatus.CANCELLED, at
@@ -265,6 +270,8 @@ def _attempt_ended(plan: Plan, workflow: Workflow, event: TaskFailed | TaskRetri
         case TaskFailed(retry_at=None):
             workflow.open = workflow.open.delete(path)
             _step_failed(plan, workflow, path, Failure(event.category, event.code, event.message))
+            failed = Exhausted(event.task_id, workflow.last_seq, event.attempt, event.category, event.code)
+            workflow.exhausted = workflow.exhausted.set(path, failed)
         case TaskFailed(attempt=attempt, failures=failures, retry_at=retry_at):
             now = was._replace(failures=failures, attempt=attempt, retry_at=retry_at)
             workflow.open = workflow.open.set(path, now)
@@ -332,8 +339,7 @@ def _scope_started(plan: Plan, workflow: Workflow, scope: str) -> None:
     owner, label = owner_of(scope), label_of(scope)
     if label == FALLBACK:
         failure = workflow.unhandled[owner]
-        workflow.unhandled = workflow.unhandled.delete(owner)
-        workflow.given_up = workflow.given_up.delete(owner)
+        frontier.forgive(workflow, owner)
         workflow.open = workflow.open.set(owner, OpenFallback(failure))
         workflow.degraded = True
     elif label != COMPENSATION:
@@ -427,8 +433,9 @@ def _end_step(plan: Plan, workflow: Workflow, path: str, node: Node, targets: Ta
     elif path in workflow.ready:
         workflow.ready = workflow.ready.delete(path)
     if path in workflow.given_up:
-        workflow.given_up = workflow.given_up.delete(path)
-        workflow.unhandled = workflow.unhandled.delete(path) if path in workflow.unhandled else workflow.unhandled
+        frontier.forgive(workflow, path)
+    if path in workflow.edited:
+        workflow.edited = workflow.edited.delete(path)
     frontier.keep(plan, workflow, scope, node, ref, status)
     frontier.leave(plan, workflow, scope, node, targets)
 
@@ -443,7 +450,7 @@ def _targets(plan: Plan, node: Node, told: str) -> Targets:
 def _compensation_started(workflow: Workflow, event: CompensationStarted) -> None:
     failure = Failure(event.category, event.code, event.message)
     workflow.compensating = Compensating(event.steps, event.step, failure)
-    workflow.ready, workflow.unhandled = Map(), Map()
+    workflow.ready, workflow.unhandled, workflow.exhausted = Map(), Map(), Map()
 
 
 def _do_without(workflow: Workflow, missing: str) -> None:
@@ -457,6 +464,7 @@ def _forget_everything(workflow: Workflow) -> None:
     workflow.ready, workflow.open, workflow.waiting, workflow.scopes = Map(), Map(), Map(), Map()
     workflow.outputs, workflow.vars, workflow.signals, workflow.elements = Map(), Map(), Map(), Map()
     workflow.given_up, workflow.unhandled, workflow.due, workflow.compensable = Map(), Map(), Map(), Map()
+    workflow.exhausted, workflow.edited = Map(), Map()
 
 
 def _consume_signal(workflow: Workflow, name: str) -> None:

@@ -148,10 +148,20 @@ def _drop(plan: Plan, workflow: Workflow, scope: str) -> None:
         elif path in workflow.waiting:
             workflow.waiting = workflow.waiting.delete(path)
         elif path in workflow.given_up:
-            workflow.given_up = workflow.given_up.delete(path)
-            workflow.unhandled = workflow.unhandled.delete(path) if path in workflow.unhandled else workflow.unhandled
+            forgive(workflow, path)
+        if path in workflow.edited:
+            workflow.edited = workflow.edited.delete(path)
     workflow.scopes = workflow.scopes.delete(scope)
     _forget_outputs(plan, workflow, scope)
+
+
+def forgive(workflow: Workflow, path: str) -> None:
+    """Forget that a step was given up, and why."""
+    workflow.given_up = workflow.given_up.delete(path)
+    if path in workflow.unhandled:
+        workflow.unhandled = workflow.unhandled.delete(path)
+    if path in workflow.exhausted:
+        workflow.exhausted = workflow.exhausted.delete(path)
 
 
 def _forget_outputs(plan: Plan, workflow: Workflow, scope: str) -> None:

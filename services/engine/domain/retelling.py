@@ -10,7 +10,7 @@ from archwright.language.plan import Plan
 from services.engine.domain.events import Event, TaskCreated, WorkflowCreated
 from services.engine.domain.evolve import apply
 from services.engine.domain.paths import scope_of
-from services.engine.domain.values import Known, scope_for, value_of
+from services.engine.domain.values import Known, input_of, scope_for, value_of
 from services.engine.domain.workflow import Workflow
 
 
@@ -35,7 +35,8 @@ class TaskRetelling:
         if isinstance(event, TaskCreated) and event.task_id == self._task_id:
             node = plan.node(event.step)
             try:
-                self.given = node.input(scope_for(plan, workflow, known, scope_of(event.step), node))
+                seen = scope_for(plan, workflow, known, scope_of(event.step), node)
+                self.given = input_of(workflow, known, event.step, node, seen)
             except ExpressionFailed:
                 self.given = None
             return True

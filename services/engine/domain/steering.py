@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from archwright.errors import TransitionIllegal
+from archwright.language.model import Json
 from services.engine.domain.clocks import deadline
 from services.engine.domain.commands import (
     AdmitWorkflow,
     CancelWorkflow,
     PauseWorkflow,
+    RedriveTask,
     ResumeWorkflow,
     RetryWorkflow,
     Reused,
@@ -88,12 +90,17 @@ def resume(story: Story, command: ResumeWorkflow) -> None:
 
 def retry(story: Story, command: RetryWorkflow) -> None:
     """Go on from what failed, with all finished work."""
+    retry_from(story, command)
+
+
+def retry_from(story: Story, command: RetryWorkflow | RedriveTask, *, step: str = "", given: Json = None) -> None:
+    """Go on from what failed; `step` is the one that somebody chose, and `given` what its task is given now."""
     if story.workflow.status is not WorkflowStatus.FAILED:
         raise _illegal(story, WorkflowStatus.RUNNING, "only what has failed can be retried")
     if story.workflow.compensated:
         raise _illegal(story, WorkflowStatus.RUNNING, "its steps were compensated; rerun it as a new workflow")
     until = deadline(story.plan, story.now)
-    story.tell(WorkflowRetried(story.now, until, command.user_id, command.request_id))
+    story.tell(WorkflowRetried(story.now, until, command.user_id, command.request_id, step, given))
 
 
 def cancel(story: Story, command: CancelWorkflow) -> None:

@@ -23,6 +23,7 @@ from services.engine.domain.events import (
     StepStarted,
     TaskCompleted,
     WorkflowCreated,
+    WorkflowRetried,
 )
 from services.engine.domain.paths import (
     COMPENSATION,
@@ -81,6 +82,7 @@ def value_of(event: Event) -> Json:
 
 _HOLDING: Mapping[type[Event], str] = {
     WorkflowCreated: "input",
+    WorkflowRetried: "input",
     TaskCompleted: "output",
     StepCompleted: "output",
     StepStarted: "items",
@@ -114,6 +116,12 @@ def scope_of_task(plan: Plan, workflow: Workflow, known: Known, path: str) -> Sc
     if not node.shows_vars or not isinstance(task, OpenTask):
         return scope
     return scope._replace(vars=_named(task.vars, known))
+
+
+def input_of(workflow: Workflow, known: Known, path: str, node: Node, scope: Scope) -> Json:
+    """Return what a step's task is given: what the definition makes of this scope, unless somebody edited it."""
+    edited = workflow.edited.get(path)
+    return node.input(scope) if edited is None else known.values[edited]
 
 
 def scope_of_output(plan: Plan, workflow: Workflow, known: Known) -> Scope:

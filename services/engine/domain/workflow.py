@@ -113,6 +113,16 @@ OpenStep: TypeAlias = OpenTask | OpenHolder | OpenWait | OpenApproval | OpenChil
 """A step that was begun and has not ended."""
 
 
+class Exhausted(NamedTuple):
+    """A task that will not be tried again: the event by which it failed, its attempts, and why it failed."""
+
+    task_id: str
+    seq: int
+    attempts: int
+    category: ErrorCategory
+    code: str
+
+
 class Arrivals(NamedTuple):
     """How many of the edges into a step are settled, and how many of those were taken."""
 
@@ -186,6 +196,10 @@ class Workflow:
     """Steps that failed, or were called off with the workflow: a retry begins them anew."""
     unhandled: Map[str, Failure] = field(default_factory=Map)
     """Steps that failed while the workflow was paused."""
+    exhausted: Map[str, Exhausted] = field(default_factory=Map)
+    """Of the steps that are given up, those whose task failed for good."""
+    edited: Map[str, int] = field(default_factory=Map)
+    """Steps whose input somebody edited, each with the seq of the event that holds it; until they are done."""
     due: Map[str, int] = field(default_factory=Map)
     """Timers that were due while the workflow was paused, with their generations."""
     compensable: Map[str, tuple[int, str]] = field(default_factory=Map)
@@ -217,6 +231,7 @@ class Workflow:
         """Yield the numbers of all events of which a value may still be read."""
         yield from self.vars.values()
         yield from self.elements.values()
+        yield from self.edited.values()
         for waiting in self.signals.values():
             yield from filter(None, waiting)
         for kept in self.outputs.values():

@@ -19,6 +19,7 @@ from services.engine.ports.store import Compose, Entry, Indigestible, Span, Unkn
 from services.engine.storage.approvals import touches_approvals, write_approvals
 from services.engine.storage.codec import PRIORITY_NUMBER, STATUS_NUMBER, dump_events
 from services.engine.storage.database import Database
+from services.engine.storage.dead_letters import touches_letters, write_letters
 from services.engine.storage.message_codec import dump_message
 from services.engine.storage.state_codec import dump_workflow
 from services.engine.storage.workflows import load_on
@@ -74,7 +75,7 @@ class Commits:
         """
         async with self._database.committing() as connection:
             with _doubts():
-                if not touches_approvals(entries):
+                if not _touches_people(entries):
                     return await self._write(connection, batch_id, entries)
                 async with connection.transaction():
                     return await self._write(connection, batch_id, entries)
@@ -101,8 +102,10 @@ class Commits:
         columns = _Columns(entries)
         arguments = (batch_id, self._replica_id, columns.tenants, self._accept_seconds, *columns.arrays())
         verdicts = await connection.fetchval(_COMMIT, *arguments)
-        if touches_approvals(entries):
-            await write_approvals(connection, [e for e, v in zip(entries, verdicts, strict=True) if v == 1])
+        if _touches_people(entries):
+            won = [entry for entry, verdict in zip(entries, verdicts, strict=True) if verdict == 1]
+            await write_approvals(connection, won)
+            await write_letters(connection, won)
         return [
             Written(_VERDICTS[verdict - 1], *sizes) for verdict, sizes in zip(verdicts, columns.written, strict=True)
         ]
@@ -144,6 +147,11 @@ class Commits:
                 list(batch_ids),
             )
             await connection.execute(_FORGET, _KEEP_SECONDS, _KEEP_HOURS_MAX)
+
+
+def _touches_people(entries: Sequence[Entry]) -> bool:
+    """Return whether a commit of these entries changes what waits for people; hardly any does."""
+    return touches_approvals(entries) or touches_letters(entries)
 
 
 @contextmanager

@@ -40,6 +40,8 @@ WITH old AS MATERIALIZED (
   DELETE FROM engine.timers AS m USING old WHERE m.tenant_id = old.tenant_id AND m.workflow_id = old.workflow_id
 ), asked AS (
   DELETE FROM engine.approvals AS a USING old WHERE a.tenant_id = old.tenant_id AND a.workflow_id = old.workflow_id
+), letters AS (
+  DELETE FROM engine.dead_letters AS l USING old WHERE l.tenant_id = old.tenant_id AND l.workflow_id = old.workflow_id
 ), mail AS (
   DELETE FROM engine.inbox AS i USING old WHERE i.tenant_id = old.tenant_id AND i.target = old.workflow_id
 )

@@ -20,6 +20,7 @@ from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import (
     Arrivals,
     Compensating,
+    Exhausted,
     Failure,
     KeptOutput,
     OpenApproval,
@@ -54,6 +55,8 @@ def dump_workflow(workflow: Workflow) -> bytes:
         state["outputs"] = {path: [kept.ref, kept.readers, kept.status] for path, kept in workflow.outputs.items()}
     if workflow.unhandled:
         state["unhandled"] = {path: _failure_text(failure) for path, failure in workflow.unhandled.items()}
+    if workflow.exhausted:
+        state["exhausted"] = {path: list(failed) for path, failed in workflow.exhausted.items()}
     if workflow.parent is not None:
         state["parent"] = [workflow.parent.workflow_id, workflow.parent.step]
     if (compensating := workflow.compensating) is not None:
@@ -85,7 +88,7 @@ _TIMES: Mapping[str, str] = {
 """Fields that are times, each with its name in the text."""
 
 _MAPS: Mapping[str, str] = {
-    name: name for name in ("ready", "vars", "signals", "elements", "given_up", "due", "compensable")
+    name: name for name in ("ready", "vars", "signals", "elements", "given_up", "edited", "due", "compensable")
 }
 """Fields that are mappings of what JSON knows, each with its name in the text."""
 
@@ -127,6 +130,8 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
         signals=mapped("signals", tuple),
         given_up=mapped("given_up"),
         unhandled=mapped("unhandled", _failure),
+        exhausted=mapped("exhausted", _exhausted),
+        edited=mapped("edited"),
         due=mapped("due"),
         compensable=mapped("compensable", tuple),
         elements=mapped("elements"),
@@ -234,6 +239,11 @@ def _failure_text(failure: Failure) -> list[Any]:
 
 def _failure(found: list[Any]) -> Failure:
     return Failure(ErrorCategory(found[0]), found[1], found[2])
+
+
+def _exhausted(found: list[Any]) -> Exhausted:
+    task_id, seq, attempts, category, code = found
+    return Exhausted(task_id, seq, attempts, ErrorCategory(category), code)
 
 
 def _cut(values: list[Any]) -> list[Any]:

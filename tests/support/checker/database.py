@@ -59,6 +59,7 @@ _BELONGINGS = """
 SELECT 'history' AS place, tenant_id, workflow_id FROM engine.history
 UNION SELECT 'artifact_references', tenant_id, workflow_id FROM engine.artifact_references
 UNION SELECT 'approvals', tenant_id, workflow_id FROM engine.approvals
+UNION SELECT 'dead_letters', tenant_id, workflow_id FROM engine.dead_letters
 UNION SELECT 'open_tasks', tenant_id, workflow_id FROM engine.open_tasks
 UNION SELECT 'timers', tenant_id, workflow_id FROM engine.timers
 UNION SELECT 'inbox', tenant_id, target FROM engine.inbox

@@ -37,7 +37,7 @@ from services.engine.storage.commits import next_hash
 OUTBOX_SECONDS_MAX = 30.0
 FLOW_SECONDS_MAX = 30.0
 BACKLOG_FACTOR_MAX = 2
-OF_WORKFLOWS = frozenset({"history", "artifact_references", "approvals"})
+OF_WORKFLOWS = frozenset({"history", "artifact_references", "approvals", "dead_letters"})
 """Tables whose rows go with their workflow."""
 
 _TERMINAL = (WorkflowCompleted, WorkflowFailed, WorkflowCancelled)

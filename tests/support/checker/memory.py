@@ -73,6 +73,7 @@ def _belongings(tables: Tables) -> Iterator[BelongingFacts]:
         "history": tables.history,
         "artifact_references": (key for key, _ in tables.references),
         "approvals": (row.key for row in tables.approvals.values()),
+        "dead_letters": (Key(row.tenant, row.workflow_id) for row in tables.letters.values()),
         "open_tasks": (row.key for row in tables.open_tasks.values()),
         "timers": (key for key, _ in tables.timers),
         "inbox": (key for key, _ in tables.inbox),

@@ -20,6 +20,7 @@ from services.engine.ports.keys import Fence, Key
 from services.engine.ports.store import Entry, Grant, Indigestible, Span, Verdict, Written
 from services.engine.storage.codec import dump_events
 from services.engine.storage.commits import is_snapshot_due, next_hash
+from services.engine.storage.memory.dead_letters import write_letters
 from services.engine.storage.memory.tables import (
     CachedRow,
     CommitRow,
@@ -182,6 +183,8 @@ class MemoryCommits:
             tables.approvals[key.tenant, asked.approval_id] = row_of_approval
         for approval_id in entry.effects.ended_approvals:
             tables.approvals[key.tenant, approval_id] = replace(tables.approvals[key.tenant, approval_id], ended=True)
+
+        write_letters(tables, entry)
 
     def _change_tasks(self, entry: Entry) -> None:
         tasks, effects = self._tables.open_tasks, entry.effects

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from services.engine.ports.keys import Key
 from services.engine.ports.retention import FileKey, Walked
+from services.engine.storage.memory.dead_letters import drop_letters
 from services.engine.storage.memory.tables import Tables
 
 _RowKey = TypeVar("_RowKey")
@@ -60,6 +61,7 @@ class MemoryLeftovers:
         _drop(tables.references, [each for each in tables.references if each[0] == key])
         _drop(tables.timers, [each for each in tables.timers if each[0] == key])
         _drop(tables.inbox, [each for each in tables.inbox if each[0] == key])
+        drop_letters(tables, key)
         _drop(tables.approvals, [each for each, asked in tables.approvals.items() if asked.key == key])
         _drop(tables.open_tasks, [task_id for task_id, task in tables.open_tasks.items() if task.key == key])
 

@@ -21,6 +21,7 @@ from services.engine.domain.transitions import TaskStatus, WorkflowStatus
 from services.engine.domain.workflow import Workflow
 from services.engine.ports.approvals import ApprovalRow
 from services.engine.ports.breakers import BreakerKey, KeptBreaker
+from services.engine.ports.dead_letters import LetterRow
 from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.store import NewWorkflow
 from services.engine.storage.codec import load_events
@@ -205,6 +206,8 @@ class Tables:
     bus: BusRow = field(default_factory=BusRow)
     approvals: dict[tuple[str, str], ApprovalRow] = field(default_factory=dict)
     """By tenant and approval."""
+    letters: dict[tuple[str, str], LetterRow] = field(default_factory=dict)
+    """By tenant and dead letter."""
     audit: list[tuple[Key, AuditRow]] = field(default_factory=list)
     """Each with the workflow that the call was about."""
     breakers: dict[BreakerKey, KeptBreaker] = field(default_factory=dict)

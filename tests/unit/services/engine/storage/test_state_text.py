@@ -15,6 +15,7 @@ from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import (
     Arrivals,
     Compensating,
+    Exhausted,
     Failure,
     KeptOutput,
     OpenApproval,
@@ -67,6 +68,8 @@ FILLED: dict[str, Any] = {
     "signals": Map({"go": (4, 5)}),
     "given_up": Map({"c": 6}),
     "unhandled": Map({"d": FAILURE}),
+    "exhausted": Map({"c": Exhausted("task_3", 6, 2, ErrorCategory.BUSINESS, "NO")}),
+    "edited": Map({"c": 7}),
     "due": Map({"wait:e": 1}),
     "compensable": Map({"f": (7, "completed")}),
     "elements": Map({"g": 8}),
