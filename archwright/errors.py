@@ -21,6 +21,8 @@ ArchwrightError
 │   └── LimitReached
 ├── Unavailable         time: try again
 │   └── DependencyUnavailable, DeadlinePassed
+├── DataLoss            the operator: something is to be restored
+│   └── ArtifactDamaged
 └── InternalFault       us
 
 The same types are raised in services and, rebuilt from the wire, in clients. The reasons are those of
@@ -178,10 +180,11 @@ class ArtifactNotFound(NotFound):
     reason = "ARTIFACT_NOT_FOUND"
 
     @classmethod
-    def named(cls, workflow_id: str, name: str) -> ArtifactNotFound:
-        """Name the artifact that is missing."""
+    def named(cls, workflow_id: str, name: str, version: int = 0) -> ArtifactNotFound:
+        """Name the artifact that is missing, and its version if one was asked for."""
+        which = f" in version {version}" if version else ""
         return cls(
-            f"Workflow {workflow_id!r} has no artifact {name!r}. `archwright workflows artifacts {workflow_id}` "
+            f"Workflow {workflow_id!r} has no artifact {name!r}{which}. `archwright artifacts list {workflow_id}` "
             "lists what it has.",
             facts={"workflow_id": workflow_id, "name": name},
         )
@@ -389,6 +392,34 @@ class DeadlinePassed(Unavailable):
     """The call took longer than the caller or the service allows."""
 
     reason = "DEADLINE_PASSED"
+
+
+class DataLoss(ArchwrightError):
+    """What was kept is gone or changed; only the operator may bring it back."""
+
+
+class ArtifactDamaged(DataLoss):
+    """The content of an artifact is gone from its place, or is not what was put there."""
+
+    reason = "ARTIFACT_DAMAGED"
+
+    @classmethod
+    def lost(cls, sha256: str) -> ArtifactDamaged:
+        """Name the content that is gone."""
+        return cls._of(sha256, "is gone from the artifact store")
+
+    @classmethod
+    def changed(cls, sha256: str) -> ArtifactDamaged:
+        """Name the content that is no longer what it was."""
+        return cls._of(sha256, "was changed in the artifact store: its hash is another now")
+
+    @classmethod
+    def _of(cls, sha256: str, what: str) -> ArtifactDamaged:
+        return cls(
+            f"The content with SHA-256 {sha256} {what}. Operator: restore it from a backup, or run the step that made "
+            "it once more.",
+            facts={"sha256": sha256},
+        )
 
 
 class InternalFault(ArchwrightError):

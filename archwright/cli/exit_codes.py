@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from archwright.errors import ArchwrightError, Denied, Exhausted, InternalFault, NotFound, Unauthenticated, Unavailable
+from archwright.errors import (
+    ArchwrightError,
+    DataLoss,
+    Denied,
+    Exhausted,
+    InternalFault,
+    NotFound,
+    Unauthenticated,
+    Unavailable,
+)
 
 
 class ExitCode(IntEnum):
@@ -31,7 +40,7 @@ def exit_code(error: ArchwrightError) -> ExitCode:
             return ExitCode.NOT_AUTHORISED
         case Unavailable() | Exhausted():
             return ExitCode.NOT_REACHABLE
-        case InternalFault():
+        case InternalFault() | DataLoss():
             return ExitCode.FAILED
         case _:
             return ExitCode.USAGE

@@ -15,7 +15,17 @@ from archwright.cli.failures import InFile, tell
 from archwright.errors import ArchwrightError
 
 VERBS = ("up", "demo", "run", "status", "token")
-NOUNS = ("workflows", "approvals", "dead-letters", "definitions", "schedules", "agents", "agent", "queues")
+NOUNS = (
+    "workflows",
+    "artifacts",
+    "approvals",
+    "dead-letters",
+    "definitions",
+    "schedules",
+    "agents",
+    "agent",
+    "queues",
+)
 
 _HELP = """
 A durable workflow engine for teams of AI agents.

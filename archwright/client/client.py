@@ -210,15 +210,15 @@ class Client(Steering):
         request = GetTaskRequest(workflow_id=workflow_id, task_id=task_id)
         return await self._connection.unary(self._workflows.GetTask, request)
 
-    async def artifacts(self, workflow_id: str) -> Sequence[Artifact]:
-        """Return what files the workflow has, by name."""
-        request = ListArtifactsRequest(workflow_id=workflow_id)
+    async def artifacts(self, workflow_id: str, *, versions: bool = False) -> Sequence[Artifact]:
+        """Return what files the workflow has, by name: the newest version of each, or all, the newest first."""
+        request = ListArtifactsRequest(workflow_id=workflow_id, versions=versions)
         answer = await self._connection.unary(self._artifacts.ListArtifacts, request)
         return tuple(answer.artifacts)
 
-    async def download(self, workflow_id: str, name: str) -> bytes:
-        """Return the content of a file."""
-        request = GetArtifactRequest(workflow_id=workflow_id, name=name)
+    async def download(self, workflow_id: str, name: str, *, version: int = 0) -> bytes:
+        """Return the content of a file; version 0 is the newest."""
+        request = GetArtifactRequest(workflow_id=workflow_id, name=name, version=version)
 
         async def attempt(seconds_left: float) -> bytes:
             call = self._artifacts.GetArtifact(request, timeout=seconds_left, metadata=self._connection.metadata())

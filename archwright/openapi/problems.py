@@ -19,6 +19,7 @@ HTTP_STATUS: Mapping[str, int] = {
     "ALREADY_EXISTS": 409,
     "ABORTED": 409,
     "RESOURCE_EXHAUSTED": 429,
+    "DATA_LOSS": 500,
     "INTERNAL": 500,
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from archwright.serving.tokens import Caller
@@ -23,6 +23,8 @@ class Call:
     method: str
     peer: str
     deadline: float | None
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    """What a streaming servicer adds to the headers of its answer, until it yields its first message."""
 
     @property
     def ip_address(self) -> str:

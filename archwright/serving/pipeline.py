@@ -11,7 +11,7 @@ import contextlib
 import inspect
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
@@ -116,7 +116,7 @@ class _Method:
 
     async def _unary_stream(self, raw: bytes, context: Context) -> None:
         async def answer(call: Call) -> None:
-            await self._send_all(self._answer(self._parsed(raw), call), context)
+            await self._send_all(self._answer(self._parsed(raw), call), context, call.answer_headers)
 
         await self._conduct(context, answer)
 
@@ -128,7 +128,9 @@ class _Method:
 
     async def _stream_stream(self, _: object, context: Context) -> None:
         async def answer(call: Call) -> None:
-            await self._send_all(self._answer(_Requests(context.read, self._parsed), call), context)
+            await self._send_all(
+                self._answer(_Requests(context.read, self._parsed), call), context, call.answer_headers
+            )
 
         await self._conduct(context, answer)
 
@@ -164,11 +166,16 @@ class _Method:
                 subject=caller.subject,
             )
 
-    async def _send_all(self, responses: AsyncGenerator[Message, None], context: Context) -> None:
+    async def _send_all(
+        self, responses: AsyncGenerator[Message, None], context: Context, headers: Mapping[str, str]
+    ) -> None:
         """Send every response; a caller that stops reading is left, and costs the others nothing but a buffer."""
-        write = context.write
+        write, is_first = context.write, True
         async with aclosing(responses):
             async for response in responses:
+                if is_first and headers:
+                    await context.send_initial_metadata(tuple(headers.items()))
+                is_first = False
                 try:
                     async with asyncio.timeout(WRITE_SECONDS_MAX) as limit:
                         await write(response)

@@ -83,6 +83,8 @@ def _code(error: ArchwrightError) -> grpc.StatusCode:
             return grpc.StatusCode.DEADLINE_EXCEEDED
         case errors.Unavailable():
             return grpc.StatusCode.UNAVAILABLE
+        case errors.DataLoss():
+            return grpc.StatusCode.DATA_LOSS
         case _:
             return grpc.StatusCode.INTERNAL
 
@@ -99,6 +101,7 @@ _BY_CODE: Final = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: errors.LimitReached,
     grpc.StatusCode.DEADLINE_EXCEEDED: errors.DeadlinePassed,
     grpc.StatusCode.UNAVAILABLE: errors.DependencyUnavailable,
+    grpc.StatusCode.DATA_LOSS: errors.DataLoss,
     # Both mean that the call was given up on the way, and may be sent again.
     grpc.StatusCode.ABORTED: errors.DependencyUnavailable,
     grpc.StatusCode.CANCELLED: errors.DependencyUnavailable,

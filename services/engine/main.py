@@ -41,6 +41,7 @@ from services.engine.admission import Admission
 from services.engine.api.agent_pull import AgentPull
 from services.engine.api.agent_work import AgentStreams, AgentWorkApi, StreamTimes
 from services.engine.api.approvals import ApprovalApi
+from services.engine.api.artifact_limits import ArtifactLimits
 from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.dead_letters import DeadLetterApi
 from services.engine.api.definitions import DefinitionApi
@@ -100,11 +101,12 @@ from services.engine.settings import EngineSettings
 from services.engine.standings import Standings
 from services.engine.starts import Starts
 from services.engine.storage.approvals import PostgresApprovals
-from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.artifacts import PostgresArtifacts
 from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.bus_record import PostgresBusRecord
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.census import PostgresCensus
+from services.engine.storage.contents.chosen import chosen
 from services.engine.storage.database import Database
 from services.engine.storage.dead_letters import PostgresDeadLetters
 from services.engine.storage.hints import RedisHints
@@ -179,7 +181,7 @@ class _Engine:
             database, replica_id, lease_seconds=settings.lease_seconds, accept_seconds=settings.accept_seconds
         )
         catalogue = Catalogue(database)
-        artifacts = ArtifactStore(database)
+        artifacts, contents, limits = PostgresArtifacts(database), chosen(settings, database), _limits(settings)
         memory = Memory(settings.memory_bytes_max)
         self._measures = measures = EngineMeasures(metrics)
         self._feed = feed = Feed()
@@ -235,12 +237,15 @@ class _Engine:
         self._overdue = Overdue(board, self._committer, self._gate, clock, measures)
         scheduled_starts = ScheduledStarts(starts, self._committer, catalogue, clock)
         self._firing = FiringSchedules(PostgresSchedules(database), scheduled_starts, store, clock)
-        self._retention = Retention(PostgresLeftovers(database), clock, keep_days=settings.keep_workflows_days)
+        self._retention = Retention(
+            PostgresLeftovers(database, contents), clock, keep_days=settings.keep_workflows_days
+        )
         self._timers = Timers(board, self._committer, clock)
         self._watch_gaps = WatchGaps(store, feed)
         reports = Reports(
             *(self._committer, artifacts, self._acceptances, self._progress_notes, self._gate, feed, clock, work),
             measures,
+            limits,
         )
         self.server = Server(
             settings.address,
@@ -257,7 +262,8 @@ class _Engine:
                     self._agent_work(board, dispatch, assigner, reports, store, times, work),
                 ),
                 Served(
-                    artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"], ArtifactApi(artifacts, store, board)
+                    artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"],
+                    ArtifactApi(artifacts, contents, limits, store, board),
                 ),
             ],
         )
@@ -453,6 +459,14 @@ class _Engine:
         """Return the token for calls to other services, as the file has it now: it may be replaced any time."""
         file = self._settings.service_token_file
         return file.read_text(encoding="utf-8").strip() if file else ""
+
+
+def _limits(settings: EngineSettings) -> ArtifactLimits:
+    return ArtifactLimits(
+        bytes_max=settings.artifact_bytes_max,
+        artifacts_per_workflow_max=settings.artifacts_per_workflow_max,
+        bytes_per_workflow_max=settings.artifact_bytes_per_workflow_max,
+    )
 
 
 def _stream_times(settings: EngineSettings) -> StreamTimes:

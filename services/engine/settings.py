@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from services.chassis.settings import DatabaseSettings
 from services.engine.domain.breaker import BreakerConfig
@@ -68,6 +68,27 @@ class EngineSettings(DatabaseSettings):
     postgres_pool_max: int = Field(default=10, ge=6, description="how many connections to PostgreSQL")
     keep_workflows_days: float = Field(
         default=30.0, ge=0, description="how long workflows are kept after they ended; 0 keeps them forever"
+    )
+
+    artifact_store: str = Field(
+        default="postgresql",
+        description="where the content of files is: postgresql, file:///folder, or s3://bucket/prefix",
+    )
+    artifact_s3_endpoint: str = Field(default="", description="http(s)://host:port of what speaks S3; empty is AWS")
+    artifact_s3_region: str = Field(default="us-east-1", description="the region that requests are signed for")
+    artifact_s3_path_style: bool = Field(
+        default=True, description="whether the bucket is in the path of addresses, and not in the name of the host"
+    )
+    artifact_s3_access_key_id: str = Field(
+        default="", description="whose rights to use; empty takes those of the environment, as AWS's own tools do"
+    )
+    artifact_s3_secret_access_key: SecretStr = Field(default=SecretStr(""), description="goes with the key's id")
+    artifact_bytes_max: int = Field(default=32 * 2**20, ge=1, description="how large one file may be")
+    artifacts_per_workflow_max: int = Field(
+        default=1_000, ge=1, description="how many files a workflow may have, all versions counted"
+    )
+    artifact_bytes_per_workflow_max: int = Field(
+        default=2**30, ge=1, description="how large the files of a workflow may be together, all versions counted"
     )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -32,26 +32,30 @@ from services.engine.domain.effects import Message, effects
 from services.engine.domain.events import ArtifactMade
 from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
+from services.engine.ports.artifacts import Artifacts
 from services.engine.ports.breakers import Breakers
 from services.engine.ports.bus_record import BusRecord
 from services.engine.ports.census import Census
+from services.engine.ports.contents import Contents
 from services.engine.ports.history import History
 from services.engine.ports.inbox import Inbox
 from services.engine.ports.keys import AuditRow, Fence, Key
 from services.engine.ports.quota import Quota
 from services.engine.ports.store import Entry, NewWorkflow, Store, Stored, Written
 from services.engine.ports.task_board import Claimed, DueTimer, Slot, TaskBoard
-from services.engine.storage.artifacts import ArtifactStore
+from services.engine.storage.artifacts import PostgresArtifacts
 from services.engine.storage.breakers import PostgresBreakers
 from services.engine.storage.bus_record import PostgresBusRecord
 from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.census import PostgresCensus
+from services.engine.storage.contents.postgres import PostgresContents
 from services.engine.storage.database import Database
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.breakers import MemoryBreakers
 from services.engine.storage.memory.bus_record import MemoryBusRecord
 from services.engine.storage.memory.census import MemoryCensus
+from services.engine.storage.memory.contents import MemoryContents
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
@@ -316,7 +320,7 @@ class PostgresStorage(Storage):
             await owner.close()
 
     async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
-        await ArtifactStore(self.database).put(tenant, sha256, "text/plain", content)
+        await keep_file(PostgresArtifacts(self.database), PostgresContents(self.database), tenant, sha256, content)
 
     def another_bus_record(self) -> BusRecord:
         return PostgresBusRecord(self.database, ids.new_uuid())
@@ -357,7 +361,7 @@ class MemoryStorage(Storage):
         await self._wound.wind(seconds)
 
     async def keep_file(self, tenant: str, sha256: str, content: bytes) -> None:
-        await MemoryArtifacts(self.tables).put(tenant, sha256, "text/plain", content)
+        await keep_file(MemoryArtifacts(self.tables), MemoryContents(self.tables), tenant, sha256, content)
 
     def another_bus_record(self) -> BusRecord:
         return MemoryBusRecord(self.tables, ids.new_uuid())
@@ -365,6 +369,19 @@ class MemoryStorage(Storage):
     async def audit_count(self, tenant: str) -> int:
         in_commits = sum(key.tenant == tenant for key, _ in self.tables.audit)
         return in_commits + sum(of == tenant for of, _ in self.breakers.audit)
+
+
+async def keep_file(artifacts: Artifacts, contents: Contents, tenant: str, sha256: str, content: bytes) -> None:
+    """Keep a text as the engine does."""
+    await artifacts.expect(tenant, sha256)
+    size = await contents.put(tenant, sha256, in_pieces(content))
+    await artifacts.keep(tenant, sha256, "text/plain", size)
+
+
+async def in_pieces(content: bytes, size: int = 64 << 10) -> AsyncIterator[bytes]:
+    """Yield the content as an agent sends it."""
+    for start in range(0, len(content), size):
+        yield content[start : start + size]
 
 
 async def prepare(database: Any) -> str:

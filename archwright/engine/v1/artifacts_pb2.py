@@ -28,7 +28,7 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$archwright/engine/v1/artifacts.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\x01\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x0f\n\x07task_id\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x12PutArtifactRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.archwright.engine.v1.ArtifactHeaderH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"I\n\x0e\x41rtifactHeader\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\"9\n\x13PutArtifactResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"7\n\x12GetArtifactRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"+\n\x14ListArtifactsRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\"J\n\x15ListArtifactsResponse\x12\x31\n\tartifacts\x18\x01 \x03(\x0b\x32\x1e.archwright.engine.v1.Artifact2\xac\x03\n\x0f\x41rtifactService\x12m\n\x0bPutArtifact\x12(.archwright.engine.v1.PutArtifactRequest\x1a).archwright.engine.v1.PutArtifactResponse\"\x07\xaa\xee\x18\x03\n\x01\x04(\x01\x12\x8c\x01\n\x0bGetArtifact\x12(.archwright.engine.v1.GetArtifactRequest\x1a\x14.google.api.HttpBody\";\xaa\xee\x18\x06\n\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x02+\x12)/api/v1/artifacts/{workflow_id}/{name=**}0\x01\x12\x9a\x01\n\rListArtifacts\x12*.archwright.engine.v1.ListArtifactsRequest\x1a+.archwright.engine.v1.ListArtifactsResponse\"0\xaa\xee\x18\x05\n\x03\x01\x02\x03\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/artifacts/{workflow_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$archwright/engine/v1/artifacts.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x01\n\x08\x41rtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x0f\n\x07task_id\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x07 \x01(\x05\"g\n\x12PutArtifactRequest\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32$.archwright.engine.v1.ArtifactHeaderH\x00\x12\x11\n\x07\x63ontent\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"I\n\x0e\x41rtifactHeader\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\"9\n\x13PutArtifactResponse\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"H\n\x12GetArtifactRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x05\"=\n\x14ListArtifactsRequest\x12\x13\n\x0bworkflow_id\x18\x01 \x01(\t\x12\x10\n\x08versions\x18\x02 \x01(\x08\"J\n\x15ListArtifactsResponse\x12\x31\n\tartifacts\x18\x01 \x03(\x0b\x32\x1e.archwright.engine.v1.Artifact2\xac\x03\n\x0f\x41rtifactService\x12m\n\x0bPutArtifact\x12(.archwright.engine.v1.PutArtifactRequest\x1a).archwright.engine.v1.PutArtifactResponse\"\x07\xaa\xee\x18\x03\n\x01\x04(\x01\x12\x8c\x01\n\x0bGetArtifact\x12(.archwright.engine.v1.GetArtifactRequest\x1a\x14.google.api.HttpBody\";\xaa\xee\x18\x06\n\x04\x01\x02\x03\x04\x82\xd3\xe4\x93\x02+\x12)/api/v1/artifacts/{workflow_id}/{name=**}0\x01\x12\x9a\x01\n\rListArtifacts\x12*.archwright.engine.v1.ListArtifactsRequest\x1a+.archwright.engine.v1.ListArtifactsResponse\"0\xaa\xee\x18\x05\n\x03\x01\x02\x03\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/artifacts/{workflow_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,19 +42,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARTIFACTSERVICE'].methods_by_name['ListArtifacts']._loaded_options = None
   _globals['_ARTIFACTSERVICE'].methods_by_name['ListArtifacts']._serialized_options = b'\252\356\030\005\n\003\001\002\003\202\323\344\223\002!\022\037/api/v1/artifacts/{workflow_id}'
   _globals['_ARTIFACT']._serialized_start=188
-  _globals['_ARTIFACT']._serialized_end=333
-  _globals['_PUTARTIFACTREQUEST']._serialized_start=335
-  _globals['_PUTARTIFACTREQUEST']._serialized_end=438
-  _globals['_ARTIFACTHEADER']._serialized_start=440
-  _globals['_ARTIFACTHEADER']._serialized_end=513
-  _globals['_PUTARTIFACTRESPONSE']._serialized_start=515
-  _globals['_PUTARTIFACTRESPONSE']._serialized_end=572
-  _globals['_GETARTIFACTREQUEST']._serialized_start=574
-  _globals['_GETARTIFACTREQUEST']._serialized_end=629
-  _globals['_LISTARTIFACTSREQUEST']._serialized_start=631
-  _globals['_LISTARTIFACTSREQUEST']._serialized_end=674
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=676
-  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=750
-  _globals['_ARTIFACTSERVICE']._serialized_start=753
-  _globals['_ARTIFACTSERVICE']._serialized_end=1181
+  _globals['_ARTIFACT']._serialized_end=350
+  _globals['_PUTARTIFACTREQUEST']._serialized_start=352
+  _globals['_PUTARTIFACTREQUEST']._serialized_end=455
+  _globals['_ARTIFACTHEADER']._serialized_start=457
+  _globals['_ARTIFACTHEADER']._serialized_end=530
+  _globals['_PUTARTIFACTRESPONSE']._serialized_start=532
+  _globals['_PUTARTIFACTRESPONSE']._serialized_end=589
+  _globals['_GETARTIFACTREQUEST']._serialized_start=591
+  _globals['_GETARTIFACTREQUEST']._serialized_end=663
+  _globals['_LISTARTIFACTSREQUEST']._serialized_start=665
+  _globals['_LISTARTIFACTSREQUEST']._serialized_end=726
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_start=728
+  _globals['_LISTARTIFACTSRESPONSE']._serialized_end=802
+  _globals['_ARTIFACTSERVICE']._serialized_start=805
+  _globals['_ARTIFACTSERVICE']._serialized_end=1233
 # @@protoc_insertion_point(module_scope)

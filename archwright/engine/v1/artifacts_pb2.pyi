@@ -25,6 +25,7 @@ class Artifact(google.protobuf.message.Message):
     MEDIA_TYPE_FIELD_NUMBER: builtins.int
     TASK_ID_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Unique within the workflow, such as `report.html` or `deliverables/requirements.json`."""
     sha256: builtins.str
@@ -35,6 +36,8 @@ class Artifact(google.protobuf.message.Message):
     """Such as `text/html; charset=utf-8`."""
     task_id: builtins.str
     """The task that produced it."""
+    version: builtins.int
+    """From 1: a name that is made again with other content has one more."""
     @property
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the result that names it was applied."""
@@ -48,9 +51,10 @@ class Artifact(google.protobuf.message.Message):
         media_type: builtins.str = ...,
         task_id: builtins.str = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        version: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["created_at", b"created_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "media_type", b"media_type", "name", b"name", "sha256", b"sha256", "size_bytes", b"size_bytes", "task_id", b"task_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "media_type", b"media_type", "name", b"name", "sha256", b"sha256", "size_bytes", b"size_bytes", "task_id", b"task_id", "version", b"version"]) -> None: ...
 
 global___Artifact = Artifact
 
@@ -136,17 +140,21 @@ class GetArtifactRequest(google.protobuf.message.Message):
 
     WORKFLOW_ID_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
     workflow_id: builtins.str
     """Required. `wf_…`."""
     name: builtins.str
     """Required. Its name."""
+    version: builtins.int
+    """Which version; 0 is the newest."""
     def __init__(
         self,
         *,
         workflow_id: builtins.str = ...,
         name: builtins.str = ...,
+        version: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "version", b"version", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___GetArtifactRequest = GetArtifactRequest
 
@@ -157,20 +165,24 @@ class ListArtifactsRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    VERSIONS_FIELD_NUMBER: builtins.int
     workflow_id: builtins.str
     """Required. `wf_…`."""
+    versions: builtins.bool
+    """Whether to list all versions of each file, the newest first, and not only the newest."""
     def __init__(
         self,
         *,
         workflow_id: builtins.str = ...,
+        versions: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["versions", b"versions", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___ListArtifactsRequest = ListArtifactsRequest
 
 @typing.final
 class ListArtifactsResponse(google.protobuf.message.Message):
-    """All files of a workflow."""
+    """The files of a workflow."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

@@ -63,9 +63,11 @@ class ArtifactServiceServicer(object):
         Content decides its address, so putting the same again changes nothing.
 
         Errors:
-        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: larger than 32 MiB.
+        - `INVALID_ARGUMENT` `PAYLOAD_TOO_LARGE`: larger than one file may be, which the operator sets.
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: the first message is no header, or the content has another hash.
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow that the agent may work for has this id.
+        - `RESOURCE_EXHAUSTED` `LIMIT_REACHED`: the workflow has as many files, or bytes, as one may have.
+        - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: the artifact store does not answer; send it again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,7 +80,9 @@ class ArtifactServiceServicer(object):
 
         Errors:
         - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant, or that the agent works for, has this id.
-        - `NOT_FOUND` `ARTIFACT_NOT_FOUND`: the workflow has no artifact of this name.
+        - `NOT_FOUND` `ARTIFACT_NOT_FOUND`: the workflow has no artifact of this name, or not in this version.
+        - `DATA_LOSS` `ARTIFACT_DAMAGED`: the content is gone, or not what was put; the operator has to restore it.
+        - `UNAVAILABLE` `DEPENDENCY_UNAVAILABLE`: the artifact store does not answer; try again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

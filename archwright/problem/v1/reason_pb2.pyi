@@ -104,6 +104,8 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """UNAVAILABLE: something we depend on does not answer; try again."""
     INTERNAL_FAULT: _Reason.ValueType  # 21
     """INTERNAL: a fault of ours; the message holds the id under which it was logged."""
+    ARTIFACT_DAMAGED: _Reason.ValueType  # 90
+    """DATA_LOSS: the content of an artifact is gone from its place, or changed; the operator has to restore it."""
     METHOD_UNKNOWN: _Reason.ValueType  # 22
     """UNIMPLEMENTED: no such method."""
     CURSOR_OUT_OF_RANGE: _Reason.ValueType  # 23
@@ -184,6 +186,8 @@ DEPENDENCY_UNAVAILABLE: Reason.ValueType  # 20
 """UNAVAILABLE: something we depend on does not answer; try again."""
 INTERNAL_FAULT: Reason.ValueType  # 21
 """INTERNAL: a fault of ours; the message holds the id under which it was logged."""
+ARTIFACT_DAMAGED: Reason.ValueType  # 90
+"""DATA_LOSS: the content of an artifact is gone from its place, or changed; the operator has to restore it."""
 METHOD_UNKNOWN: Reason.ValueType  # 22
 """UNIMPLEMENTED: no such method."""
 CURSOR_OUT_OF_RANGE: Reason.ValueType  # 23

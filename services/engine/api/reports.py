@@ -15,10 +15,12 @@ import structlog
 
 from archwright import payloads
 from archwright.engine.v1 import agent_work_pb2 as pb
-from archwright.errors import ArchwrightError, InternalFault, PayloadInvalid, PayloadTooLarge
+from archwright.errors import ArchwrightError, InternalFault, LimitReached, PayloadInvalid, PayloadTooLarge
 from archwright.language.model import ErrorCategory
 from archwright.problem.v1 import reason_pb2
 from services.chassis.clock import Clock
+from services.engine.api.artifact_limits import ArtifactLimits
+from services.engine.api.artifact_names import is_artifact_name
 from services.engine.breakers import BreakerGate
 from services.engine.domain.breaker import is_failure
 from services.engine.domain.commands import CompleteTask, FailTask, Stale
@@ -54,6 +56,7 @@ class Reports:
         clock: Clock,
         group: asyncio.TaskGroup,
         measures: Measures | None = None,
+        limits: ArtifactLimits | None = None,
     ) -> None:
         self._commands = commands
         self._artifacts = artifacts
@@ -64,6 +67,7 @@ class Reports:
         self._clock = clock
         self._group = group
         self._measures = measures or Unmeasured()
+        self._limits = limits or ArtifactLimits()
 
     def progress(self, session: Session, task: HeldTask, told: pb.Progress) -> None:
         """Pass on how a task is getting on; nothing is kept but that it does."""
@@ -99,7 +103,7 @@ class Reports:
         if isinstance(told, pb.Result) and told.artifacts:
             try:
                 await self._require_files(task, told)
-            except (PayloadInvalid, PayloadTooLarge) as error:
+            except (PayloadInvalid, PayloadTooLarge, LimitReached) as error:
                 told = pb.Failure(code="OUTPUT_MISMATCH", message=error.message, category=reason_pb2.PERMANENT)
                 task.refusal = error.message
         asked = self._asked(session, task, told)
@@ -135,7 +139,7 @@ class Reports:
         """Commit a result that names files, once it is clear that all of them are there."""
         try:
             await self._require_files(task, result)
-        except (PayloadInvalid, PayloadTooLarge) as error:
+        except (PayloadInvalid, PayloadTooLarge, LimitReached) as error:
             task.refusal = error.message
             command = self._failure(session, task, ErrorCategory.PERMANENT, "OUTPUT_MISMATCH", error.message)
             self._post(session, [self._ending(task, command)])
@@ -153,6 +157,7 @@ class Reports:
         if missing:
             names = sorted(each.name for each in made if each.sha256 in missing)
             raise PayloadInvalid(f"The result names files that were never put into the store: {', '.join(names)}.")
+        self._limits.require_room(await self._artifacts.total(task.key, {each.sha256 for each in made}))
 
     def _settled(self, session: Session, asked: Asked, outcome: Answer | Exception) -> None:
         """Tell the agent what became of its word."""
@@ -257,8 +262,7 @@ def _whose(session: Session, task: HeldTask) -> tuple[Key, str, str, str, str, i
 
 def _artifact(reference: pb.ArtifactReference) -> ArtifactMade:
     name, sha256 = reference.name, reference.sha256
-    parts = name.split("/")
-    if not name or len(name) > _NAME_CHARACTERS_MAX or any(part in ("", ".", "..") for part in parts):
+    if not is_artifact_name(name):
         raise PayloadInvalid(f"{name[:80]!r} is no name for an artifact: use relative paths such as plan/report.html.")
     if len(sha256) != _SHA256_LETTERS or not set(sha256) <= set("0123456789abcdef"):
         raise PayloadInvalid(f"{sha256[:80]!r} is no SHA-256 in hexadecimal.")

@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 
+from services.engine.ports.contents import Contents
 from services.engine.ports.retention import FileKey, Walked
 from services.engine.storage.database import Database
 
@@ -51,29 +52,36 @@ RETURNING w.workflow_id
 
 _FILES = """
 WITH page AS MATERIALIZED (
-  SELECT tenant_id, sha256, touched_at FROM engine.artifacts
+  SELECT tenant_id, sha256, touched_at, stage FROM engine.artifacts
    WHERE (tenant_id, sha256) > ($1, $2)
    ORDER BY tenant_id, sha256
    LIMIT $3
 )
 SELECT tenant_id, sha256,
-       touched_at < $4 AND NOT EXISTS (
-         SELECT FROM engine.artifact_references AS r WHERE r.tenant_id = page.tenant_id AND r.sha256 = page.sha256
-       ) AS is_old
+       CASE stage WHEN 'removing' THEN touched_at < now() - make_interval(secs => $5)
+       ELSE touched_at < $4 AND NOT EXISTS (
+         SELECT FROM engine.artifact_references AS r WHERE r.tenant_id = page.tenant_id AND r.sha256 = page.sha256)
+       END AS is_old
   FROM page ORDER BY tenant_id, sha256
 """
-_REMOVE_FILES = """
+_MARK_FILES = """
 WITH old AS MATERIALIZED (
   SELECT f.tenant_id, f.sha256
     FROM unnest($1::text[], $2::bytea[]) AS x (tenant_id, sha256)
     JOIN engine.artifacts AS f USING (tenant_id, sha256)
-   WHERE f.touched_at < $3 AND NOT EXISTS (
+   WHERE (f.stage = 'removing' OR f.touched_at < $3) AND NOT EXISTS (
      SELECT FROM engine.artifact_references AS r WHERE r.tenant_id = f.tenant_id AND r.sha256 = f.sha256)
      FOR UPDATE OF f SKIP LOCKED
 )
-DELETE FROM engine.artifacts AS f USING old WHERE f.tenant_id = old.tenant_id AND f.sha256 = old.sha256
-RETURNING f.sha256
+UPDATE engine.artifacts AS f SET stage = 'removing', touched_at = now()
+  FROM old WHERE f.tenant_id = old.tenant_id AND f.sha256 = old.sha256
+RETURNING f.tenant_id, f.sha256
 """
+_REMOVE_FILE = """
+DELETE FROM engine.artifacts WHERE tenant_id = $1 AND sha256 = $2 AND stage = 'removing'
+"""
+_REMOVAL_SECONDS = 600
+"""Whoever has not finished removing files by then does not live any more, and another takes over."""
 
 _REMOVE_CACHED = """
 WITH old AS MATERIALIZED (
@@ -86,8 +94,9 @@ DELETE FROM engine.step_cache AS c USING old WHERE c.tenant_id = old.tenant_id A
 class PostgresLeftovers:
     """Removes what is old, of all tenants."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, contents: Contents) -> None:
         self._database = database
+        self._contents = contents
 
     async def remove_workflows(self, ended_before: datetime, *, limit: int) -> int:
         """Remove workflows that ended before, the oldest first, with all that is kept of them; return how many.
@@ -96,27 +105,35 @@ class PostgresLeftovers:
         """
         async with self._database.loops() as connection:
             old = await connection.fetch(_ENDED, ended_before, limit)
-        return await self._remove(_REMOVE_WORKFLOWS, old, ended_before)
+        return len(await self._changed(_REMOVE_WORKFLOWS, old, ended_before))
 
     async def remove_files(self, touched_before: datetime, *, after: FileKey | None, limit: int) -> Walked:
         """Look at files whose key sorts after `after`, and remove those that nothing names and nobody sent since."""
         begins = (after.tenant, bytes.fromhex(after.sha256)) if after else ("", b"")
         async with self._database.loops() as connection:
-            seen = await connection.fetch(_FILES, *begins, limit, touched_before)
-        removed = await self._remove(_REMOVE_FILES, [row for row in seen if row["is_old"]], touched_before)
+            seen = await connection.fetch(_FILES, *begins, limit, touched_before, _REMOVAL_SECONDS)
+        # First the mark, then the content, then the row: at no moment does a row promise content that is not there.
+        marked = await self._changed(_MARK_FILES, [row for row in seen if row["is_old"]], touched_before)
+        for row in marked:
+            await self._contents.delete(row["tenant_id"], row["sha256"].hex())
+            async with self._database.engine() as connection, connection.transaction():
+                await connection.execute("SELECT set_config('app.tenants', $1, true)", row["tenant_id"])
+                await connection.execute(_REMOVE_FILE, row["tenant_id"], row["sha256"])
         is_end = len(seen) < limit
-        return Walked(removed, None if is_end else FileKey(seen[-1]["tenant_id"], seen[-1]["sha256"].hex()))
+        return Walked(len(marked), None if is_end else FileKey(seen[-1]["tenant_id"], seen[-1]["sha256"].hex()))
 
     async def remove_cached_outputs(self, expired_before: datetime, *, limit: int) -> int:
         """Remove outputs of steps that may no longer be used again; return how many."""
         async with self._database.loops() as connection:
             return int((await connection.execute(_REMOVE_CACHED, expired_before, limit)).rpartition(" ")[2])
 
-    async def _remove(self, statement: str, old: Sequence[asyncpg.Record], before: datetime) -> int:
-        """Remove rows by their first two columns, if they are still old; return how many."""
+    async def _changed(
+        self, statement: str, old: Sequence[asyncpg.Record], before: datetime
+    ) -> Sequence[asyncpg.Record]:
+        """Change rows by their first two columns, if they are still old, and return those."""
         if not old:
-            return 0
+            return []
         tenants: list[Any] = [row[0] for row in old]
         async with self._database.engine() as connection, connection.transaction():
             await connection.execute("SELECT set_config('app.tenants', $1, true)", ",".join(sorted(set(tenants))))
-            return len(await connection.fetch(statement, tenants, [row[1] for row in old], before))
+            return await connection.fetch(statement, tenants, [row[1] for row in old], before)

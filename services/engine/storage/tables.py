@@ -132,8 +132,17 @@ artifacts = Table(
     Column("sha256", LargeBinary, primary_key=True),
     Column("size_bytes", Integer),
     Column("media_type", Text),
-    Column("content", LargeBinary),
+    Column("stage", Text),
     Column("touched_at", _at),
+)
+
+artifact_contents = Table(
+    "artifact_contents",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("piece", LargeBinary),
 )
 
 artifact_references = Table(
@@ -142,6 +151,7 @@ artifact_references = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("workflow_id", Uuid, primary_key=True),
     Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
     Column("sha256", LargeBinary),
     Column("task_id", Uuid),
     Column("created_at", _at),

@@ -20,6 +20,7 @@ from services.engine.loops.retention import FILE_GRACE, Retention
 from services.engine.ports.keys import Key
 from services.engine.ports.retention import Leftovers
 from services.engine.ports.store import Stored
+from services.engine.storage.contents.postgres import PostgresContents
 from services.engine.storage.memory.retention import MemoryLeftovers
 from services.engine.storage.retention import PostgresLeftovers
 
@@ -62,10 +63,11 @@ async def kept(storage: Storage, database: Any) -> AsyncIterator[Kept]:
         case MemoryStorage():
             yield Kept(storage, MemoryLeftovers(storage.tables))
         case PostgresStorage():
-            yield Kept(storage, PostgresLeftovers(storage.database))
+            yield Kept(storage, PostgresLeftovers(storage.database, PostgresContents(storage.database)))
             owner = await asyncpg.connect(database.owner_dsn)
             await owner.execute(
-                "TRUNCATE engine.workflows, engine.history, engine.artifact_references, engine.artifacts"
+                "TRUNCATE engine.workflows, engine.history, engine.artifact_references, engine.artifacts, "
+                "engine.artifact_contents"
             )
             await owner.close()
         case _:

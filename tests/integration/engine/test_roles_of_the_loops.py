@@ -16,6 +16,7 @@ from services.engine.domain.schedule import Overlap, Progress, Schedule, Target
 from services.engine.domain.schedule_timing import Interval
 from services.engine.ports.schedules import Request
 from services.engine.storage.catalogue import Catalogue
+from services.engine.storage.contents.postgres import PostgresContents
 from services.engine.storage.database import Database
 from services.engine.storage.retention import PostgresLeftovers
 from services.engine.storage.schedules import PostgresSchedules
@@ -75,7 +76,7 @@ async def test_the_loops_see_no_workflow_that_is_under_way_and_no_state(storage:
     assert await one(storage.database, "SELECT count(*) FROM engine.workflows") == 1
     for question in (
         "SELECT state FROM engine.workflows",
-        "SELECT content FROM engine.artifacts",
+        "SELECT piece FROM engine.artifact_contents",
         "SELECT body FROM engine.history",
         "DELETE FROM engine.workflows",
         "DELETE FROM engine.artifacts",
@@ -89,7 +90,7 @@ async def test_what_somebody_holds_is_skipped_and_goes_the_next_time(storage: Po
     await storage.commit(storage.cancelling(ended))
     content = b"a drawing"
     await storage.keep_file(TENANT, hashlib.sha256(content).hexdigest(), content)
-    leftovers, later = PostgresLeftovers(storage.database), storage.now() + DAY
+    leftovers, later = PostgresLeftovers(storage.database, PostgresContents(storage.database)), storage.now() + DAY
     owner = await asyncpg.connect(database.owner_dsn)
     try:
         async with owner.transaction():
@@ -110,6 +111,8 @@ async def test_the_removal_of_workflows_leaves_the_audit_alone(storage: Postgres
     await storage.commit(storage.cancelling(ended))
     before = await storage.audit_count(TENANT)
 
-    await PostgresLeftovers(storage.database).remove_workflows(storage.now() + DAY, limit=1_000)
+    await PostgresLeftovers(storage.database, PostgresContents(storage.database)).remove_workflows(
+        storage.now() + DAY, limit=1_000
+    )
 
     assert await storage.audit_count(TENANT) == before

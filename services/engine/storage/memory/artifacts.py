@@ -1,46 +1,68 @@
-"""The files that tasks produce, in memory."""
+"""Which files tenants and workflows have, in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from services.engine.ports.artifacts import StoredArtifact
+from services.engine.ports.artifacts import BeingRemoved, StoredArtifact, Total
 from services.engine.ports.keys import Key
 from services.engine.storage.memory.tables import FileRow, Tables
 
 
 class MemoryArtifacts:
-    """The artifact store in memory."""
+    """The files of tenants and workflows in memory."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def put(self, tenant: str, sha256: str, media_type: str, content: bytes) -> None:
-        """Keep a file; keeping it again only makes it young again for retention."""
-        kept = self._tables.files.get((tenant, sha256), FileRow(media_type, content, self._tables.clock.now()))
-        self._tables.files[tenant, sha256] = replace(kept, touched_at=self._tables.clock.now())
+    async def expect(self, tenant: str, sha256: str) -> None:
+        """Note that the content is about to come; raises BeingRemoved."""
+        now = self._tables.clock.now()
+        kept = self._tables.files.get((tenant, sha256), FileRow("", 0, now, "arriving"))
+        self._require_stays(kept, sha256)
+        self._tables.files[tenant, sha256] = replace(kept, touched_at=now)
+
+    async def keep(self, tenant: str, sha256: str, media_type: str, size_bytes: int) -> None:
+        """Note that the content is in its place for good; raises BeingRemoved."""
+        if kept := self._tables.files.get((tenant, sha256)):
+            self._require_stays(kept, sha256)
+        now = self._tables.clock.now()
+        self._tables.files[tenant, sha256] = FileRow(media_type, size_bytes, now, "kept")
 
     async def missing(self, tenant: str, sha256s: Collection[str]) -> Collection[str]:
         """Return those of the hashes under which nothing is kept; what is kept becomes young again for retention."""
-        for key in ((tenant, sha256) for sha256 in sha256s):
-            if key in self._tables.files:
-                self._tables.files[key] = replace(self._tables.files[key], touched_at=self._tables.clock.now())
-        return {sha256 for sha256 in sha256s if (tenant, sha256) not in self._tables.files}
+        files, now = self._tables.files, self._tables.clock.now()
+        kept = {each for each in sha256s if (tenant, each) in files and files[tenant, each].stage == "kept"}
+        for each in kept:
+            files[tenant, each] = replace(files[tenant, each], touched_at=now)
+        return set(sha256s) - kept
 
-    async def get(self, key: Key, name: str) -> tuple[StoredArtifact, bytes] | None:
-        """Return a file of a workflow, with its content."""
-        for stored in await self.list(key):
-            if stored.name == name:
-                return stored, self._tables.files[key.tenant, stored.sha256].content
-        return None
+    async def total(self, key: Key, adding: Collection[str] = ()) -> Total:
+        """Return what a workflow has, together with the files of its tenant that are about to be added."""
+        named = [row.sha256 for (of, _), rows in self._tables.references.items() if of == key for row in rows]
+        sizes = [self._tables.files[key.tenant, each].size_bytes for each in (*named, *adding)]
+        return Total(len(sizes), sum(sizes))
 
-    async def list(self, key: Key) -> Sequence[StoredArtifact]:
-        """Return the files of a workflow, by name."""
-        named = sorted((name, row) for (owner, name), row in self._tables.references.items() if owner == key)
+    async def find(self, key: Key, name: str, version: int = 0) -> StoredArtifact | None:
+        """Return a version of a file of a workflow; 0 is the newest."""
+        versions = [each for each in await self.list(key, all_versions=True) if each.name == name]
+        return next((each for each in versions if version in (0, each.version)), None)
+
+    async def list(self, key: Key, *, all_versions: bool = False) -> Sequence[StoredArtifact]:
+        """Return the files of a workflow by name: the newest version of each, or all of them, the newest first."""
         found = []
-        for name, row in named:
-            file = self._tables.files[key.tenant, row.sha256]
-            size = len(file.content)
-            found.append(StoredArtifact(name, row.sha256, size, file.media_type, row.task_id, row.created_at))
+        for name, rows in sorted((name, rows) for (of, name), rows in self._tables.references.items() if of == key):
+            numbered = list(enumerate(rows, start=1))[::-1]
+            for version, row in numbered if all_versions else numbered[:1]:
+                file = self._tables.files[key.tenant, row.sha256]
+                found.append(
+                    StoredArtifact(
+                        *(name, version, row.sha256, file.size_bytes, file.media_type, row.task_id, row.created_at)
+                    )
+                )
         return found
+
+    def _require_stays(self, file: FileRow, sha256: str) -> None:
+        if file.stage == "removing":
+            raise BeingRemoved.of(sha256)

@@ -172,7 +172,10 @@ class MemoryCommits:
         self._change_tasks(entry)
         self._change_timers(entry)
         for made in entry.effects.artifacts:
-            tables.references[key, made.name] = ReferenceRow(made.sha256, made.task_id, tables.clock.now())
+            versions = tables.references.get((key, made.name), ())
+            if not versions or versions[-1].sha256 != made.sha256:
+                newest = ReferenceRow(made.sha256, made.task_id, tables.clock.now())
+                tables.references[key, made.name] = (*versions, newest)
         self._exchange_messages(entry)
         for each in entry.effects.cached:
             expires_at = tables.until(each.ttl_seconds)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from services.engine.ports.contents import Contents
 from services.engine.ports.keys import Key
 from services.engine.ports.retention import FileKey, Walked
+from services.engine.storage.memory.contents import MemoryContents
 from services.engine.storage.memory.dead_letters import drop_letters
 from services.engine.storage.memory.tables import Tables
 
@@ -18,8 +21,9 @@ _Row = TypeVar("_Row")
 class MemoryLeftovers:
     """Removes what is old, of all tenants."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, contents: Contents | None = None) -> None:
         self._tables = tables
+        self._contents = contents or MemoryContents(tables)
 
     async def remove_workflows(self, ended_before: datetime, *, limit: int) -> int:
         """Remove workflows that ended before, the oldest first, with all that is kept of them; return how many.
@@ -40,11 +44,16 @@ class MemoryLeftovers:
         """Look at files whose key sorts after `after`, and remove those that nothing names and nobody sent since."""
         keys = sorted(FileKey(*key) for key in self._tables.files)
         page = [key for key in keys if after is None or key > after][:limit]
-        named = {FileKey(key.tenant, row.sha256) for (key, _), row in self._tables.references.items()}
+        references = self._tables.references.items()
+        named = {FileKey(key.tenant, row.sha256) for (key, _), rows in references for row in rows}
         files = self._tables.files
-        old = [key for key in page if key not in named and files[key.tenant, key.sha256].touched_at < touched_before]
+        unnamed = [(key, files[key.tenant, key.sha256]) for key in page if key not in named]
+        old = [key for key, file in unnamed if file.stage == "removing" or file.touched_at < touched_before]
         for key in old:
-            del files[key.tenant, key.sha256]
+            place = key.tenant, key.sha256
+            files[place] = replace(files[place], stage="removing")
+            await self._contents.delete(*place)
+            del files[place]
         return Walked(len(old), page[-1] if len(page) == limit else None)
 
     async def remove_cached_outputs(self, expired_before: datetime, *, limit: int) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Literal
 
 from archwright.language.model import Priority
 from archwright.language.plan import Plan
@@ -164,16 +165,17 @@ class BusRow:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """The content of a file."""
+    """A file, and how far it is."""
 
     media_type: str
-    content: bytes
+    size_bytes: int
     touched_at: datetime
+    stage: Literal["arriving", "kept", "removing"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReferenceRow:
-    """A name that a workflow has for a file."""
+    """A version of a name that a workflow has for a file."""
 
     sha256: str
     task_id: str
@@ -213,8 +215,10 @@ class Tables:
     breakers: dict[BreakerKey, KeptBreaker] = field(default_factory=dict)
     files: dict[tuple[str, str], FileRow] = field(default_factory=dict)
     """By tenant and SHA-256 in hexadecimal."""
-    references: dict[tuple[Key, str], ReferenceRow] = field(default_factory=dict)
-    """By workflow and name."""
+    contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """By tenant and SHA-256 in hexadecimal."""
+    references: dict[tuple[Key, str], tuple[ReferenceRow, ...]] = field(default_factory=dict)
+    """By workflow and name; the versions, from 1."""
     held: dict[Key, asyncio.Lock] = field(default_factory=dict)
     """Rows that somebody has to himself for a while."""
     order: Iterator[int] = field(default_factory=count)

@@ -86,6 +86,6 @@ async def test_the_loops_see_when_and_never_what(storage: Any, owner: Any) -> No
         "WHERE table_schema = 'engine' AND grantee = 'archwright_engine_loops' AND privilege_type = 'SELECT'"
     )
     payloads = {("history", "body"), ("workflows", "state"), ("inbox", "command"), ("step_cache", "output")}
-    payloads |= {("artifacts", "content"), ("definitions", "source")}
+    payloads |= {("artifact_contents", "piece"), ("definitions", "source")}
 
     assert {(row["table_name"], row["column_name"]) for row in granted} & payloads == set()

@@ -1,0 +1,1 @@
+"""Places for the content of files."""
