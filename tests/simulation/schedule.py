@@ -223,7 +223,7 @@ class _World:
         """Return whether every workflow ended, and every commit was published and every word heard, in time."""
         while self._loop.time() < until:
             is_over = all(row.status.is_final for row in self._tables.workflows.values())
-            is_told = not self._tables.inbox and all(row.published for row in self._tables.commits.values())
+            is_told = not self._tables.inbox and all(row.published_at for row in self._tables.commits.values())
             if is_over and is_told:
                 return True
             await people.help_out()
