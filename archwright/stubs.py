@@ -15,6 +15,7 @@ from archwright.engine.v1.approvals_pb2_grpc import ApprovalServiceStub
 from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceStub
 from archwright.engine.v1.dead_letters_pb2_grpc import DeadLetterServiceStub
 from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceStub
+from archwright.engine.v1.events_pb2_grpc import EventServiceStub
 from archwright.engine.v1.queues_pb2_grpc import QueueServiceStub
 from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceStub
 from archwright.engine.v1.workflows_pb2_grpc import WorkflowServiceStub
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from archwright.engine.v1.artifacts_pb2_grpc import ArtifactServiceAsyncStub
     from archwright.engine.v1.dead_letters_pb2_grpc import DeadLetterServiceAsyncStub
     from archwright.engine.v1.definitions_pb2_grpc import DefinitionServiceAsyncStub
+    from archwright.engine.v1.events_pb2_grpc import EventServiceAsyncStub
     from archwright.engine.v1.queues_pb2_grpc import QueueServiceAsyncStub
     from archwright.engine.v1.schedules_pb2_grpc import ScheduleServiceAsyncStub
     from archwright.engine.v1.workflows_pb2_grpc import WorkflowServiceAsyncStub
@@ -55,6 +57,11 @@ def dead_letters(channel: grpc.aio.Channel) -> DeadLetterServiceAsyncStub:
 def definitions(channel: grpc.aio.Channel) -> DefinitionServiceAsyncStub:
     """Return a stub of DefinitionService."""
     return cast("DefinitionServiceAsyncStub", DefinitionServiceStub(channel))
+
+
+def events(channel: grpc.aio.Channel) -> EventServiceAsyncStub:
+    """Return a stub of EventService."""
+    return cast("EventServiceAsyncStub", EventServiceStub(channel))
 
 
 def queues(channel: grpc.aio.Channel) -> QueueServiceAsyncStub:

@@ -25,6 +25,7 @@ NOUNS = (
     "agents",
     "agent",
     "queues",
+    "events",
 )
 
 _HELP = """

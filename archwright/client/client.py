@@ -12,6 +12,7 @@ from archwright.client.agents import Agents
 from archwright.client.approvals import Approvals
 from archwright.client.dead_letters import DeadLetters
 from archwright.client.definitions import Definitions
+from archwright.client.events import Events
 from archwright.client.local import sign_token
 from archwright.client.pages import walk
 from archwright.client.queues import Queues
@@ -70,6 +71,7 @@ class Client(Steering):
         self.agents = Agents(self._connection)
         self.approvals = Approvals(self._connection)
         self.dead_letters = DeadLetters(self._connection)
+        self.events = Events(self._connection)
         self.queues = Queues(self._connection)
         self.schedules = Schedules(self._connection)
         return self

@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+TYPE_PREFIX = "dev.archwright."
+"""What precedes a type's name in a CloudEvents envelope."""
+
 
 class Lane(StrEnum):
     """Where events of a type go."""

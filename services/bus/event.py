@@ -12,11 +12,8 @@ from functools import lru_cache
 
 from msgspec import Struct, field
 
-from archwright.events.catalogue import CATALOGUE, Lane
+from archwright.events.catalogue import CATALOGUE, TYPE_PREFIX, Lane
 from archwright.payloads import Json
-
-TYPE_PREFIX = "dev.archwright."
-"""What precedes the catalogue's name in the envelope's `type`."""
 
 
 class BusEvent(Struct, frozen=True, gc=False):

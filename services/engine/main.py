@@ -21,6 +21,7 @@ from archwright.engine.v1 import (
     dead_letters_pb2,
     definitions_pb2,
     description_pb2,
+    events_pb2,
     queues_pb2,
     schedules_pb2,
     workflows_pb2,
@@ -46,6 +47,7 @@ from services.engine.api.artifacts import ArtifactApi
 from services.engine.api.dead_letters import DeadLetterApi
 from services.engine.api.definitions import DefinitionApi
 from services.engine.api.description import DescriptionApi
+from services.engine.api.events import EventApi
 from services.engine.api.explanations import Explanations
 from services.engine.api.following import Following
 from services.engine.api.queues import QueueApi
@@ -118,6 +120,7 @@ from services.engine.storage.retention import PostgresLeftovers
 from services.engine.storage.schedules import PostgresSchedules
 from services.engine.storage.store import PostgresStore
 from services.engine.storage.task_board import TaskBoard
+from services.engine.tails import Tails
 
 log = structlog.get_logger(__name__)
 
@@ -208,7 +211,7 @@ class _Engine:
         listeners: list[Listener] = [self._sessions, self._claimer, self._pulls, feed, self._relay, admission, measures]
         self._hinting = None if redis is None else self._hints(RedisHints(redis, replica_id), board, dispatch)
         self._sharing = self._shared_progress(redis, replica_id)
-        self._heeding = None if redis is None else HeedBus(RedisTail(redis), feed, clock)
+        self._tails, self._heeding = self._listening(redis)
         with_redis = (self._copying, self._hinting[0] if self._hinting else None)
         listeners.extend(listener for listener in with_redis if listener is not None)
         self._committer = Committer(
@@ -231,7 +234,6 @@ class _Engine:
         self._unavailable = UnavailableAgents(board, self._committer, self._roster, clock)
         self._progress_notes = ProgressNotes(board)
         self._acceptances = Acceptances(board, clock)
-        times = _stream_times(settings)
         self._renewal = LeaseRenewal(board, self._sessions, clock)
         self._lost_agents = LostAgents(board, self._committer, self._renewal, self._gate, clock, measures)
         self._overdue = Overdue(board, self._committer, self._gate, clock, measures)
@@ -259,7 +261,7 @@ class _Engine:
                 ),
                 Served(
                     agent_work_pb2.DESCRIPTOR.services_by_name["AgentWorkService"],
-                    self._agent_work(board, dispatch, assigner, reports, store, times, work),
+                    self._agent_work(board, dispatch, assigner, reports, store, work),
                 ),
                 Served(
                     artifacts_pb2.DESCRIPTOR.services_by_name["ArtifactService"],
@@ -301,6 +303,7 @@ class _Engine:
             Served(dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterService"], letter_api),
             Served(definitions_pb2.DESCRIPTOR.services_by_name["DefinitionService"], definition_api),
             Served(schedules_pb2.DESCRIPTOR.services_by_name["ScheduleService"], schedule_api),
+            Served(events_pb2.DESCRIPTOR.services_by_name["EventService"], EventApi(self._tails)),
             Served(description_pb2.DESCRIPTOR.services_by_name["DescriptionService"], DescriptionApi()),
         ]
 
@@ -311,7 +314,6 @@ class _Engine:
         assigner: Assigner,
         reports: Reports,
         store: PostgresStore,
-        times: StreamTimes,
         work: asyncio.TaskGroup,
     ) -> AgentWorkApi:
         """Return what serves agents, with a stream and without."""
@@ -325,7 +327,7 @@ class _Engine:
             self._roster,
             self._clock,
             work,
-            times,
+            _stream_times(self._settings),
             agents_max=self._settings.max_agent_instances,
         )
         pull = AgentPull(
@@ -363,6 +365,13 @@ class _Engine:
             return NoBus(store), NobodyWaits(store), None
         publisher, keeping = RedisPublisher(redis), KeepBus(record, RedisUpkeep(redis), self._clock)
         return Relay(store, publisher, self._clock), LeftBehind(store, store, publisher), keeping
+
+    def _listening(self, redis: Redis | None) -> tuple[Tails | None, HeedBus | None]:
+        """Return where callers hear what the bus says, and who tells it to them and to those who watch, if any."""
+        if redis is None:
+            return None, None
+        tails = Tails()
+        return tails, HeedBus(RedisTail(redis), self._feed, tails, self._clock)
 
     def _shared_progress(self, redis: Redis | None, replica_id: uuid.UUID) -> tuple[TellProgress, HeedProgress] | None:
         """Return who tells other replicas how tasks are getting on, and who heeds that; nobody without a key."""

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&archwright/engine/v1/description.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x13\n\x11GetOpenApiRequest2~\n\x12\x44\x65scriptionService\x12h\n\nGetOpenApi\x12\'.archwright.engine.v1.GetOpenApiRequest\x1a\x14.google.api.HttpBody\"\x1b\xaa\xee\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/openapi.jsonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&archwright/engine/v1/description.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x13\n\x11GetOpenApiRequest\"\x14\n\x12GetAsyncApiRequest2\xeb\x01\n\x12\x44\x65scriptionService\x12h\n\nGetOpenApi\x12\'.archwright.engine.v1.GetOpenApiRequest\x1a\x14.google.api.HttpBody\"\x1b\xaa\xee\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/openapi.json\x12k\n\x0bGetAsyncApi\x12(.archwright.engine.v1.GetAsyncApiRequest\x1a\x14.google.api.HttpBody\"\x1c\xaa\xee\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x10\x12\x0e/asyncapi.jsonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DESCRIPTIONSERVICE'].methods_by_name['GetOpenApi']._loaded_options = None
   _globals['_DESCRIPTIONSERVICE'].methods_by_name['GetOpenApi']._serialized_options = b'\252\356\030\002\020\001\202\323\344\223\002\017\022\r/openapi.json'
+  _globals['_DESCRIPTIONSERVICE'].methods_by_name['GetAsyncApi']._loaded_options = None
+  _globals['_DESCRIPTIONSERVICE'].methods_by_name['GetAsyncApi']._serialized_options = b'\252\356\030\002\020\001\202\323\344\223\002\020\022\016/asyncapi.json'
   _globals['_GETOPENAPIREQUEST']._serialized_start=156
   _globals['_GETOPENAPIREQUEST']._serialized_end=175
-  _globals['_DESCRIPTIONSERVICE']._serialized_start=177
-  _globals['_DESCRIPTIONSERVICE']._serialized_end=303
+  _globals['_GETASYNCAPIREQUEST']._serialized_start=177
+  _globals['_GETASYNCAPIREQUEST']._serialized_end=197
+  _globals['_DESCRIPTIONSERVICE']._serialized_start=200
+  _globals['_DESCRIPTIONSERVICE']._serialized_end=435
 # @@protoc_insertion_point(module_scope)

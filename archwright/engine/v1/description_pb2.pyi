@@ -20,3 +20,15 @@ class GetOpenApiRequest(google.protobuf.message.Message):
     ) -> None: ...
 
 global___GetOpenApiRequest = GetOpenApiRequest
+
+@typing.final
+class GetAsyncApiRequest(google.protobuf.message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___GetAsyncApiRequest = GetAsyncApiRequest

@@ -41,6 +41,11 @@ class DescriptionServiceStub(object):
                 request_serializer=archwright_dot_engine_dot_v1_dot_description__pb2.GetOpenApiRequest.SerializeToString,
                 response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
                 _registered_method=True)
+        self.GetAsyncApi = channel.unary_unary(
+                '/archwright.engine.v1.DescriptionService/GetAsyncApi',
+                request_serializer=archwright_dot_engine_dot_v1_dot_description__pb2.GetAsyncApiRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
 
 
 class DescriptionServiceServicer(object):
@@ -56,12 +61,26 @@ class DescriptionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAsyncApi(self, request, context):
+        """Gets the AsyncAPI 3.0 document of the event bus and of the WebSockets.
+
+        Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DescriptionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'GetOpenApi': grpc.unary_unary_rpc_method_handler(
                     servicer.GetOpenApi,
                     request_deserializer=archwright_dot_engine_dot_v1_dot_description__pb2.GetOpenApiRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
+            ),
+            'GetAsyncApi': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAsyncApi,
+                    request_deserializer=archwright_dot_engine_dot_v1_dot_description__pb2.GetAsyncApiRequest.FromString,
                     response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
     }
@@ -92,6 +111,33 @@ class DescriptionService(object):
             target,
             '/archwright.engine.v1.DescriptionService/GetOpenApi',
             archwright_dot_engine_dot_v1_dot_description__pb2.GetOpenApiRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAsyncApi(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/archwright.engine.v1.DescriptionService/GetAsyncApi',
+            archwright_dot_engine_dot_v1_dot_description__pb2.GetAsyncApiRequest.SerializeToString,
             google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,

@@ -31,6 +31,15 @@ class DescriptionServiceStub:
     Errors: none of its own.
     """
 
+    GetAsyncApi: grpc.UnaryUnaryMultiCallable[
+        archwright.engine.v1.description_pb2.GetAsyncApiRequest,
+        google.api.httpbody_pb2.HttpBody,
+    ]
+    """Gets the AsyncAPI 3.0 document of the event bus and of the WebSockets.
+
+    Errors: none of its own.
+    """
+
 class DescriptionServiceAsyncStub:
     """Describes the API itself."""
 
@@ -39,6 +48,15 @@ class DescriptionServiceAsyncStub:
         google.api.httpbody_pb2.HttpBody,
     ]
     """Gets the OpenAPI 3.1 document of everything that the gateway offers over REST.
+
+    Errors: none of its own.
+    """
+
+    GetAsyncApi: grpc.aio.UnaryUnaryMultiCallable[
+        archwright.engine.v1.description_pb2.GetAsyncApiRequest,
+        google.api.httpbody_pb2.HttpBody,
+    ]
+    """Gets the AsyncAPI 3.0 document of the event bus and of the WebSockets.
 
     Errors: none of its own.
     """
@@ -53,6 +71,17 @@ class DescriptionServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[google.api.httpbody_pb2.HttpBody, collections.abc.Awaitable[google.api.httpbody_pb2.HttpBody]]:
         """Gets the OpenAPI 3.1 document of everything that the gateway offers over REST.
+
+        Errors: none of its own.
+        """
+
+    @abc.abstractmethod
+    def GetAsyncApi(
+        self,
+        request: archwright.engine.v1.description_pb2.GetAsyncApiRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[google.api.httpbody_pb2.HttpBody, collections.abc.Awaitable[google.api.httpbody_pb2.HttpBody]]:
+        """Gets the AsyncAPI 3.0 document of the event bus and of the WebSockets.
 
         Errors: none of its own.
         """

@@ -1,6 +1,7 @@
-"""Tells those who watch here what other replicas committed, as soon as the bus knows: one reader for all of them.
+"""Tells those who watch or listen here what the bus says: one reader for all of them.
 
-The bus is only a hint: it says that something happened, and history says what. While nobody watches nothing is read.
+To those who watch a workflow the bus is only a hint: it says that something happened, and history says what. While
+nobody watches or listens, nothing is read.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from services.bus.port import Tail
 from services.chassis.clock import Clock
 from services.engine.live import Feed
 from services.engine.ports.keys import Key
+from services.engine.tails import Tails
 
 log = structlog.get_logger(__name__)
 
@@ -20,17 +22,18 @@ _IDLE_SECONDS = 0.05
 
 
 class HeedBus:
-    """Follows the bus for the feed."""
+    """Follows the bus."""
 
-    def __init__(self, tail: Tail, feed: Feed, clock: Clock) -> None:
+    def __init__(self, tail: Tail, feed: Feed, tails: Tails, clock: Clock) -> None:
         self._tail = tail
         self._feed = feed
+        self._tails = tails
         self._clock = clock
         self._is_away = False
 
     async def step(self) -> None:
         """Read once."""
-        if not self._feed.watched():
+        if not self._feed.watched() and not self._tails:
             self._tail.rest()
             await self._clock.sleep(_IDLE_SECONDS)
             return
@@ -39,6 +42,7 @@ class HeedBus:
         except DependencyUnavailable as away:
             if not self._is_away:
                 log.warning("bus_not_followed", cause=away.message)
+                self._tails.missed("The event bus does not answer.")
             self._is_away = True
             await self._clock.sleep(_AWAY_SECONDS)
             return
@@ -48,3 +52,4 @@ class HeedBus:
         for received in seen:
             if (event := received.event) is not None:
                 self._feed.newest(Key(event.tenant, event.workflow_id), event.seq)
+                self._tails.tell(event)

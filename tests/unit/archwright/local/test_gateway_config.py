@@ -20,6 +20,7 @@ CONFIG = GatewayConfig(
     descriptors_file="/gateway/descriptors.binpb",
     engine=Upstream(("127.0.0.1:1", "127.0.0.1:2"), "/keys/ca.pem"),
     registry=Upstream(("registry.internal:3",), "/keys/ca.pem", server_name="registry.internal"),
+    realtime=Upstream(("unix:/run/realtime.sock",)),
 )
 
 
