@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import ssl
 from collections.abc import Iterator
@@ -108,6 +109,19 @@ def test_the_files_can_be_fetched(rest: Rest, workflow_id: str) -> None:
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert b"Museum tickets" in page
     assert b"time slot" in page
+    assert answer.headers["ETag"] == f'"{hashlib.sha256(page).hexdigest()}"'
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="report.html"')
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_versions_of_a_file_are_listed_and_fetched(rest: Rest, workflow_id: str) -> None:
+    listed = rest.read(f"/api/v1/artifacts/{workflow_id}?versions=true")["artifacts"]
+    first, _ = rest.call("GET", f"/api/v1/artifacts/{workflow_id}/report.html?version=1")
+    second, problem = rest.call("GET", f"/api/v1/artifacts/{workflow_id}/report.html?version=2")
+
+    assert {one["version"] for one in listed} == {1}
+    assert (first.status, second.status) == (200, 404)
+    assert "in version 2" in json.loads(problem)["message"]
 
 
 def test_a_task_shows_what_it_was_given_and_what_it_returned(rest: Rest, workflow_id: str) -> None:

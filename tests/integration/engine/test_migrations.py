@@ -28,6 +28,33 @@ async def test_the_language_is_not_taken_back_and_the_way_out_is_told(empty_data
     assert await version(empty_database.owner_dsn) == before
 
 
+async def test_files_go_back_into_their_rows_and_forth_again(empty_database: Any) -> None:
+    await migrate(empty_database.owner_dsn)
+    await downgrade(empty_database.owner_dsn, "0014")
+    content = bytes(range(256)) * 4096 + b"and a little"
+    owner = await asyncpg.connect(empty_database.owner_dsn)
+    try:
+        await owner.execute(
+            "INSERT INTO engine.artifacts (tenant_id, sha256, size_bytes, media_type, content) "
+            "VALUES ('acme', sha256($1), length($1), 'text/plain', $1), ('acme', sha256(''), 0, 'text/plain', '')",
+            content,
+        )
+        await migrate(empty_database.owner_dsn)
+        pieces = await owner.fetch("SELECT length(piece) AS size FROM engine.artifact_contents ORDER BY size DESC")
+        assert [row["size"] for row in pieces] == [1 << 20, 12, 0]
+
+        await downgrade(empty_database.owner_dsn, "0014")
+        kept = await owner.fetch("SELECT content FROM engine.artifacts ORDER BY size_bytes")
+        assert [row["content"] for row in kept] == [b"", content]
+        await migrate(empty_database.owner_dsn)
+
+        await owner.execute("DELETE FROM engine.artifact_contents")
+        with pytest.raises(DowngradeRefused, match="is not in this database"):
+            await downgrade(empty_database.owner_dsn, "0014")
+    finally:
+        await owner.close()
+
+
 async def downgrade(owner_dsn: str, revision: str) -> None:
     engine = create_async_engine(owner_dsn.replace("postgresql:", "postgresql+asyncpg:"))
     try:

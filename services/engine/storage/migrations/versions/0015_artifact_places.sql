@@ -18,6 +18,5 @@ ALTER TABLE engine.artifact_contents ALTER COLUMN piece SET STORAGE EXTERNAL;
 
 INSERT INTO engine.artifact_contents (tenant_id, sha256, place, piece)
 SELECT tenant_id, sha256, place, substring(content FROM place * 1048576 + 1 FOR 1048576)
-  FROM engine.artifacts CROSS JOIN LATERAL generate_series(0, (length(content) - 1) / 1048576) AS place
- WHERE length(content) > 0;
+  FROM engine.artifacts CROSS JOIN LATERAL generate_series(0, (greatest(length(content), 1) - 1) / 1048576) AS place;
 ALTER TABLE engine.artifacts DROP COLUMN content;
