@@ -1,4 +1,4 @@
-"""The rows of a workflow's tasks, timers, approvals and children, as the effects of its commits change them."""
+"""What stands in the tables beside a workflow, such as its tasks and timers, as the effects of its commits change it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class Rows:
     timers: dict[str, int] = field(default_factory=dict)
     children: set[str] = field(default_factory=set)
     approvals: set[str] = field(default_factory=set)
+    letters: set[str] = field(default_factory=set)
+    """Tasks that wait for a person."""
 
     def change(self, made: Effects) -> None:
         """Write the effects of one commit."""
@@ -35,6 +37,9 @@ class Rows:
         self.timers |= {timer.key: timer.generation for timer in made.new_timers}
         self.approvals |= {asked.approval_id for asked in made.approvals}
         self.approvals -= set(made.ended_approvals)
+        if made.redriven is not None:
+            self.letters.clear()
+        self.letters |= {letter.task_id for letter in made.letters}
         for message in made.messages:
             if isinstance(message.command, StartChild):
                 self.children.add(message.workflow_id)
@@ -51,6 +56,8 @@ class Rows:
                 rows.timers[ADMISSION_TIMER] = 0
             case WorkflowStatus.RUNNING:
                 rows.timers[DEADLINE_TIMER] = workflow.clock
+            case WorkflowStatus.FAILED:
+                rows.letters = {failed.task_id for failed in workflow.exhausted.values()}
             case _:
                 pass
         for path, step in workflow.open.items():
