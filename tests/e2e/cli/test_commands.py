@@ -142,6 +142,18 @@ def test_everything_about_a_workflow_can_be_read_as_json(greeting: str, archwrig
     assert workflow_id in archwright("workflows", "list").stdout
 
 
+def test_the_files_of_a_workflow_are_listed_and_fetched(greeting: str, archwright: Archwright, tmp_path: Path) -> None:
+    workflow_id = archwright("run", greeting, "--input", "-", given="name: Ada").stdout.strip()
+    listed = json.loads(archwright("artifacts", "list", workflow_id, "--versions", "--json").stdout)
+    fetched = archwright("artifacts", "get", workflow_id, "cards/greeting.txt", "--output", str(tmp_path / "card"))
+    missing = archwright("artifacts", "get", workflow_id, "cards/greeting.txt", "--version", "2")
+
+    assert [(each["name"], each["version"]) for each in listed] == [("cards/greeting.txt", 1)]
+    assert (fetched.returncode, (tmp_path / "card").read_text()) == (0, "Hello, Ada!")
+    assert archwright("artifacts", "get", workflow_id, "cards/greeting.txt", "-o", "-").stdout == "Hello, Ada!"
+    assert (missing.returncode, "in version 2" in missing.stderr) == (3, True)
+
+
 def test_a_workflow_is_called_off(archwright: Archwright, tmp_path: Path, mesh) -> None:
     (tmp_path / "waiting.yaml").write_text(GREETING.replace("cli_greet", "cli_absent"))
     archwright("definitions", "publish", "waiting.yaml")
