@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ _TEXTS = (
 )
 _REQUIRED = ("workflow_id", "event_type", "tenant")
 _SHOWN_LENGTH_MAX = 200
+_TEXT_LENGTH_MAX = 2_000
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,13 @@ def _event(envelope: Any) -> WorkflowEvent:
     seq = int(facts["seq"])
     if seq < 1:
         raise ValueError(f"its seq is {seq}; it counts from 1.")
-    event = WorkflowEvent(
-        seq=seq, retry_count=facts.get("retry_count", 0), **{name: facts.get(name, "") for name in _TEXTS}
-    )
+    texts = {name: facts.get(name, "") for name in _TEXTS}
+    for name, value in texts.items():
+        if not isinstance(value, str) or len(value) > _TEXT_LENGTH_MAX or "\0" in value:
+            raise ValueError(f"its {name} is no text of at most {_TEXT_LENGTH_MAX} characters without NUL.")
+    if not _TENANT.fullmatch(texts["tenant"]):
+        raise ValueError("its tenant is none.")
+    event = WorkflowEvent(seq=seq, retry_count=facts.get("retry_count", 0), **texts)
     event.event_id = event.event_id or f"{event.workflow_id}:{seq}"
     payload, timestamp = facts.get("payload") or {}, facts.get("timestamp")
     if not isinstance(payload, dict) or not isinstance(timestamp, str | None):

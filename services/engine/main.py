@@ -90,7 +90,6 @@ from services.engine.loops.watch_gaps import WatchGaps
 from services.engine.loops.watch_resources import WatchResources
 from services.engine.measures import EngineGauges, EngineMeasures
 from services.engine.memory import Memory
-from services.engine.ports.bus_record import BusRecord
 from services.engine.ports.commands import Listener
 from services.engine.ports.definitions import Definitions
 from services.engine.ports.hints import Hints
@@ -199,9 +198,7 @@ class _Engine:
         self._claimer = Claimer(
             board, self._sessions, assigner, dispatch, self._gate, clock, poll_seconds=settings.poll_seconds
         )
-        self._relay, self._left_behind, self._bus = self._publishing(
-            store, PostgresBusRecord(database, replica_id), redis
-        )
+        self._relay, self._left_behind, self._bus = self._publishing(store, database, replica_id, redis)
         quota = PostgresQuota(database, replica_id)
         self._admission = admission = Admission(
             quota, workflows_max=settings.max_concurrent_workflows, queue_depth_max=settings.max_queue_depth
@@ -358,12 +355,13 @@ class _Engine:
         return HotStore(store, copies), copying
 
     def _publishing(
-        self, store: PostgresStore, record: BusRecord, redis: Redis | None
+        self, store: PostgresStore, database: Database, replica_id: uuid.UUID, redis: Redis | None
     ) -> tuple[Relay | NoBus, LeftBehind | NobodyWaits, KeepBus | None]:
         """Return who publishes commits, who does so with those left behind, and who looks after the bus, if any."""
         if redis is None:
             return NoBus(store), NobodyWaits(store), None
-        publisher, keeping = RedisPublisher(redis), KeepBus(record, RedisUpkeep(redis), self._clock)
+        publisher, record = RedisPublisher(redis), PostgresBusRecord(database, replica_id)
+        keeping = KeepBus(record, RedisUpkeep(redis), PostgresDeadLetters(database), self._clock)
         return Relay(store, publisher, self._clock), LeftBehind(store, store, publisher), keeping
 
     def _listening(self, redis: Redis | None) -> tuple[Tails | None, HeedBus | None]:

@@ -1,8 +1,8 @@
 """Looks after the bus: finds out when it lost something, has it told again, and drops what nobody needs.
 
 Each group's mark in the database says until when it has settled everything. It is moved on only by a survey before
-and after which the bus was the same: so whatever the bus forgets, the commits
-since the least of the marks hold it, and are published once more.
+and after which the bus was the same, and after what the groups gave up was taken into the database. So whatever the
+bus forgets, the commits since the least of the marks hold it, and are published once more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import structlog
 from archwright.errors import DependencyUnavailable
 from services.bus.port import Survey, Upkeep
 from services.chassis.clock import Clock
+from services.engine.event_letters import letter_of
 from services.engine.ports.bus_record import BusKnown, BusRecord
+from services.engine.ports.dead_letters import DeadLetters
 
 log = structlog.get_logger(__name__)
 
@@ -23,14 +25,16 @@ KEEP_SECONDS = 60.0
 """How long an entry stays that every group has settled, for whoever begins to read."""
 _CHARGE_SECONDS = 5.0
 _SLACK = timedelta(seconds=1)
+_LETTERS_AT_ONCE = 100
 _FORGET_AFTER = timedelta(hours=24)
 
 
 class KeepBus:
     """Looks after the bus, on one replica at a time."""
 
-    def __init__(self, record: BusRecord, upkeep: Upkeep, clock: Clock) -> None:
+    def __init__(self, record: BusRecord, upkeep: Upkeep, letters: DeadLetters, clock: Clock) -> None:
         self._record = record
+        self._letters = letters
         self._upkeep = upkeep
         self._clock = clock
         self._is_away = False
@@ -53,7 +57,9 @@ class KeepBus:
 
     async def _look(self) -> None:
         known, life = await self._record.known(), await self._upkeep.life()
-        if known.life != life:
+        if not known.life:
+            await self._record.lost(life, None)  # nobody has had anything of this bus yet
+        elif known.life != life:
             await self._tell_again(known, known.groups, life)
             return
         began = self._clock.monotonic()
@@ -62,6 +68,7 @@ class KeepBus:
         if gone := known.groups.keys() - whole:
             await self._tell_again(known, gone, life)
             return
+        await self._take_letters()
         if await self._upkeep.life() != life:
             return  # what was seen is no longer true; the next look finds that out
         await self._record.note(survey.standings, self._clock.monotonic() - began)
@@ -74,8 +81,13 @@ class KeepBus:
             await self._upkeep.restore(group)
         marks = [known.groups[group] for group in groups]
         count = await self._record.lost(life, min(marks) - _SLACK if marks else None)
-        if known.life:
-            log.warning("bus_lost_events", groups=sorted(groups), commits_published_again=count)
+        log.warning("bus_lost_events", groups=sorted(groups), commits_published_again=count)
+
+    async def _take_letters(self) -> None:
+        """Keep what groups have given up where it is safe, and take it from the bus."""
+        while found := await self._upkeep.put_away(_LETTERS_AT_ONCE):
+            await self._letters.add_event_letters([letter_of(each, self._clock.now()) for each in found])
+            await self._upkeep.taken(found)
 
     async def _forget_abandoned(self, known: BusKnown) -> None:
         """Let go of groups of which nobody has settled anything for a day: they would hold everything back."""

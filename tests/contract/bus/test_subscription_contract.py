@@ -191,6 +191,8 @@ async def test_what_is_redelivered_comes_to_its_group_alone(bus: Bus) -> None:
         (b'[{"data": {"workflow_id": "wf_1", "tenant": "acme", "seq": "1"}}]', "lacks event_type"),
         (b'[{"data": {"workflow_id": "wf_1", "tenant": "acme", "event_type": "x", "seq": "0"}}]', "counts from 1"),
         (b'[{"data": {"workflow_id": "wf_1", "tenant": "acme", "event_type": "x", "seq": "many"}}]', "no event"),
+        (b'[{"data": {"workflow_id": "a\\u0000", "tenant": "acme", "event_type": "x", "seq": "1"}}]', "without NUL"),
+        (b'[{"data": {"workflow_id": "w", "tenant": "a,b", "event_type": "x", "seq": "1"}}]', "its tenant is none"),
         (b'[{"data": {"workflow_id": 7, "tenant": "acme", "event_type": "x", "seq": "1"}}]', "no event"),
         (b'[{"data": {"workflow_id": "w", "tenant": "t", "event_type": "x", "seq": "1", "payload": [1]}}]', "no event"),
         (b'[{"data": {"workflow_id": "w", "tenant": "t", "event_type": "x", "seq": 1, "timestamp": 5}}]', "no event"),

@@ -91,13 +91,16 @@ def test_the_last_route_leads_nowhere() -> None:
     assert _routes(_rendered())[-1] == {"match": {"prefix": "/"}, "direct_response": {"status": 404}}
 
 
-def test_a_token_is_looked_for_in_no_query_but_that_of_event_streams() -> None:
+def test_a_token_is_looked_for_in_no_query_but_that_of_event_streams_and_websockets() -> None:
     identity = _filter(_rendered(), "jwt_authn")
 
     assert "from_params" not in identity["providers"]["header"]
     assert identity["providers"]["header"]["from_headers"]  # without it, Envoy looks in every query
     rules = [rule["match"] for rule in identity["rules"] if "header_or_query" in str(rule.get("requires"))]
-    assert rules == [{"safe_regex": {"regex": "/api/v1/workflows/[^/]+/events"}}]
+    assert rules == [
+        {"safe_regex": {"regex": "/ws/workflow/[^/]+/(events|status)"}},
+        {"safe_regex": {"regex": "/api/v1/workflows/[^/]+/events"}},
+    ]
 
 
 def test_only_what_the_contract_opens_and_health_and_reflection_need_no_token() -> None:
@@ -107,6 +110,8 @@ def test_only_what_the_contract_opens_and_health_and_reflection_need_no_token() 
         {"path": "/"},
         {"path": "/archwright.engine.v1.DescriptionService/GetOpenApi"},
         {"path": "/openapi.json"},
+        {"path": "/archwright.engine.v1.DescriptionService/GetAsyncApi"},
+        {"path": "/asyncapi.json"},
         {"prefix": "/grpc.health."},
         {"prefix": "/grpc.reflection."},
     ]
