@@ -20,7 +20,7 @@ import pytest
 from google.api.httpbody_pb2 import HttpBody
 from running_envoy import RunningEnvoy, free_port
 
-from archwright import errors
+from archwright import asyncapi, errors
 from archwright.engine.v1 import agent_work_pb2, artifacts_pb2, description_pb2, workflows_pb2
 from archwright.local import certificates
 from archwright.local.gateway_config import GatewayConfig, Upstream
@@ -175,6 +175,9 @@ class Description:
 
     async def get_open_api(self, request: Any, call: Call) -> Any:
         return HttpBody(content_type="application/json", data=document())
+
+    async def get_async_api(self, request: Any, call: Call) -> Any:
+        return HttpBody(content_type="application/json", data=asyncapi.document())
 
 
 class Registry:

@@ -7,6 +7,7 @@ import contextlib
 import json
 import ssl
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -61,6 +62,17 @@ async def test_a_file_is_read_under_a_name_with_slashes(gateway: Any) -> None:
 
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.txt", "Größe.txt", "100%.txt", 'say "hello".md', "a%20b", "plan/日本.html", "a (1)&b=c.txt"]
+)
+async def test_a_name_of_a_file_arrives_as_it_is(gateway: Any, name: str) -> None:
+    answer = await gateway.call("GET", f"/api/v1/artifacts/{WORKFLOW_ID}/{quote(name)}")
+
+    arrived = answer.json()["details"][0]["metadata"]["name"]
+    # What paths reserve stays encoded; the engine looks for such a name in both forms.
+    assert name in (arrived, unquote(arrived))
 
 
 async def test_the_openapi_document_needs_no_token(gateway: Any) -> None:
