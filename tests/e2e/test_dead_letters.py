@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -24,6 +25,9 @@ from archwright.errors import (
 )
 from archwright.payloads import from_struct
 from archwright.problem.v1.reason_pb2 import BUSINESS
+from services.engine.ports.dead_letters import LetterKind, LetterRow
+from services.engine.storage.database import Database
+from services.engine.storage.dead_letters import PostgresDeadLetters
 
 STRICT = """
 name: strict
@@ -249,3 +253,42 @@ async def test_who_only_looks_redrives_and_discards_nothing(mesh: SmallMesh, cli
             await viewer.dead_letters.redrive(letter.letter_id)
         with pytest.raises(RoleDenied):
             await viewer.dead_letters.discard_many()
+
+
+async def test_one_of_an_event_is_shown_beside_the_others_and_waits_while_there_is_no_bus(
+    database: Any, client: Client
+) -> None:
+    of_task = await failed(client)
+    row = LetterRow(
+        letter_id=ids.show("letter", ids.new_uuid()),
+        tenant="acme",
+        kind=LetterKind.EVENT,
+        workflow_id=of_task.workflow_id,
+        definition_name="strict",
+        definition_version="1.0.0",
+        category="",
+        code="EVENT_GIVEN_UP",
+        attempts=5,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        group="notifier",
+        event_id=f"{of_task.workflow_id}:3",
+        envelope=b'{"id": "3"}',
+        error="the server said no",
+    )
+    own = Database(database.dsn("archwright_engine"), pool_max=2)
+    await PostgresDeadLetters(own).add_event_letters([row])
+    await own.close()
+
+    listed = [each.letter_id async for each in client.dead_letters.list(f"workflow_id = {row.workflow_id}")]
+    shown = await client.dead_letters.get(row.letter_id)
+
+    assert listed == [row.letter_id, of_task.letter_id]
+    assert (shown.kind, shown.group, shown.message) == (DeadLetter.EVENT, "notifier", "the server said no")
+    assert from_struct(shown.input) == {"id": "3"}
+    with pytest.raises(RequestInvalid, match="an event is given again as it happened"):
+        await client.dead_letters.redrive(row.letter_id, {"id": "4"})
+    many = await client.dead_letters.redrive_many(f"workflow_id = {row.workflow_id} AND kind = event")
+    assert [(each.result, each.reason) for each in many.outcomes] == [
+        (DeadLetterOutcome.REFUSED, "DEPENDENCY_UNAVAILABLE")
+    ]
+    assert (await client.dead_letters.discard(row.letter_id)).state == DeadLetter.DISCARDED

@@ -1,4 +1,4 @@
-"""What stands in the tables beside a workflow, such as its tasks and timers, as the effects of its commits change it."""
+"""What stands in the tables beside a workflow, such as tasks and timers, as the effects of its commits change it."""
 
 from __future__ import annotations
 
