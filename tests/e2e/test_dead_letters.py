@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ from archwright.errors import (
 )
 from archwright.payloads import from_struct
 from archwright.problem.v1.reason_pb2 import BUSINESS
+from services.bus.port import partition_of, stream_of
+from services.bus.redis import writer
 from services.engine.ports.dead_letters import LetterKind, LetterRow
 from services.engine.storage.database import Database
 from services.engine.storage.dead_letters import PostgresDeadLetters
@@ -73,6 +76,30 @@ async def failed(client: Client, definition: str = "strict", **given: object) ->
     assert ended.status == Workflow.FAILED
     [letter] = [each async for each in client.dead_letters.list(f"workflow_id = {workflow.workflow_id}")]
     return await client.dead_letters.get(letter.letter_id)
+
+
+async def event_letter(database: Any, workflow_id: str) -> LetterRow:
+    """Keep a dead letter of an event of a workflow."""
+    row = LetterRow(
+        letter_id=ids.show("letter", ids.new_uuid()),
+        tenant="acme",
+        kind=LetterKind.EVENT,
+        workflow_id=workflow_id,
+        definition_name="strict",
+        definition_version="1.0.0",
+        category="",
+        code="EVENT_GIVEN_UP",
+        attempts=5,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        group="notifier",
+        event_id=f"{workflow_id}:3",
+        envelope=b'{"id": "3"}',
+        error="the server said no",
+    )
+    own = Database(database.dsn("archwright_engine"), pool_max=2)
+    await PostgresDeadLetters(own).add_event_letters([row])
+    await own.close()
+    return row
 
 
 async def test_a_dead_letter_shows_what_was_given_and_what_went_wrong(client: Client) -> None:
@@ -259,25 +286,7 @@ async def test_one_of_an_event_is_shown_beside_the_others_and_waits_while_there_
     database: Any, client: Client
 ) -> None:
     of_task = await failed(client)
-    row = LetterRow(
-        letter_id=ids.show("letter", ids.new_uuid()),
-        tenant="acme",
-        kind=LetterKind.EVENT,
-        workflow_id=of_task.workflow_id,
-        definition_name="strict",
-        definition_version="1.0.0",
-        category="",
-        code="EVENT_GIVEN_UP",
-        attempts=5,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        group="notifier",
-        event_id=f"{of_task.workflow_id}:3",
-        envelope=b'{"id": "3"}',
-        error="the server said no",
-    )
-    own = Database(database.dsn("archwright_engine"), pool_max=2)
-    await PostgresDeadLetters(own).add_event_letters([row])
-    await own.close()
+    row = await event_letter(database, of_task.workflow_id)
 
     listed = [each.letter_id async for each in client.dead_letters.list(f"workflow_id = {row.workflow_id}")]
     shown = await client.dead_letters.get(row.letter_id)
@@ -292,3 +301,23 @@ async def test_one_of_an_event_is_shown_beside_the_others_and_waits_while_there_
         (DeadLetterOutcome.REFUSED, "DEPENDENCY_UNAVAILABLE")
     ]
     assert (await client.dead_letters.discard(row.letter_id)).state == DeadLetter.DISCARDED
+
+
+async def test_one_of_an_event_is_given_to_its_group_again(database: Any, valkey: str, tmp_path: Path) -> None:
+    users = ("archwright_engine", "archwright_registry")
+    dsn_of = {user: database.dsn(user) for user in users}
+    async with (
+        small_mesh(tmp_path, database.owner_dsn, dsn_of, ARCHWRIGHT_REDIS_URL=valkey) as with_bus,
+        with_bus.client() as client,
+        writer(valkey) as redis,
+    ):
+        row = await event_letter(database, ids.show("wf", ids.new_uuid()))
+
+        redriven = await client.dead_letters.redrive(row.letter_id, request_id="again")
+        again = await client.dead_letters.redrive(row.letter_id, request_id="again")
+        entries = await redis.xrange(stream_of(partition_of(row.workflow_id)))
+
+    assert redriven == again
+    assert (redriven.state, redriven.ended_by) == (DeadLetter.REDRIVEN, "ann")
+    given = [fields[b"events"] for _, fields in entries if fields.get(b"group") == b"notifier"]
+    assert given.count(b"[" + row.envelope + b"]") == 1
