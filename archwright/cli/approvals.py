@@ -34,10 +34,11 @@ RequestId = Annotated[
 async def list_approvals(
     client: Client,
     workflow: Annotated[str, typer.Option("--workflow", metavar="WORKFLOW", help="Only those of this workflow.")] = "",
+    mine: Annotated[bool, typer.Option("--mine", help="Only those that you may decide.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the approvals that wait, newest first."""
-    found = [approval async for approval in client.approvals.list(workflow)]
+    found = [approval async for approval in client.approvals.list(workflow, mine=mine)]
     if as_json:
         show.json(found)
         return
@@ -78,6 +79,7 @@ async def show_approval(client: Client, approval_id: ApprovalId, as_json: AsJson
             ("escalated", "yes" if approval.escalated else ""),
             ("decided", "\n".join(_decided(approval))),
             ("ended", show.when(approval.ended_at)),
+            ("shows", "\n".join(f"{file.name}  {file.sha256}" for file in approval.artifacts)),
             ("SHA-256", approval.shown_sha256),
         )
     )
@@ -125,7 +127,7 @@ def _tell(approval: Approval, as_json: bool) -> None:
     if as_json:
         show.json(approval)
         return
-    agreed = sum(decision.approved for decision in approval.decisions)
+    agreed = sum(decision.approved and not decision.void for decision in approval.decisions)
     so_far = f", {agreed} of {approval.quorum} agree" if approval.status == Approval.PENDING else ""
     typer.echo(f"{approval.approval_id} {_status(approval)}{so_far}")
 
@@ -134,6 +136,7 @@ def _decided(approval: Approval) -> list[str]:
     return [
         f"{decision.user_id} {'agrees' if decision.approved else 'does not agree'}"
         + (f": {decision.comment}" if decision.comment else "")
+        + (" (void: what was shown has changed since)" if decision.void else "")
         for decision in approval.decisions
     ]
 

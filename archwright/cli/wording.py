@@ -125,6 +125,10 @@ def _approval_decided(told: _Told) -> Said:
     return Said(_with(words, told.text("comment")), "green" if agrees else "red")
 
 
+def _approval_invalidated(told: _Told) -> Said:
+    return Said("what is to be approved has changed, and decisions on it count no longer", "yellow")
+
+
 def _approval_escalated(told: _Told) -> Said:
     approvers = ", ".join(str(each) for each in told.many("approvers")[:_NAMED_MAX])
     return Said(f"nobody decided in time; asked now: {approvers}", "yellow")
@@ -180,6 +184,7 @@ _WORDINGS: Mapping[str, Callable[[_Told], Said | None]] = {
     "wait_started": _wait_started,
     "signal_received": lambda told: Said(f"signal {told.text('name')!r} from {told.text('user_id')}", "cyan"),
     "approval_requested": _approval_requested,
+    "approval_invalidated": _approval_invalidated,
     "approval_decided": _approval_decided,
     "approval_escalated": _approval_escalated,
     "child_started": _child_started,

@@ -24,11 +24,11 @@ class Approvals:
         self._connection = connection
         self._stub = stubs.approvals(connection.channel)
 
-    async def list(self, workflow_id: str = "") -> AsyncIterator[Approval]:
-        """Yield the approvals that wait, newest first, without what they show."""
+    async def list(self, workflow_id: str = "", *, mine: bool = False) -> AsyncIterator[Approval]:
+        """Yield the approvals that wait, newest first, without what they show; `mine` are those I may decide."""
 
         async def page(token: str) -> tuple[Sequence[Approval], str]:
-            request = ListApprovalsRequest(page_size=PAGE_SIZE, page_token=token, workflow_id=workflow_id)
+            request = ListApprovalsRequest(page_size=PAGE_SIZE, page_token=token, workflow_id=workflow_id, mine=mine)
             answer = await self._connection.unary(self._stub.ListApprovals, request)
             return answer.approvals, answer.next_page_token
 

@@ -98,6 +98,11 @@ CATALOGUE: Mapping[str, EventType] = {
         _history("signal_received", "A word came from outside.", "name"),
         _history("timer_due", "A time came while the workflow was paused; it is acted on when it runs again."),
         _history("approval_requested", "A step waits for people.", "approval_id", "quorum", "expires_at"),
+        _history(
+            "approval_invalidated",
+            "What an approval shows has changed, and what was decided about it counts no longer.",
+            "approval_id",
+        ),
         _history("approval_decided", "Somebody agreed, or did not.", "approval_id", "approved"),
         _history(
             "approval_escalated", "Nobody decided in time, and others are asked as well.", "approval_id", "expires_at"

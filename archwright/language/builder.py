@@ -97,6 +97,8 @@ class Steps:
         on_expiry: OnExpiry | Literal["reject", "approve", "escalate"] | None = None,
         escalate_to: Sequence[str] | None = None,
         on_reject: Literal["fail", "continue"] | None = None,
+        artifacts: Sequence[str] | None = None,
+        separate_from: Sequence[str] | None = None,
         **fields: Unpack[Given],
     ) -> Made:
         """Wait for people: `role:<role>` or `user:<subject>`."""
@@ -104,6 +106,8 @@ class Steps:
             "approvers": [*approvers],
             **said(quorum=quorum, expires_after=expires_after, on_expiry=on_expiry, on_reject=on_reject),
             **said(escalate_to=None if escalate_to is None else [*escalate_to]),
+            **said(artifacts=None if artifacts is None else [*artifacts]),
+            **said(separate_from=None if separate_from is None else [*separate_from]),
         }
         return self._add(Made(name, {"name": name, "approval": asked, **plain(fields)}))
 

@@ -33,6 +33,7 @@ def check(definition: Definition) -> tuple[Violation, ...]:
             check_structure.loop_names(bodies, declared_fields(definition.input_schema)),
             chain.from_iterable(check_structure.reach(body) for body in bodies),
             chain.from_iterable(check_structure.undoing(body) for body in bodies),
+            check_structure.separations(bodies),
             chain.from_iterable(
                 check_structure.step(step, body.step_path(position))
                 for body in bodies

@@ -9,6 +9,7 @@ from archwright.errors import Violation
 
 from .bodies import FAILURE, OUTCOME, PlacedBody
 from .model import (
+    REQUESTER,
     RESERVED_NAMES,
     AgentTask,
     Approval,
@@ -22,6 +23,7 @@ from .model import (
 )
 from .syntax import RESERVED
 from .versions import Range, RangeInvalid
+from .vocabulary import did_you_mean
 
 BODIES_OF_EVERY_STEP = frozenset({"fallback", "compensate"})
 """What the scopes are called of what stands in for a step and of what undoes it, so no branch may be."""
@@ -79,6 +81,22 @@ def reach(body: PlacedBody) -> Iterator[Violation]:
             body.step_path(position),
             f"no path leads to {name!r}; let a `next` lead to it, or take away what leads past it after {before!r}",
         )
+
+
+def separations(bodies: Sequence[PlacedBody]) -> Iterator[Violation]:
+    """Yield what approvals are separated from that is no approval."""
+    steps = [(step, body.step_path(place)) for body in bodies for place, step in enumerate(body.steps)]
+    approvals = {step.name for step, _ in steps if isinstance(step.kind, Approval)}
+    for step, path in steps:
+        if not isinstance(step.kind, Approval):
+            continue
+        for name in step.kind.separate_from:
+            if name == step.name:
+                said = "an approval takes nobody twice as it is; leave out its own name"
+                yield Violation(f"{path}.approval.separate_from", said)
+            elif name != REQUESTER and name not in approvals:
+                hint = did_you_mean(name, {REQUESTER, *approvals} - {step.name})
+                yield Violation(f"{path}.approval.separate_from", f"there is no approval step {name!r}{hint}")
 
 
 def undoing(body: PlacedBody) -> Iterator[Violation]:

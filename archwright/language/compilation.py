@@ -12,6 +12,7 @@ from .expressions import Expression, ExpressionInvalid, compile_expression
 from .graph import Graph, build
 from .model import (
     AgentTask,
+    Approval,
     Definition,
     Emit,
     Fail,
@@ -182,6 +183,7 @@ def _finish(definition: Definition, compiling: _Compiling) -> Plan:
         _node(number, draft, bodies[draft.body], made[number], lookups[number], reads)
         for number, draft in enumerate(drafts)
     )
+    approvals = [draft.step.kind for draft in drafts if isinstance(draft.step.kind, Approval)]
     return Plan(
         definition=replace(definition, places={}),
         content_hash=content_hash(definition),
@@ -197,6 +199,8 @@ def _finish(definition: Definition, compiling: _Compiling) -> Plan:
         pinned=frozenset(pinned),
         compensates=bool(compensating),
         labels={(number, bodies[body].label): body for number, draft in enumerate(drafts) for body in draft.bodies},
+        shown_artifacts=tuple(sorted({each for approval in approvals for each in approval.artifacts})),
+        separates=frozenset(each for approval in approvals for each in approval.separate_from),
     )
 
 

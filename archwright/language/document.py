@@ -161,6 +161,10 @@ def _approval(approval: Approval) -> dict[str, Json]:
         said["expires_after"] = approval.expires_after_seconds
     if approval.escalate_to:
         said["escalate_to"] = list(approval.escalate_to)
+    if approval.artifacts:
+        said["artifacts"] = list(approval.artifacts)
+    if approval.separate_from:
+        said["separate_from"] = list(approval.separate_from)
     return said
 
 

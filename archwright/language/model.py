@@ -224,11 +224,17 @@ class ChildWorkflow:
     version: str = ""
 
 
+REQUESTER = "requester"
+"""Whoever started a workflow, where an approval says who may not decide."""
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """A step that waits until `quorum` of the approvers have agreed, or one has not.
 
-    An approver is `role:<role>` or `user:<subject>`. What is shown to them is the step's input. None as
+    An approver is `role:<role>` or `user:<subject>`. What is shown to them is the step's input, and those of the
+    workflow's files whose names fit a pattern of `artifacts`. Nobody may decide who is named by `separate_from`: who
+    started the workflow, by `requester`, or who agreed at another approval, by that step's name. None as
     `expires_after_seconds` means that they may take as long as the workflow. With `on_reject` FAIL a rejection fails
     the step; with CONTINUE its output says so.
     """
@@ -239,6 +245,8 @@ class Approval:
     on_expiry: OnExpiry = OnExpiry.REJECT
     escalate_to: tuple[str, ...] = ()
     on_reject: OnFailure = OnFailure.FAIL
+    artifacts: tuple[str, ...] = ()
+    separate_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ def read_approval(around: Fields) -> Approval:
         on_expiry=fields.choice("on_expiry", OnExpiry.REJECT),
         escalate_to=fields.text_list("escalate_to"),
         on_reject=fields.choice("on_reject", OnFailure.FAIL),
+        artifacts=fields.text_list("artifacts"),
+        separate_from=fields.text_list("separate_from"),
     )
 
 

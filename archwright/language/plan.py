@@ -121,6 +121,10 @@ class Plan:
     """The body of a node that is called by a label."""
     compensates: bool
     """Whether any step has a compensation."""
+    shown_artifacts: tuple[str, ...] = ()
+    """Patterns of the files that approvals show."""
+    separates: frozenset[str] = frozenset()
+    """Whose doings keep them from deciding: `requester`, and names of approval steps."""
 
     def node(self, path: str) -> Node:
         """Return the node of a step's path."""

@@ -65,6 +65,10 @@ _LABEL = Form(
     re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}"), "letters, digits, and . _ - / between them, at most 63", "region"
 )
 _APPROVER = Form(re.compile(r"(role|user):[^\s,;]{1,128}"), "role:<role> or user:<subject>", "role:architect")
+_FILE_PATTERN = Form(
+    re.compile(r"[^\s\\][^\\\x00-\x1f]{0,199}"), "the name of a file, perhaps with * or ? in it", "deliverables/*"
+)
+_SEPARATED = Form(re.compile(r"[a-z][a-z0-9_]{0,63}"), "requester, or the name of another approval step", "requester")
 _EVENT_TYPE = Form(
     re.compile(r"[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63}){0,7}"), "words with dots between them", "claim.assessed"
 )
@@ -165,6 +169,8 @@ APPROVAL = Words(
         "on_expiry": Field(Choice(tuple(OnExpiry)), "What becomes of it when nobody decided in time."),
         "escalate_to": Field(TextList(_APPROVER, 100), "Who may decide then."),
         "on_reject": Field(Choice((OnFailure.FAIL, OnFailure.CONTINUE)), "Whether a rejection fails the step."),
+        "artifacts": Field(TextList(_FILE_PATTERN, 50), "Files that are shown too, by name or pattern."),
+        "separate_from": Field(TextList(_SEPARATED, 50), "Who may not decide: requester, or who agreed at a step."),
     },
     aliases={"expires_after_seconds": "expires_after"},
     required=(("approvers",),),

@@ -12,10 +12,9 @@ from archwright.language.model import AgentTask
 from archwright.language.plan import Plan
 from services.chassis.clock import Clock
 from services.engine.dispatch import Dispatch
-from services.engine.domain.beginning import canonical
 from services.engine.domain.effects import NewTask
+from services.engine.domain.values import canonical, scope_of_task, vars_of
 from services.engine.domain.values import input_of as given_to
-from services.engine.domain.values import scope_of_task, vars_of
 from services.engine.domain.workflow import OpenTask
 from services.engine.live import Feed, TaskHanded
 from services.engine.memory import Memory

@@ -25,10 +25,10 @@ from archwright.errors import (
 from archwright.language.schema import validator
 from services.chassis.clock import Clock
 from services.engine.admission import Admission
-from services.engine.domain.beginning import canonical
 from services.engine.domain.commands import Reused, StartWorkflow
 from services.engine.domain.definitions import require_startable
 from services.engine.domain.events import Json, Parent
+from services.engine.domain.values import canonical
 from services.engine.ports.commands import Answer, Asked, Commands, RequestTaken
 from services.engine.ports.definitions import Definitions, PublishedDefinition
 from services.engine.ports.keys import AuditRow, Key

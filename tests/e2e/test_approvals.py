@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from players import players
 from small_mesh import SmallMesh, small_mesh
 
-from archwright import Client, ids
+from archwright import Client, Task, ids
 from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.engine.v1.approvals_pb2 import Approval
 from archwright.errors import ApprovalNotFound, RequestIdReused, RequestInvalid, RoleDenied, TransitionIllegal
-from archwright.payloads import from_struct
+from archwright.pacing import rest
+from archwright.payloads import Json, from_struct
 
 SIGN_OFF = """
 name: sign_off
@@ -210,3 +213,56 @@ async def test_what_waits_for_people_is_explained_by_who_they_are(client: Client
     assert list(step.waits_for) == ["user:ann", "user:bob"]
     assert "waits for 1 more of" in step.message
     assert asked.approval_id in step.message
+
+
+SHOWN = """
+name: shown
+steps:
+  - {name: draft, agent: author, input: {text: one}}
+  - name: both
+    parallel:
+      branches:
+        again: [{name: word, wait: {signal: polish}}, {name: polish, agent: author, input: {text: two}}]
+        people:
+          - name: agree
+            approval: {approvers: ["role:operator"], quorum: 2, artifacts: ["report.md"], separate_from: [requester]}
+"""
+
+
+async def write(task: Task) -> Json:
+    await task.put_artifact("report.md", str(task.input["text"]).encode(), "text/markdown")
+    return {}
+
+
+async def test_a_file_that_changes_voids_what_was_decided_on_it_and_the_requester_never_decides(
+    mesh: SmallMesh, client: Client
+) -> None:
+    async with players(mesh) as cast, client_of(mesh, "bob") as bob, client_of(mesh, "eve") as eve:
+        await cast.add("author", write)
+        await client.definitions.publish(SHOWN)
+        workflow_id = (await client.start("shown", {})).workflow_id
+        async with asyncio.timeout(30):
+            while not (waiting := [each async for each in bob.approvals.list(workflow_id, mine=True)]):
+                await rest(0.05)
+        asked = await bob.approvals.get(waiting[0].approval_id)
+        assert [file.name for file in asked.artifacts] == ["report.md"]
+        async with mesh.client(roles=("viewer",)) as onlooker:
+            assert not [each async for each in onlooker.approvals.list(workflow_id, mine=True)]
+
+        with pytest.raises(RoleDenied, match="'ann' may not decide this approval: they started this workflow"):
+            await client.approvals.approve(asked)
+        await bob.approvals.approve(asked, "one is fine")
+        await client.signal(workflow_id, "polish", {})
+        async with asyncio.timeout(30):
+            while (again := await bob.approvals.get(asked.approval_id)).shown_sha256 == asked.shown_sha256:
+                await rest(0.05)
+
+        assert [(each.user_id, each.void) for each in again.decisions] == [("bob", True)]
+        assert again.artifacts[0].sha256 != asked.artifacts[0].sha256
+        with pytest.raises(TransitionIllegal, match="Look at the approval once more"):
+            await eve.approvals.approve(asked)
+        await bob.approvals.approve(again, "two is fine")
+        done = await eve.approvals.approve(again)
+        assert done.status == Approval.APPROVED
+        events = [event.event_type async for event in client.history(workflow_id)]
+    assert events.count("approval_invalidated") == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -32,7 +32,7 @@ from services.engine.domain.commands import (
 )
 from services.engine.domain.decide import Decided, decide
 from services.engine.domain.effects import Effects, effects
-from services.engine.domain.events import Event, Json, TaskCreated, WorkflowCompleted
+from services.engine.domain.events import ArtifactMade, Event, Json, TaskCreated, WorkflowCompleted
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.values import Known
 from services.engine.domain.workflow import OpenApproval, OpenChild, OpenTask, OpenWait, Workflow
@@ -102,8 +102,12 @@ class Story:
             StartWorkflow(self.now, WORKFLOW_ID, self.input, "req", "ann", "", admitted=admitted, reused=reused)
         )
 
-    def complete(self, step: str, output: Json = None, *, attempt: int = 1) -> tuple[Event, ...]:
-        return self.when(CompleteTask(self.now, self.task(step), attempt, "a1", {} if output is None else output))
+    def complete(
+        self, step: str, output: Json = None, *, attempt: int = 1, files: Mapping[str, str] | None = None
+    ) -> tuple[Event, ...]:
+        made = tuple(ArtifactMade(name, sha256) for name, sha256 in (files or {}).items())
+        given = {} if output is None else output
+        return self.when(CompleteTask(self.now, self.task(step), attempt, "a1", given, made))
 
     def complete_with_null(self, step: str) -> tuple[Event, ...]:
         return self.when(CompleteTask(self.now, self.task(step), 1, "a1", None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from drawn_histories import History, Life, Told, histories, play_to_the_end, start
 from hypothesis import HealthCheck, event, given, settings
@@ -13,7 +14,6 @@ from immutables import Map
 from rows import Rows
 
 from archwright.language.plan import Plan
-from services.engine.domain.beginning import canonical
 from services.engine.domain.commands import CompleteTask, EndChild, FailTask
 from services.engine.domain.decide import decide
 from services.engine.domain.effects import effects
@@ -24,7 +24,7 @@ from services.engine.domain.paths import COMPENSATION, body_of, name_of, owner_o
 from services.engine.domain.rerunning import reusable
 from services.engine.domain.retelling import task_input, values_by_seq
 from services.engine.domain.transitions import WORKFLOW_TRANSITIONS, WorkflowStatus
-from services.engine.domain.values import Known, input_of, scope_of_task
+from services.engine.domain.values import Known, canonical, input_of, scope_of_task
 from services.engine.domain.workflow import OpenChild, OpenTask, Workflow
 from services.engine.storage.codec import dump_events, load_events
 from services.engine.storage.state_codec import dump_workflow, load_workflow
@@ -90,7 +90,8 @@ def test_whoever_has_not_ended_waits_for_somebody(history: History) -> None:
             assert not told.after.unhandled
             assert not told.after.given_up or told.after.compensating
         elif told.after.status.is_final:
-            assert Rows.of(told.after) == Rows()
+            # Dead letters are all that outlives a workflow: of one that failed.
+            assert replace(Rows.of(told.after), letters=set()) == Rows()
         if told.after.status is WorkflowStatus.COMPLETED:
             assert not told.after.waiting, "a step was neither reached nor found out of reach"
 

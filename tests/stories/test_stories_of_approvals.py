@@ -10,9 +10,9 @@ import pytest
 from story import NOON, Story, names
 
 from archwright.errors import RoleDenied, TransitionIllegal
-from services.engine.domain.beginning import canonical
 from services.engine.domain.commands import DecideApproval, Stale
 from services.engine.domain.events import ApprovalRequested, StepCompleted, StepFailed
+from services.engine.domain.values import canonical
 
 
 def deliver(said: str = "", more: str = "") -> str:
@@ -197,3 +197,97 @@ def test_a_retry_asks_people_anew() -> None:
 
     assert names(story.retry()) == ["WorkflowRetried", "ApprovalRequested agree"]
     assert story.approval("agree").approval_id != first
+
+
+SEPARATED = """
+name: separated
+steps:
+  - {name: review, approval: {approvers: ["role:architect"], separate_from: [requester]}}
+  - {name: sign_off, approval: {approvers: ["role:architect"], separate_from: [review, requester]}}
+"""
+
+
+def test_who_started_the_workflow_may_not_decide_where_the_definition_separates_the_two() -> None:
+    story = Story.begun(SEPARATED)
+
+    with pytest.raises(RoleDenied, match="'ann' may not decide this approval: they started this workflow"):
+        story.decide("review", "ann", "architect")
+    assert names(story.decide("review", "bob", "architect"))[0] == "ApprovalDecided review"
+
+
+def test_who_agreed_at_another_step_may_not_decide_where_the_definition_separates_the_two() -> None:
+    story = Story.begun(SEPARATED)
+    story.decide("review", "bob", "architect")
+
+    with pytest.raises(RoleDenied, match="they agreed at step 'review'"):
+        story.decide("sign_off", "bob", "architect")
+    assert names(story.decide("sign_off", "eve", "architect"))[-1] == "WorkflowCompleted"
+
+
+SHOWN = """
+name: shown
+steps:
+  - {name: draft, agent: x}
+  - name: both
+    parallel:
+      branches:
+        again: [{name: polish, agent: x}]
+        people:
+          - name: agree
+            approval: {approvers: ["role:architect"], quorum: 2, artifacts: ["report.html", "deliverables/*"]}
+            input: {title: a report}
+"""
+ONE, TWO = "1" * 64, "2" * 64
+
+
+def shown(files: dict[str, str]) -> Story:
+    story = Story.begun(SHOWN)
+    story.complete("draft", files=files)
+    return story
+
+
+def asked_with(story: Story) -> ApprovalRequested:
+    [requested] = [told for told in story.told if isinstance(told, ApprovalRequested)]
+    return requested
+
+
+def test_an_approval_shows_the_files_whose_names_fit_and_its_hash_covers_them() -> None:
+    story = shown({"report.html": ONE, "deliverables/a/b.json": TWO, "notes.txt": TWO})
+
+    asked = asked_with(story)
+    assert [(file.name, file.sha256) for file in asked.artifacts] == [
+        ("deliverables/a/b.json", TWO),
+        ("report.html", ONE),
+    ]
+    other = asked_with(shown({"report.html": TWO, "deliverables/a/b.json": TWO}))
+    assert asked.shown_sha256 != other.shown_sha256
+
+
+def test_a_file_that_changes_voids_what_was_decided_and_is_asked_about_again() -> None:
+    story = shown({"report.html": ONE})
+    before = story.approval("both.people/agree")
+    story.decide("both.people/agree", "ann", "architect")
+
+    assert names(story.complete("both.again/polish", files={"report.html": TWO}))[:2] == [
+        "TaskCompleted both.again/polish",
+        "ApprovalInvalidated both.people/agree",
+    ]
+
+    after = story.approval("both.people/agree")
+    assert after.agreed == ()
+    assert after.shown_sha256 != before.shown_sha256
+    stale = DecideApproval(NOON, after.approval_id, "eve", frozenset({"architect"}), True, "", before.shown_sha256)
+    with pytest.raises(TransitionIllegal, match="Look at the approval once more"):
+        story.when(stale)
+    story.decide("both.people/agree", "ann", "architect")
+    assert names(story.decide("both.people/agree", "eve", "architect"))[-1] == "WorkflowCompleted"
+
+
+def test_a_file_that_is_made_again_as_it_was_or_that_nobody_is_shown_voids_nothing() -> None:
+    story = shown({"report.html": ONE})
+    story.decide("both.people/agree", "ann", "architect")
+
+    assert "ApprovalInvalidated both.people/agree" not in names(
+        story.complete("both.again/polish", files={"report.html": ONE, "notes.txt": TWO})
+    )
+    assert story.approval("both.people/agree").agreed == ("ann",)

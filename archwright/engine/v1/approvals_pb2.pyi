@@ -73,6 +73,7 @@ class Approval(google.protobuf.message.Message):
     DEFINITION_NAME_FIELD_NUMBER: builtins.int
     ENDED_AT_FIELD_NUMBER: builtins.int
     DEFINITION_VERSION_FIELD_NUMBER: builtins.int
+    ARTIFACTS_FIELD_NUMBER: builtins.int
     approval_id: builtins.str
     """Output only. `approval_…`, sorts by time."""
     workflow_id: builtins.str
@@ -115,6 +116,10 @@ class Approval(google.protobuf.message.Message):
     def ended_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Output only. When it ended; absent while it waits."""
 
+    @property
+    def artifacts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ShownArtifact]:
+        """Output only. The files that it shows, by name, as they are now; absent in lists. `shown_sha256` covers them."""
+
     def __init__(
         self,
         *,
@@ -133,11 +138,34 @@ class Approval(google.protobuf.message.Message):
         definition_name: builtins.str = ...,
         ended_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         definition_version: builtins.str = ...,
+        artifacts: collections.abc.Iterable[global___ShownArtifact] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["ended_at", b"ended_at", "expires_at", b"expires_at", "requested_at", b"requested_at", "shown", b"shown"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "approvers", b"approvers", "decisions", b"decisions", "definition_name", b"definition_name", "definition_version", b"definition_version", "ended_at", b"ended_at", "escalated", b"escalated", "expires_at", b"expires_at", "quorum", b"quorum", "requested_at", b"requested_at", "shown", b"shown", "shown_sha256", b"shown_sha256", "status", b"status", "step", b"step", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "approvers", b"approvers", "artifacts", b"artifacts", "decisions", b"decisions", "definition_name", b"definition_name", "definition_version", b"definition_version", "ended_at", b"ended_at", "escalated", b"escalated", "expires_at", b"expires_at", "quorum", b"quorum", "requested_at", b"requested_at", "shown", b"shown", "shown_sha256", b"shown_sha256", "status", b"status", "step", b"step", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Approval = Approval
+
+@typing.final
+class ShownArtifact(google.protobuf.message.Message):
+    """A file that an approval shows."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name within the workflow, by which `GetArtifact` gets it."""
+    sha256: builtins.str
+    """The SHA-256 of its content, in hexadecimal."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        sha256: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "sha256", b"sha256"]) -> None: ...
+
+global___ShownArtifact = ShownArtifact
 
 @typing.final
 class ApprovalDecision(google.protobuf.message.Message):
@@ -149,12 +177,15 @@ class ApprovalDecision(google.protobuf.message.Message):
     APPROVED_FIELD_NUMBER: builtins.int
     COMMENT_FIELD_NUMBER: builtins.int
     DECIDED_AT_FIELD_NUMBER: builtins.int
+    VOID_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """Who."""
     approved: builtins.bool
     """Whether they agree."""
     comment: builtins.str
     """What they said about it."""
+    void: builtins.bool
+    """Whether it counts no longer: what was shown has changed since."""
     @property
     def decided_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When."""
@@ -166,9 +197,10 @@ class ApprovalDecision(google.protobuf.message.Message):
         approved: builtins.bool = ...,
         comment: builtins.str = ...,
         decided_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        void: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["decided_at", b"decided_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approved", b"approved", "comment", b"comment", "decided_at", b"decided_at", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approved", b"approved", "comment", b"comment", "decided_at", b"decided_at", "user_id", b"user_id", "void", b"void"]) -> None: ...
 
 global___ApprovalDecision = ApprovalDecision
 
@@ -181,20 +213,24 @@ class ListApprovalsRequest(google.protobuf.message.Message):
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     WORKFLOW_ID_FIELD_NUMBER: builtins.int
+    MINE_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 200; 50 when 0."""
     page_token: builtins.str
     """From the previous page; empty for the first."""
     workflow_id: builtins.str
     """Only those of this workflow; all when empty."""
+    mine: builtins.bool
+    """Only those that the caller may decide. A page may then be short though others follow."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         workflow_id: builtins.str = ...,
+        mine: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["mine", b"mine", "page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___ListApprovalsRequest = ListApprovalsRequest
 

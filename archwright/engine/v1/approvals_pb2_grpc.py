@@ -92,7 +92,8 @@ class ApprovalServiceServicer(object):
         Errors:
         - `NOT_FOUND` `APPROVAL_NOT_FOUND`: no approval of this tenant has this id.
         - `INVALID_ARGUMENT` `REQUEST_INVALID`: `decision` is missing, `shown_sha256` is none, or `comment` is too long.
-        - `PERMISSION_DENIED` `ROLE_DENIED`: the caller is none of those who may decide.
+        - `PERMISSION_DENIED` `ROLE_DENIED`: the caller is none of those who may decide, or is kept from it by what the
+        definition separates.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it waits for nobody any more, the caller has decided already, or
         `shown_sha256` is not that of what it shows.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to its workflow.

@@ -13,6 +13,7 @@ from archwright import ids
 from archwright.engine.v1 import approvals_pb2 as pb
 from archwright.errors import ApprovalNotFound
 from archwright.serving.calls import Call
+from archwright.serving.tokens import Caller
 from services.chassis.clock import Clock
 from services.engine.api.reading import Reading
 from services.engine.api.requests import (
@@ -31,6 +32,7 @@ from services.engine.domain.commands import DecideApproval
 from services.engine.domain.events import (
     ApprovalDecided,
     ApprovalEscalated,
+    ApprovalInvalidated,
     ApprovalRequested,
     Event,
     StepCancelled,
@@ -72,7 +74,7 @@ class ApprovalApi:
         page = found[:limit]
         summaries = {key: await self._reading.summary(key) for key in {row.key for row in page}}
         return pb.ListApprovalsResponse(
-            approvals=_waiting(page, summaries),
+            approvals=[view for view in _waiting(page, summaries) if not request.mine or _is_for(view, call.caller)],
             next_page_token=page[-1].approval_id if len(found) > limit else "",
         )
 
@@ -123,6 +125,10 @@ class ApprovalApi:
         return view
 
 
+def _is_for(view: pb.Approval, caller: Caller) -> bool:
+    return not {f"user:{caller.subject}", *(f"role:{role}" for role in caller.roles)}.isdisjoint(view.approvers)
+
+
 def _is_id(text: str) -> bool:
     try:
         ids.read("approval", text)
@@ -166,8 +172,14 @@ def _add(view: pb.Approval, row: ApprovalRow, event: Event) -> None:
             view.approvers.extend(event.approvers)
             view.quorum, view.shown_sha256 = event.quorum, event.shown_sha256
             view.shown.CopyFrom(struct_of(event.shown))
+            _show_files(view, event)
             set_time(view.requested_at, event.at)
             set_time(view.expires_at, event.expires_at)
+        case ApprovalInvalidated(approval_id=row.approval_id):
+            view.shown_sha256 = event.shown_sha256
+            _show_files(view, event)
+            for made in view.decisions:
+                made.void = True
         case ApprovalDecided(approval_id=row.approval_id):
             decision = view.decisions.add(user_id=event.user_id, approved=event.approved, comment=event.comment)
             set_time(decision.decided_at, event.at)
@@ -181,6 +193,11 @@ def _add(view: pb.Approval, row: ApprovalRow, event: Event) -> None:
             set_time(view.ended_at, event.at)
         case _:
             pass
+
+
+def _show_files(view: pb.Approval, event: ApprovalRequested | ApprovalInvalidated) -> None:
+    del view.artifacts[:]
+    view.artifacts.extend(pb.ShownArtifact(name=file.name, sha256=file.sha256) for file in event.artifacts)
 
 
 def _outcome(event: StepCompleted | StepFailed | StepCancelled) -> pb.Approval.Status.ValueType:

@@ -7,8 +7,8 @@ from google.protobuf.struct_pb2 import Struct
 from archwright import ids, payloads
 from archwright.errors import PayloadTooLarge, RequestInvalid, Violation, WorkflowNotFound
 from archwright.serving.calls import Call
-from services.engine.domain.beginning import canonical
 from services.engine.domain.events import Json
+from services.engine.domain.values import canonical
 from services.engine.ports.keys import Key
 
 TEXT_CHARACTERS_MAX = 200

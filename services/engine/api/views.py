@@ -15,10 +15,10 @@ from archwright.engine.v1 import workflows_pb2 as pb
 from archwright.events.v1 import workflow_event_pb2
 from archwright.language.plan import Plan
 from services.engine.api.past import Past
-from services.engine.domain.beginning import canonical
 from services.engine.domain.events import Json
 from services.engine.domain.telling import agent_type_of, failures_before, name_of, payload_of, step_of, task_of
 from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.values import canonical
 from services.engine.domain.workflow import (
     OpenApproval,
     OpenChild,

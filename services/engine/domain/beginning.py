@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
-import orjson
-
 from archwright import ids
 from archwright.language.model import (
     AgentTask,
@@ -33,8 +31,9 @@ from services.engine.domain.events import (
     WaitStarted,
 )
 from services.engine.domain.routing import next_after
+from services.engine.domain.shown_files import hash_of, shown_files
 from services.engine.domain.story import Story
-from services.engine.domain.values import Unread, input_of, vars_of
+from services.engine.domain.values import Unread, canonical, input_of, vars_of
 from services.engine.domain.workflow import Failure, OpenWait
 
 VARS_BYTES_MAX = 64 * 1024
@@ -50,11 +49,6 @@ class Unfit(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.failure = Failure(ErrorCategory.PERMANENT, code, message)
-
-
-def canonical(value: Json) -> bytes:
-    """Return the one JSON text of a value, by which inputs are hashed."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def require_fit(schema: Schema | None, value: Json, path: str, what: str) -> None:
@@ -127,6 +121,7 @@ def ask_people(story: Story, path: str, node: Node, scope: Scope) -> None:
     approval = node.step.kind
     assert isinstance(approval, Approval)
     shown = node.input(scope)
+    files = shown_files(approval, story.workflow)
     seconds = approval.expires_after_seconds
     story.tell(
         ApprovalRequested(
@@ -136,8 +131,9 @@ def ask_people(story: Story, path: str, node: Node, scope: Scope) -> None:
             approvers=approval.approvers,
             quorum=approval.quorum,
             shown=shown,
-            shown_sha256=hashlib.sha256(canonical(shown)).hexdigest(),
+            shown_sha256=hash_of(approval, shown, files),
             expires_at=None if seconds is None else later(story.now, seconds),
+            artifacts=files,
         )
     )
 

@@ -211,6 +211,17 @@ class ApprovalRequested(Fact, frozen=True):
     shown: Json
     shown_sha256: str
     expires_at: datetime | None
+    artifacts: tuple[ArtifactMade, ...] = ()
+
+
+class ApprovalInvalidated(Fact, frozen=True):
+    """What an approval shows has changed: files are others now. What was decided about it counts no longer."""
+
+    at: datetime
+    step: str
+    approval_id: str
+    artifacts: tuple[ArtifactMade, ...]
+    shown_sha256: str
 
 
 class ApprovalDecided(Fact, frozen=True):
@@ -417,6 +428,7 @@ Event = (
     | ScopeEnded
     | WaitStarted
     | ApprovalRequested
+    | ApprovalInvalidated
     | ApprovalDecided
     | ApprovalEscalated
     | ChildStarted

@@ -9,12 +9,13 @@ from typing import assert_never
 from immutables import Map
 
 from archwright.language.graph import Targets
-from archwright.language.model import ForEach, Loop, Parallel
+from archwright.language.model import REQUESTER, ForEach, Loop, Parallel
 from archwright.language.plan import ROOT, Node, Plan
 from services.engine.domain import frontier
 from services.engine.domain.events import (
     ApprovalDecided,
     ApprovalEscalated,
+    ApprovalInvalidated,
     ApprovalRequested,
     ChildStarted,
     CompensationStarted,
@@ -57,6 +58,7 @@ from services.engine.domain.paths import (
     owner_of,
     scope_of,
 )
+from services.engine.domain.shown_files import files_after
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import (
     Compensating,
@@ -113,6 +115,7 @@ def apply(plan: Plan, workflow: Workflow, event: Event) -> None:
             StepStarted()
             | WaitStarted()
             | ApprovalRequested()
+            | ApprovalInvalidated()
             | ApprovalDecided()
             | ApprovalEscalated()
             | ChildStarted()
@@ -172,6 +175,8 @@ def _moved(
     match event:
         case WorkflowCreated(at=at, request_id=request_id, parent=parent):
             workflow.created_at, workflow.request_id, workflow.parent = at, request_id, parent
+            if REQUESTER in plan.separates:
+                workflow.requester = event.user_id
             # Reached already: a rerun takes steps over before it is started.
             frontier.open_scope(plan, workflow, ROOT_SCOPE)
         case WorkflowStarted(at=at, deadline=deadline):
@@ -231,6 +236,8 @@ def _task_created(plan: Plan, workflow: Workflow, event: TaskCreated) -> None:
 def _task_completed(plan: Plan, workflow: Workflow, event: TaskCompleted) -> None:
     node = plan.node(event.step)
     workflow.completed += 1
+    if event.artifacts and plan.shown_artifacts:
+        workflow.files = files_after(plan, workflow, event.artifacts)
     if node.compensation is not None:
         workflow.compensable = workflow.compensable.set(event.step, (workflow.last_seq, "completed"))
     ref = None if event.output is None else workflow.last_seq
@@ -287,6 +294,7 @@ def _step_goes_on(
     event: StepStarted
     | WaitStarted
     | ApprovalRequested
+    | ApprovalInvalidated
     | ApprovalDecided
     | ApprovalEscalated
     | ChildStarted
@@ -325,7 +333,14 @@ def _step_goes_on(
             assert isinstance(was, OpenApproval)
             if approved:
                 workflow.open = workflow.open.set(path, replace(was, agreed=(*was.agreed, user_id)))
+                if node.name in plan.separates:
+                    workflow.agreed = workflow.agreed.set(node.name, (*workflow.agreed.get(node.name, ()), user_id))
             _remember(workflow, event.request_id)
+        case ApprovalInvalidated(shown_sha256=shown_sha256):
+            was = workflow.open[path]
+            assert isinstance(was, OpenApproval)
+            workflow.open = workflow.open.set(path, replace(was, shown_sha256=shown_sha256, agreed=()))
+            workflow.agreed = workflow.agreed.delete(node.name) if node.name in workflow.agreed else workflow.agreed
         case ApprovalEscalated(approvers=approvers, expires_at=expires_at):
             was = workflow.open[path]
             assert isinstance(was, OpenApproval)

@@ -6,7 +6,7 @@ import hashlib
 
 from archwright.language.expressions import ExpressionFailed
 from archwright.language.model import AgentTask, ErrorCategory, OnFailure, OnUnavailable
-from services.engine.domain.beginning import canonical, misfits
+from services.engine.domain.beginning import misfits
 from services.engine.domain.clocks import later, queue_by
 from services.engine.domain.commands import CompleteTask, FailTask, Stale, TellUnavailable
 from services.engine.domain.events import (
@@ -20,8 +20,10 @@ from services.engine.domain.events import (
 from services.engine.domain.failing import handle
 from services.engine.domain.retry import is_charged, is_retried, pause_seconds
 from services.engine.domain.routing import next_after
+from services.engine.domain.showing import show_again
 from services.engine.domain.story import Story
 from services.engine.domain.transitions import WorkflowStatus
+from services.engine.domain.values import canonical
 from services.engine.domain.workflow import Failure, OpenTask
 
 REPAIRS_MAX = 2
@@ -74,6 +76,8 @@ def complete(story: Story, command: CompleteTask) -> None:
             usage=command.usage,
         )
     )
+    if command.artifacts and story.plan.shown_artifacts:
+        show_again(story)
 
 
 def fail(story: Story, command: FailTask) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import orjson
 from immutables import Map
 
 from archwright.language.model import Json
@@ -72,6 +73,11 @@ class Known(NamedTuple):
         elif values is self.values and given is self.input and not self.cached:
             return self
         return Known(given, values, needed=needed)
+
+
+def canonical(value: Json) -> bytes:
+    """Return the one JSON text of a value, by which inputs are hashed."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def value_of(event: Event) -> Json:

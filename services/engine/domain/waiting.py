@@ -19,6 +19,7 @@ from services.engine.domain.events import (
 )
 from services.engine.domain.failing import fail_step, fail_workflow
 from services.engine.domain.routing import next_after
+from services.engine.domain.showing import kept_from_deciding
 from services.engine.domain.story import Story
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Failure, OpenApproval, OpenChild, OpenTask, OpenWait, Workflow
@@ -114,6 +115,11 @@ def decide_approval(story: Story, command: DecideApproval) -> None:
     if not names & set(asked.approvers):
         raise RoleDenied(
             f"{command.user_id!r} is none of those who may decide: {', '.join(asked.approvers)}.",
+            facts={"approval_id": command.approval_id},
+        )
+    if why := kept_from_deciding(story, path, command.user_id):
+        raise RoleDenied(
+            f"{command.user_id!r} may not decide this approval: {why}, and its definition separates the two.",
             facts={"approval_id": command.approval_id},
         )
     if command.user_id in asked.agreed:

@@ -208,6 +208,12 @@ class Workflow:
     """Where the elements of each foreach stand, by its path; kept only where compensations may still read them."""
     compensating: Compensating | None = None
     compensated: bool = False
+    requester: str = ""
+    """Who started it; kept only where an approval asks after that."""
+    agreed: Map[str, tuple[str, ...]] = field(default_factory=Map)
+    """Who agreed at which approval step; only of steps that others are to be separated from."""
+    files: Map[str, str] = field(default_factory=Map)
+    """The SHA-256 of files, by name; only of those that approvals show."""
     requests: tuple[str, ...] = ()
     """The ids of the last requests that changed something."""
     completed: int = 0

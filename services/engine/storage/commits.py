@@ -12,7 +12,7 @@ import asyncpg
 
 from archwright import ids
 from archwright.language.model import OnUnavailable
-from services.engine.domain.beginning import canonical
+from services.engine.domain.values import canonical
 from services.engine.domain.workflow import OpenTask
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Compose, Entry, Indigestible, Span, UnknownOutcome, Verdict, Written

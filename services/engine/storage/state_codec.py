@@ -76,6 +76,7 @@ _PLAIN: Mapping[str, str] = {
     "compensated": "compensated",
     "requests": "requests",
     "missing": "missing",
+    "requester": "requester",
 }
 """Fields that are written as they are, each with its name in the text."""
 
@@ -88,7 +89,8 @@ _TIMES: Mapping[str, str] = {
 """Fields that are times, each with its name in the text."""
 
 _MAPS: Mapping[str, str] = {
-    name: name for name in ("ready", "vars", "signals", "elements", "given_up", "edited", "due", "compensable")
+    name: name
+    for name in ("ready", "vars", "signals", "elements", "given_up", "edited", "due", "compensable", "agreed", "files")
 }
 """Fields that are mappings of what JSON knows, each with its name in the text."""
 
@@ -120,6 +122,9 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
         error=state.get("error", ""),
         degraded=state.get("degraded", False),
         missing=tuple(state.get("missing", ())),
+        requester=state.get("requester", ""),
+        agreed=mapped("agreed", tuple),
+        files=mapped("files"),
         ready=mapped("ready"),
         reached=state.get("reached", 0),
         open=mapped("open", _open),

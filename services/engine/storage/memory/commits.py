@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from archwright.language.model import OnUnavailable
-from services.engine.domain.beginning import canonical
 from services.engine.domain.effects import NewTask
 from services.engine.domain.transitions import TaskStatus
+from services.engine.domain.values import canonical
 from services.engine.ports.approvals import ApprovalRow
 from services.engine.ports.keys import Fence, Key
 from services.engine.ports.store import Entry, Grant, Indigestible, Span, Verdict, Written
