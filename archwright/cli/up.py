@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,6 +32,12 @@ RedisUrl = Annotated[str, typer.Option("--redis-url", envvar="ARCHWRIGHT_REDIS_U
 EnvoyBinary = Annotated[str, typer.Option("--envoy-binary", envvar="ARCHWRIGHT_ENVOY_BINARY", help="Start this Envoy.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say of each part when it is ready.")]
 
+NotifierRules = Annotated[
+    Path | None,
+    typer.Option(
+        "--notifier-rules", metavar="FILE", exists=True, dir_okay=False, help="Tell people by the rules of this file."
+    ),
+]
 Engines = Annotated[
     int, typer.Option("--engines", min=1, max=ENGINES_MAX, help="How many engines share the work; agents use them all.")
 ]
@@ -45,6 +52,7 @@ def command(
     envoy_binary: EnvoyBinary = "",
     verbose: Verbose = False,
     engines: Engines = 1,
+    notifier_rules: NotifierRules = None,
 ) -> None:
     """Start the mesh on this machine and keep it up until Ctrl-C.
 
@@ -52,7 +60,11 @@ def command(
     crashes is started again; with several engines, the others take over its agents meanwhile. A second Ctrl-C
     ends everything at once.
     """
-    choices = Choices(state_folder, ephemeral, gateway_port, postgres_dsn, redis_url, envoy_binary, verbose, engines)
+    rules = {"notifier": notifier_rules}
+    choices = Choices(
+        *(state_folder, ephemeral, gateway_port, postgres_dsn, redis_url, envoy_binary, verbose, engines),
+        rules={service: file for service, file in rules.items() if file is not None},
+    )
     console = show.console()
     began = time.monotonic()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -60,6 +60,8 @@ class Choices:
     """Whether to say more than is needed."""
     engines: int = 1
     """How many replicas of the engine there are."""
+    rules: Mapping[str, Path] = field(default_factory=dict)
+    """The services that receive events and are wished for, by name, each with its file of rules."""
 
 
 def up(choices: Choices, say: Say, use: Use[Answer]) -> Answer:
@@ -95,6 +97,9 @@ class _Mesh:
             engines = group.create_task(self._engines(own, registry))
         async with asyncio.TaskGroup() as group:
             group.create_task(self._realtime(own, ",".join(engines.result())))
+            for service, rules_file in self.choices.rules.items():
+                receiver = own.receiver(service, engines.result()[0], rules_file, f"https://{envoy.HOST}:{port}")
+                group.create_task(self._keep(receiver, Tier.ENGINE))
             gateway = group.create_task(self._gateway(engines.result(), registry.result(), port))
             group.create_task(self._agents(own, ",".join(engines.result()), registry.result()))
         return MeshRecord(

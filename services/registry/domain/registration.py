@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from archwright.errors import RequestInvalid, Violation
+from archwright.language.model import Json
 from archwright.language.schema import SchemaInvalid, validator
 from archwright.language.versions import Version
 from services.registry.domain.agent import CapabilityDetail
@@ -93,11 +94,26 @@ def _detail_violations(registration: Registration) -> Iterator[Violation]:
             if len(json.dumps(schema)) > SCHEMA_LENGTH_MAX:
                 yield Violation(f"{place}.{name}", f"is longer than {SCHEMA_LENGTH_MAX:,} characters of JSON")
                 continue
+            if _holds_nul(schema):
+                yield Violation(f"{place}.{name}", "holds a NUL character, which the database cannot keep")
+                continue
             try:
                 validator(dict(schema))
             except SchemaInvalid as invalid:
                 yield Violation(f"{place}.{name}", f"is no JSON Schema: {invalid}")
         yield from label_violations(detail.labels, f"{place}.labels")
+
+
+def _holds_nul(value: Json) -> bool:
+    match value:
+        case str():
+            return "\x00" in value
+        case dict():
+            return any(_holds_nul(name) or _holds_nul(each) for name, each in value.items())
+        case list():
+            return any(map(_holds_nul, value))
+        case _:
+            return False
 
 
 def label_violations(labels: Mapping[str, str], place: str = "labels") -> Iterator[Violation]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from archwright.errors import RequestInvalid
+from services.registry.domain.agent import CapabilityDetail
 from services.registry.domain.registration import Registration
 
 
@@ -84,3 +85,11 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
         "agent_type",
         "max_concurrent_tasks",
     }
+
+
+@pytest.mark.parametrize("schema", [{"description": "a\x00b"}, {"properties": {"\x00": {}}}, {"enum": ["\x00"]}])
+def test_a_schema_that_no_database_can_keep_is_refused(schema: dict[str, object]) -> None:
+    detail = CapabilityDetail("code", input_schema=schema)
+
+    with pytest.raises(RequestInvalid, match=r"capability_details\[0\]\.input_schema holds a NUL character"):
+        registration(capabilities=("code",), capability_details=(detail,))
