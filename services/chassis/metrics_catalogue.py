@@ -165,6 +165,13 @@ NOTIFICATIONS: Final = Metric(
     "Messages that were to be delivered, by the kind of their channel and by what came of them.",
     ("channel", "outcome"),
 )
+MODEL_COMMITS: Final = Metric(
+    "archwright_model_commits_total",
+    Kind.COUNTER,
+    "repository",
+    "Finished workflows whose files were to be committed to a repository of models, by what came of it.",
+    ("outcome",),
+)
 EVENTS_RECEIVED: Final = Metric(
     "archwright_events_received_total",
     Kind.COUNTER,
@@ -191,6 +198,7 @@ CATALOGUE: Final = (
     WATCHERS,
     WATCHERS_CLOSED,
     NOTIFICATIONS,
+    MODEL_COMMITS,
     EVENTS_RECEIVED,
 )
 """All of them, in the order in which they are documented."""

@@ -21,6 +21,7 @@ from services.chassis.egress import Allowance, Guard, resolve
 from services.chassis.lifecycle import announce_ready, serve
 from services.chassis.metrics import Metrics
 from services.chassis.metrics_server import serving as serving_metrics
+from services.chassis.secrets_named import reveal
 from services.chassis.settings import SettingsInvalid, read
 from services.notifier.channels.making import channel_of
 from services.notifier.channels.port import Channel, DeliveryRefused
@@ -30,7 +31,6 @@ from services.notifier.domain.rules import Rules
 from services.notifier.egress import client_of, leave_proxies, trust_of
 from services.notifier.notify import Notify
 from services.notifier.rules_file import RulesInvalid, read_rules
-from services.notifier.secrets_named import reveal
 from services.notifier.settings import NotifierSettings
 
 GROUP: Final = "notifier"

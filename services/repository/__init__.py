@@ -1,0 +1,1 @@
+"""Commits what finished workflows made to git repositories of architecture models."""

@@ -1,0 +1,1 @@
+"""What is committed where, and under which names: pure."""
