@@ -60,42 +60,41 @@ class GitRepository:
     def _commit(self, branch: str, message: str, files: Mapping[str, bytes], at: datetime) -> Kept:
         ref = _branch(branch)
         wanted = [ref, _branch(self._base)] if self._base else [ref]
-        refused: tuple[ObjectID | None, str] | None = None
-        with self._lock, self._remote.reached() as (client, path), self._opened() as own:
-            for attempt in range(ATTEMPTS_MAX):
-                if attempt:
-                    time.sleep(jittered(PAUSE_SECONDS * 2.0**attempt))
+        with self._lock, self._opened() as own, self._remote.reached() as (client, path):
+            for told in self._attempts(f"the branch {branch}"):
                 tips = self._fetch(client, path, own, wanted)
                 tip = tips.get(ref)
-                if refused is not None and refused[0] == tip:
-                    raise RepositoryRefused(f"{self._remote.url} refuses the branch {branch}: {refused[1]}.")
                 if tip is not None and (there := found(own.object_store, tip, message, at)):
                     return Kept(there.decode(), is_new=False)
                 parent = tip or tips.get(wanted[-1])
                 if parent is None and self._base:
                     raise BaseMissing(self._remote.url, self._base)
                 made = commit_of(own.object_store, parent, self._form, message, files, at)
-                try:
-                    problem = _push(client, path, ref, tip, made)
-                except _Moved:
-                    continue
-                if not problem:
+                if _push(client, path, ref, tip, made, told):
                     return Kept(made.object_id.decode(), is_new=True)
-                refused = tip, problem
-        raise RepositoryFailed(f"Others keep changing the branch {branch} of {self._remote.url}.")
+        raise AssertionError("attempts end by raising")
 
     def _tag(self, name: str, commit_id: str, message: str, at: datetime) -> bool:
-        ref = Ref(b"refs/tags/" + name.encode())
+        ref, made = Ref(b"refs/tags/" + name.encode()), tag_of(commit_id, self._form, name, message, at)
         with self._lock, self._remote.reached() as (client, path):
-            if ref in client.get_refs(path.encode()).refs:
-                return False
-            try:
-                problem = _push(client, path, ref, None, tag_of(commit_id, self._form, name, message, at))
-            except _Moved:
-                return False
-        if problem:
-            raise RepositoryRefused(f"{self._remote.url} refuses the tag {name}: {problem}.")
-        return True
+            for told in self._attempts(f"the tag {name}"):
+                if ref in client.get_refs(path.encode()).refs:
+                    return False
+                if _push(client, path, ref, None, made, told):
+                    return True
+        raise AssertionError("attempts end by raising")
+
+    def _attempts(self, what: str) -> Iterator[list[str]]:
+        """Yield a list for each attempt, which takes what the other side says against it; raise when all failed."""
+        told: list[str] = []
+        for attempt in range(ATTEMPTS_MAX):
+            if attempt:
+                time.sleep(jittered(PAUSE_SECONDS * 2.0**attempt))
+            told.clear()
+            yield told
+        if told:
+            raise RepositoryRefused(f"{self._remote.url} refuses {what}: {told[0]}.")
+        raise RepositoryFailed(f"Others keep changing {what} of {self._remote.url}.")
 
     def _fetch(self, client: GitClient, path: str, own: Repo, wanted: Sequence[Ref]) -> Mapping[Ref, ObjectID]:
         tips: dict[Ref, ObjectID] = {}
@@ -112,9 +111,9 @@ class GitRepository:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Repo]:
         try:
-            repo = Repo(str(self._own))
-        except NotGitRepository:
-            repo = self._begin()
+            repo = self._open()
+        except OSError as error:
+            raise RepositoryFailed(f"The folder {self._own} for what is fetched cannot be used: {error}.") from error
         try:
             with repo:
                 yield repo
@@ -123,7 +122,9 @@ class GitRepository:
             shutil.rmtree(self._own, ignore_errors=True)
             raise RepositoryFailed(f"What was fetched from {self._remote.url} is damaged, and fetched anew.") from error
 
-    def _begin(self) -> Repo:
+    def _open(self) -> Repo:
+        with contextlib.suppress(NotGitRepository):
+            return Repo(str(self._own))
         begun = self._own.with_name(self._own.name + ".new")
         for left in (self._own, begun):
             shutil.rmtree(left, ignore_errors=True)
@@ -137,8 +138,8 @@ def _branch(name: str) -> Ref:
     return Ref(b"refs/heads/" + name.encode())
 
 
-def _push(client: GitClient, path: str, ref: Ref, tip: ObjectID | None, made: Made) -> str:
-    """Let `ref` name what was made, and return why the other side does not want that; raises _Moved."""
+def _push(client: GitClient, path: str, ref: Ref, tip: ObjectID | None, made: Made, told: list[str]) -> bool:
+    """Let `ref`, which is at `tip`, name what was made; return whether it does, and tell what was said against it."""
 
     def update(refs: dict[Ref, ObjectID]) -> dict[Ref, ObjectID]:
         if refs.get(ref) != tip:
@@ -150,7 +151,10 @@ def _push(client: GitClient, path: str, ref: Ref, tip: ObjectID | None, made: Ma
         return pack_objects_to_data(made.objects, deltify=False)
 
     try:
-        told = client.send_pack(path.encode(), update, pack)
-    except FileLocked:  # of a repository on this machine
-        raise _Moved from None
-    return (told.ref_status or {}).get(ref) or ""
+        answer = client.send_pack(path.encode(), update, pack)
+    except (_Moved, FileLocked):  # the second where the repository is on this machine
+        return False
+    if problem := (answer.ref_status or {}).get(ref):
+        told.append(problem)
+        return False
+    return True

@@ -7,6 +7,7 @@ another changes nothing.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from enum import StrEnum
@@ -98,7 +99,7 @@ class Keeping:
         message = commit_message(rule.name, workflow)
         kept = await repository.commit(branch_of(workflow.workflow_id), message, files, at)
         is_tagged = False
-        if approvals and approvals[-1].status == Approval.APPROVED:
+        if approvals and _stands(approvals[-1], files):
             tagging = tag_message(workflow.workflow_id, approvals)
             is_tagged = await repository.tag(tag_of(workflow.workflow_id), kept.commit_id, tagging, at)
         _tell(rule, workflow, kept, is_tagged=is_tagged)
@@ -136,6 +137,14 @@ async def _approvals(client: Client, workflow_id: str) -> Sequence[Approval]:
     found = [await client.approvals.get(approval_id) for approval_id in asked]
     decided = [each for each in found if each.status in {Approval.APPROVED, Approval.REJECTED}]
     return sorted(decided, key=lambda each: (each.ended_at.ToNanoseconds(), each.approval_id))
+
+
+def _stands(approval: Approval, files: Mapping[str, bytes]) -> bool:
+    """Return whether people agreed, and the files that they were shown are those that are kept."""
+    return approval.status == Approval.APPROVED and all(
+        shown.name in files and hashlib.sha256(files[shown.name]).hexdigest() == shown.sha256
+        for shown in approval.artifacts
+    )
 
 
 def _tell(rule: Rule, workflow: Workflow, kept: Kept, *, is_tagged: bool) -> None:

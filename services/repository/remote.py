@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dulwich.client import (
     GitClient,
@@ -17,7 +17,7 @@ from dulwich.client import (
     get_transport_and_path_from_url,
 )
 from dulwich.errors import GitProtocolError, NotGitRepository
-from urllib3 import PoolManager
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 
 from services.repository.port import RepositoryFailed, RepositoryRefused
@@ -41,8 +41,7 @@ class Remote:
     def reached(self) -> Iterator[tuple[GitClient, str]]:
         """Give a client and the path to ask it for; what fails meanwhile is told as the port says."""
         try:
-            client, path = self._client()
-            with contextlib.closing(client):
+            with self._client() as (client, path), contextlib.closing(client):
                 yield client, path
         except NotGitRepository:
             raise RepositoryRefused(
@@ -52,25 +51,46 @@ class Remote:
             raise RepositoryRefused(f"{self.url} does not take our user and password.") from None
         except PermissionError as error:
             raise RepositoryRefused(f"{self.url} may not be written by us: {error.strerror}.") from None
-        except GitProtocolError as error:
+        except (GitProtocolError, HTTPError, OSError) as error:
             if str(error).startswith(_FORBIDDEN):
                 raise RepositoryRefused(f"{self.url} does not let us do that (403). Give our user the right.") from None
-            raise RepositoryFailed(f"{self.url} did not answer as git does: {error}.") from error
-        except (HTTPError, OSError) as error:
-            raise RepositoryFailed(f"{self.url} is not reached: {error}.") from error
+            raise RepositoryFailed(f"{self.url} does not answer: {error}.") from error
 
-    def _client(self) -> tuple[GitClient, str]:
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[tuple[GitClient, str]]:
         if self.url.startswith("/"):
-            return LocalGitClient(), self.url
-        if self.url.startswith("ssh://"):
-            return get_transport_and_path_from_url(
+            yield LocalGitClient(), self.url
+        elif self.url.startswith("ssh://"):
+            yield get_transport_and_path_from_url(
                 self.url, ssh_command=_SSH, key_filename=str(self.key_file) if self.key_file else None
             )
-        pool = default_urllib3_manager(None, base_url=self.url, timeout=ANSWER_SECONDS_MAX)
-        assert isinstance(pool, PoolManager)  # as it is where nobody is to be asked for a password
-        return get_transport_and_path_from_url(
-            self.url,
-            username=self.user or None,
-            password=self.password or None,
-            pool_manager=pool,
-        )
+        else:
+            pool = default_urllib3_manager(None, _Pool, _ProxyPool, base_url=self.url, timeout=ANSWER_SECONDS_MAX)
+            assert isinstance(pool, _Pool)  # as it is where nobody is to be asked for a password
+            with pool:
+                yield get_transport_and_path_from_url(
+                    self.url, username=self.user or None, password=self.password or None, pool_manager=pool
+                )
+
+
+class _Pool(PoolManager):
+    """Closes every answer in the end: those that say no are left open by who asked."""
+
+    def __init__(self, *words: Any, **settings: Any) -> None:
+        super().__init__(*words, **settings)
+        self._answers: list[BaseHTTPResponse] = []
+
+    def urlopen(self, *words: Any, **settings: Any) -> BaseHTTPResponse:
+        answer = super().urlopen(*words, **settings)
+        self._answers.append(answer)
+        return answer
+
+    def clear(self) -> None:
+        for answer in self._answers:
+            answer.close()
+        self._answers.clear()
+        super().clear()
+
+
+class _ProxyPool(_Pool, ProxyManager):
+    """The same where a proxy is in between."""

@@ -41,7 +41,11 @@ def _approval(approval: Approval) -> Iterator[str]:
     yield f"Step: {_line(approval.step)}"
     yield f"Status: {Approval.Status.Name(approval.status).lower()}"
     yield f"Shown-sha256: {approval.shown_sha256}"
+    for shown in approval.artifacts:
+        yield f"Shown: {_line(shown.name)} {shown.sha256}"
     for decision in approval.decisions:
+        if decision.void:
+            continue
         yield f"{'Agreed' if decision.approved else 'Did-not-agree'}: {_line(decision.user_id)}"
         if decision.comment:
             yield f"Comment: {_line(decision.comment)}"

@@ -1,4 +1,4 @@
-"""A web server for one git repository, behind a user and a password where that is wanted."""
+"""A web server for git repositories: git's own `http-backend`, behind a user and a password where that is wanted."""
 
 from __future__ import annotations
 
@@ -14,20 +14,13 @@ from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from dulwich.repo import Repo
-from dulwich.server import DictBackend
-from dulwich.web import make_wsgi_chain
-
 Environ = dict[str, Any]
 
 
 def git(place: Path, *words: str) -> str:
     """Return what git says about a repository, without the last end of line."""
-    found = shutil.which("git")
-    assert found, "these tests read what they made with git; install it"
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(place)}
     ended = subprocess.run(
-        [found, "-C", str(place), *words], env=environment, capture_output=True, text=True, check=False
+        [_git(), "-C", str(place), *words], env=_environment(place), capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.removesuffix("\n")
@@ -74,7 +67,7 @@ async def git_server(place: Path, **settings: Any) -> AsyncIterator[GitServer]:
     server = GitServer(**settings)
     with make_server("127.0.0.1", 0, lambda *_: [], WSGIServer, _Quiet) as listening:
         server.url = f"http://127.0.0.1:{listening.server_port}/{place.name}"
-        listening.set_app(server.guarding(_application(place)))
+        listening.set_app(server.guarding(_application(place.parent)))
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -84,10 +77,56 @@ async def git_server(place: Path, **settings: Any) -> AsyncIterator[GitServer]:
             thread.join()
 
 
-def _application(place: Path) -> Any:
+def _application(folder: Path) -> Any:
+    """Return what hands each request to git, as a web server does by CGI."""
+
     def application(environ: Environ, start: Any) -> Iterable[bytes]:
-        with Repo(str(place)) as repo:
-            chain = make_wsgi_chain(DictBackend({f"/{place.name}": repo}))
-            return [b"".join(chain(environ, start))]
+        body = _body(environ)
+        asked = {name: value for name, value in environ.items() if name.startswith("HTTP_") and isinstance(value, str)}
+        ended = subprocess.run(
+            [_git(), "http-backend"],
+            input=body,
+            env=_environment(folder)
+            | asked
+            | {
+                "GIT_PROJECT_ROOT": str(folder),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_PROTOCOL": environ.get("HTTP_GIT_PROTOCOL", ""),
+                "REQUEST_METHOD": environ["REQUEST_METHOD"],
+                "PATH_INFO": environ["PATH_INFO"],
+                "QUERY_STRING": environ.get("QUERY_STRING", ""),
+                "CONTENT_TYPE": environ.get("CONTENT_TYPE", ""),
+                "CONTENT_LENGTH": str(len(body)),
+                "REMOTE_USER": "archwright",
+            },
+            capture_output=True,
+            check=False,
+        )
+        head, _, content = ended.stdout.partition(b"\r\n\r\n")
+        headers = [(name, value) for name, _, value in (line.partition(": ") for line in head.decode().splitlines())]
+        status = next((value for name, value in headers if name == "Status"), "200 OK")
+        start(status, [(name, value) for name, value in headers if name != "Status"])
+        return [content]
 
     return application
+
+
+def _body(environ: Environ) -> bytes:
+    if environ.get("HTTP_TRANSFER_ENCODING") != "chunked":
+        return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    read, pieces = environ["wsgi.input"], list[bytes]()
+    while size := int(read.readline(), 16):
+        pieces.append(read.read(size))
+        read.readline()
+    read.readline()
+    return b"".join(pieces)
+
+
+def _git() -> str:
+    found = shutil.which("git")
+    assert found, "these tests read what was made with git; install it"
+    return found
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "HOME": str(home)}
