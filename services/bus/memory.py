@@ -39,6 +39,7 @@ class _Partition:
     """By number: when it came, its events, and the group that it is for."""
     groups: dict[str, _Group] = field(default_factory=dict)
     dead: dict[int, tuple[str, GivenUp]] = field(default_factory=dict)
+    is_marked: bool = False
 
 
 class MemoryBus:
@@ -98,7 +99,8 @@ class MemoryBus:
             young = [number for number, (at, _, _) in partition.stream.items() if at > now - keep_seconds]
             is_whole = len(partition.groups) == len(names)
             trimmable.append(str(min([*needed, *young, self._number + 1])) if is_whole else "")
-        return Survey([self._standing(name, now) for name in names], trimmable)
+        is_intact = all(partition.is_marked for partition in self.partitions)
+        return Survey([self._standing(name, now) for name in names], is_intact, trimmable)
 
     def _standing(self, name: str, now: float) -> Standing:
         mine = [partition for partition in self.partitions if name in partition.groups]
@@ -116,6 +118,11 @@ class MemoryBus:
         for partition, least in zip(self.partitions, survey.trimmable, strict=True):
             for number in [number for number in partition.stream if least and number < int(least)]:
                 del partition.stream[number]
+
+    async def mark(self) -> None:
+        """Mark every stream."""
+        for partition in self.partitions:
+            partition.is_marked = True
 
     async def restore(self, group: str) -> None:
         """Make a group where it is missing."""

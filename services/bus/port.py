@@ -74,6 +74,8 @@ class Survey:
     """How far all groups have come, at one moment."""
 
     standings: Sequence[Standing]
+    is_intact: bool
+    """Whether every stream still bears our mark: one that does not was lost, and perhaps made anew since."""
     trimmable: Sequence[str]
     """For each partition the number of the entry below which nobody needs anything; empty where nothing may go."""
 
@@ -101,6 +103,10 @@ class Upkeep(Protocol):
 
     async def trim(self, survey: Survey) -> None:
         """Drop what nobody needed at the time of the survey."""
+        ...
+
+    async def mark(self) -> None:
+        """Mark every stream, so that one that is lost is missed even if somebody makes it anew."""
         ...
 
     async def restore(self, group: str) -> None:

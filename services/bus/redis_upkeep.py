@@ -28,6 +28,8 @@ from archwright.events.subscription import GivenUp
 from services.bus.port import PutAway, Standing, Survey
 
 LIFE = "archwright:bus:life"
+MARK = "archwright:kept"
+"""A group that nobody reads as: no name of a group may have a colon."""
 _ANSWER_SECONDS_MAX = 2.0
 _GROUPS_MAX = 100
 
@@ -50,6 +52,7 @@ class RedisUpkeep:
         seconds, micros = await self._answer(self._client.time())
         now_ms = seconds * 1000 + micros // 1000
         groups = await self._groups()
+        marks = [found.pop(MARK, None) for found in groups]
         names = sorted({name for found in groups for name in found})[:_GROUPS_MAX]
         oldest = await self._oldest_unsettled(groups)
         floor = now_ms - int(keep_seconds * 1000)
@@ -71,7 +74,7 @@ class RedisUpkeep:
             needed = [number for (place, _), number in oldest.items() if place == partition]
             is_whole = len(found) == len(names)
             trimmable.append(min([*needed, f"{floor}-0"], key=_order) if is_whole else "")
-        return Survey(standings, trimmable)
+        return Survey(standings, None not in marks, trimmable)
 
     async def trim(self, survey: Survey) -> None:
         """Drop what nobody needed at the time of the survey."""
@@ -81,11 +84,18 @@ class RedisUpkeep:
                 trimming.xtrim(stream_of(partition), minid=number, approximate=True)
         await self._answer(trimming.execute())
 
+    async def mark(self) -> None:
+        """Mark every stream, so that one that is lost is missed even if somebody makes it anew."""
+        await self._make(MARK)
+
     async def restore(self, group: str) -> None:
         """Make a group where it is missing, to begin with the oldest entry there is."""
+        await self._make(require_group(group))
+
+    async def _make(self, group: str) -> None:
         making = self._client.pipeline(transaction=False)
         for partition in range(PARTITIONS):
-            making.xgroup_create(stream_of(partition), require_group(group), "0", mkstream=True)
+            making.xgroup_create(stream_of(partition), group, "0", mkstream=True)
         for answer in await self._answer(making.execute(raise_on_error=False)):
             if isinstance(answer, Exception) and not str(answer).startswith("BUSYGROUP"):
                 raise _away(answer)
@@ -136,7 +146,7 @@ class RedisUpkeep:
             )
         )
 
-    async def _groups(self) -> Sequence[dict[str, Any]]:
+    async def _groups(self) -> list[dict[str, Any]]:
         """Return for each partition its groups by name."""
         asking = self._client.pipeline(transaction=False)
         for partition in range(PARTITIONS):

@@ -171,6 +171,12 @@ MODEL_COMMITS: Final = Metric(
     "repository",
     "Finished workflows whose files were to be committed to a repository of models, by what came of it.",
     ("outcome",),
+CHANGES: Final = Metric(
+    "archwright_changes_total",
+    Kind.COUNTER,
+    "changes",
+    "What came of changes in change management systems: opened, decided there, withdrawn, or in a state unknown to us.",
+    ("system", "outcome"),
 )
 EVENTS_RECEIVED: Final = Metric(
     "archwright_events_received_total",
@@ -199,6 +205,7 @@ CATALOGUE: Final = (
     WATCHERS_CLOSED,
     NOTIFICATIONS,
     MODEL_COMMITS,
+    CHANGES,
     EVENTS_RECEIVED,
 )
 """All of them, in the order in which they are documented."""

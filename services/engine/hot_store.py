@@ -65,6 +65,10 @@ class HotStore:
         """Ask the store."""
         return await self._store.publish_due(older_than_seconds)
 
-    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
+    async def bus_epoch(self) -> int:
+        """Return how often the bus has lost something so far."""
+        return await self._store.bus_epoch()
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID], epoch: int | None = None) -> None:
         """Tell the store."""
-        await self._store.mark_published(batch_ids)
+        await self._store.mark_published(batch_ids, epoch)

@@ -59,14 +59,15 @@ class KeepBus:
         known, life = await self._record.known(), await self._upkeep.life()
         if not known.life:
             await self._record.lost(life, None)  # nobody has had anything of this bus yet
+            await self._upkeep.mark()
         elif known.life != life:
             await self._tell_again(known, known.groups, life)
             return
         began = self._clock.monotonic()
         survey = await self._upkeep.survey(keep_seconds=KEEP_SECONDS)
         whole = {standing.group for standing in survey.standings if standing.is_whole}
-        if gone := known.groups.keys() - whole:
-            await self._tell_again(known, gone, life)
+        if not survey.is_intact or known.groups.keys() - whole:
+            await self._tell_again(known, known.groups, life)
             return
         await self._take_letters()
         if await self._upkeep.life() != life:
@@ -81,6 +82,7 @@ class KeepBus:
             await self._upkeep.restore(group)
         marks = [known.groups[group] for group in groups]
         count = await self._record.lost(life, min(marks) - _SLACK if marks else None)
+        await self._upkeep.mark()
         log.warning("bus_lost_events", groups=sorted(groups), commits_published_again=count)
 
     async def _take_letters(self) -> None:

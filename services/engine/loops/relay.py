@@ -45,7 +45,8 @@ class Relay:
         # When the bus is slow the oldest drop out here, and are found again in the database.
         self._waiting: deque[tuple[uuid.UUID, Sequence[Change]]] = deque(maxlen=_WAITING_MAX)
         self._arrived = asyncio.Event()
-        self._unmarked: list[uuid.UUID] = []
+        self._epoch: int | None = None
+        self._unmarked: list[tuple[uuid.UUID, int]] = []
 
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Change]) -> None:
         """Publish these changes soon."""
@@ -61,6 +62,9 @@ class Relay:
         except TimeoutError:
             await self._mark()
             return
+        # As of before they are published: what the bus loses after that counts against them.
+        epoch = await self._store.bus_epoch() if self._epoch is None else self._epoch
+        self._epoch = epoch
         batch = self._take()
         try:
             await self._publisher.publish(
@@ -69,7 +73,7 @@ class Relay:
         except DependencyUnavailable as error:
             log.warning("bus_unavailable", error=error.message, commits_left_behind=len(batch))
             return
-        self._unmarked.extend(batch_id for batch_id, _ in batch)
+        self._unmarked.extend((batch_id, epoch) for batch_id, _ in batch)
         if self._clock.monotonic() - self._marked_at >= _MARK_SECONDS:
             await self._mark()
 
@@ -87,8 +91,10 @@ class Relay:
     async def _mark(self) -> None:
         if self._unmarked:
             marked = list(self._unmarked)
-            await self._store.mark_published(marked)
+            for epoch in {epoch for _, epoch in marked}:
+                await self._store.mark_published([batch_id for batch_id, of in marked if of == epoch], epoch)
             self._unmarked = self._unmarked[len(marked) :]
+            self._epoch = await self._store.bus_epoch()
         self._marked_at = self._clock.monotonic()
 
 
@@ -140,11 +146,12 @@ class LeftBehind:
     async def step(self) -> None:
         """Publish what is old enough to have been left behind."""
         while due := await self._store.publish_due(_LEFT_BEHIND_SECONDS):
+            epoch = await self._store.bus_epoch()
             for start in range(0, len(due), _READ_AT_ONCE):
                 part = due[start : start + _READ_AT_ONCE]
                 committed = await self._history.committed([span for _, spans in part for span in spans])
                 await self._publisher.publish([event for each in committed for event in _told_by(each)])
-                await self._store.mark_published([batch_id for batch_id, _ in part])
+                await self._store.mark_published([batch_id for batch_id, _ in part], epoch)
             log.info("commits_published_late", count=len(due))
 
 

@@ -147,6 +147,14 @@ class Store(Protocol):
         """Return commits that nobody published within that time, oldest first, and reserve them briefly."""
         ...
 
-    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
-        """Note that the bus has these commits' events."""
+    async def bus_epoch(self) -> int:
+        """Return how often the bus has lost something so far."""
+        ...
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID], epoch: int | None = None) -> None:
+        """Note that the bus has these commits' events, and forget those that nobody needs any more.
+
+        `epoch` is as of before they were published: when the bus has lost something since, nothing is noted of them,
+        and they are published once more. None is for who has no bus.
+        """
         ...

@@ -49,8 +49,9 @@ class PostgresBusRecord:
     async def lost(self, life: str, since: datetime | None) -> int:
         """Note that the bus may have lost what it was told since then."""
         async with self._database.loops() as connection, connection.transaction():
+            # First, as it waits for those who are noting what was published before; the next statement sees that.
+            await connection.execute("UPDATE engine.bus SET life = $1, epoch = epoch + 1", life)
             count = "0" if since is None else await connection.execute(_UNPUBLISH, since)
-            await connection.execute("UPDATE engine.bus SET life = $1", life)
         return int(count.rpartition(" ")[2])
 
     async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:

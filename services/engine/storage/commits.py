@@ -50,6 +50,13 @@ UPDATE engine.commits AS c SET reserved_until = now() + make_interval(secs => $2
 RETURNING c.batch_id, c.committed_at, c.tenant_ids, c.workflow_ids, c.first_seqs, c.counts
 """
 
+# The row is held, so that whoever notes a loss waits for this, and then sees it.
+_MARK = """
+WITH bus AS MATERIALIZED (SELECT epoch FROM engine.bus FOR SHARE)
+UPDATE engine.commits SET published = true, published_at = now()
+ WHERE batch_id = ANY($1::uuid[]) AND ($2::bigint IS NULL OR coalesce((SELECT epoch FROM bus), 0) = $2)
+"""
+
 # What some group of the bus has not settled is kept, as the bus may forget it.
 _FORGET = """
 DELETE FROM engine.commits
@@ -139,13 +146,15 @@ class Commits:
             for row in rows
         ]
 
-    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
+    async def bus_epoch(self) -> int:
+        """Return how often the bus has lost something so far."""
+        async with self._database.loops() as connection:
+            return await connection.fetchval("SELECT epoch FROM engine.bus") or 0
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID], epoch: int | None = None) -> None:
         """Note that the bus has these commits' events, and forget those that nobody needs any more."""
         async with self._database.loops() as connection:
-            await connection.execute(
-                "UPDATE engine.commits SET published = true, published_at = now() WHERE batch_id = ANY($1::uuid[])",
-                list(batch_ids),
-            )
+            await connection.execute(_MARK, list(batch_ids), epoch)
             await connection.execute(_FORGET, _KEEP_SECONDS, _KEEP_HOURS_MAX)
 
 

@@ -117,3 +117,19 @@ async def test_what_commits_wrote_is_read_in_their_order_and_only_of_workflows_t
     assert {each.request_id for each in read} == {one.key.workflow_id, other.key.workflow_id}
     assert {each.plan.definition.name for each in read} == {"chain"}
     assert not await storage.store.committed([])
+
+
+async def test_what_was_published_before_a_loss_is_not_noted_after_it(storage: Storage) -> None:
+    await storage.bus_record.take_charge(5)
+    await storage.start()
+    epoch = await storage.store.bus_epoch()
+    batches = [batch for batch, _ in await storage.store.publish_due(0)]
+    await storage.bus_record.lost("another life", None)
+
+    await storage.store.mark_published(batches, epoch)
+
+    await storage.age(60)
+    assert [batch for batch, _ in await storage.store.publish_due(0)] == batches
+    await storage.store.mark_published(batches, await storage.store.bus_epoch())
+    await storage.age(60)
+    assert not await storage.store.publish_due(0)

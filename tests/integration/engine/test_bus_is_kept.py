@@ -103,6 +103,7 @@ async def test_a_stream_that_somebody_deleted_is_filled_again(kept: Kept) -> Non
     await kept.publish()
 
     await kept.redis.delete(stream_of(partition_of(stored.key.workflow_id)))
+    await kept.settle(kept.join())  # which makes its group anew, as if nothing had been there
     await kept.keeping.step()
     await kept.publish()
 

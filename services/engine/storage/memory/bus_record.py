@@ -40,6 +40,7 @@ class MemoryBusRecord:
         for row in again:
             row.published_at, row.reserved_until = None, None
         self._tables.bus.life = life
+        self._tables.bus.epoch += 1
         return len(again)
 
     async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:

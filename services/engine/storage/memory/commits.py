@@ -104,11 +104,15 @@ class MemoryCommits:
             row.reserved_until = now + timedelta(seconds=_RESERVE_SECONDS)
         return [(row.batch_id, [Span(*span) for span in row.spans]) for row in due[:_COMMITS_MAX]]
 
-    async def mark_published(self, batch_ids: Collection[uuid.UUID]) -> None:
+    async def bus_epoch(self) -> int:
+        """Return how often the bus has lost something so far."""
+        return self._tables.bus.epoch
+
+    async def mark_published(self, batch_ids: Collection[uuid.UUID], epoch: int | None = None) -> None:
         """Note that the bus has these commits' events, and forget those that nobody needs any more."""
         now = self._tables.clock.now()
         for batch_id in batch_ids:
-            if batch_id in self._tables.commits:
+            if batch_id in self._tables.commits and epoch in {None, self._tables.bus.epoch}:
                 self._tables.commits[batch_id].published_at = now
         needed = [now - timedelta(seconds=_KEEP_SECONDS), *self._tables.bus.groups.values()]
         old = max(min(needed), now - timedelta(seconds=KEEP_SECONDS_MAX))

@@ -158,6 +158,7 @@ class BusRow:
     """What is remembered of the bus."""
 
     life: str = ""
+    epoch: int = 0
     kept_by: uuid.UUID | None = None
     kept_until: datetime | None = None
     groups: dict[str, datetime] = field(default_factory=dict)
