@@ -38,6 +38,26 @@ NotifierRules = Annotated[
         "--notifier-rules", metavar="FILE", exists=True, dir_okay=False, help="Tell people by the rules of this file."
     ),
 ]
+ChangesRules = Annotated[
+    Path | None,
+    typer.Option(
+        "--changes-rules",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Take approvals to change management by the rules of this file.",
+    ),
+]
+RepositoryRules = Annotated[
+    Path | None,
+    typer.Option(
+        "--repository-rules",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        help="Commit models to git repositories by the rules of this file.",
+    ),
+]
 Engines = Annotated[
     int, typer.Option("--engines", min=1, max=ENGINES_MAX, help="How many engines share the work; agents use them all.")
 ]
@@ -53,6 +73,8 @@ def command(
     verbose: Verbose = False,
     engines: Engines = 1,
     notifier_rules: NotifierRules = None,
+    changes_rules: ChangesRules = None,
+    repository_rules: RepositoryRules = None,
 ) -> None:
     """Start the mesh on this machine and keep it up until Ctrl-C.
 
@@ -60,7 +82,7 @@ def command(
     crashes is started again; with several engines, the others take over its agents meanwhile. A second Ctrl-C
     ends everything at once.
     """
-    rules = {"notifier": notifier_rules}
+    rules = {"notifier": notifier_rules, "changes": changes_rules, "repository": repository_rules}
     choices = Choices(
         *(state_folder, ephemeral, gateway_port, postgres_dsn, redis_url, envoy_binary, verbose, engines),
         rules={service: file for service, file in rules.items() if file is not None},

@@ -98,7 +98,8 @@ class _Mesh:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._realtime(own, ",".join(engines.result())))
             for service, rules_file in self.choices.rules.items():
-                receiver = own.receiver(service, engines.result()[0], rules_file, f"https://{envoy.HOST}:{port}")
+                public_url, folder = f"https://{envoy.HOST}:{port}", self.site.place.root / service
+                receiver = own.receiver(service, engines.result()[0], rules_file, public_url, folder)
                 group.create_task(self._keep(receiver, Tier.ENGINE))
             gateway = group.create_task(self._gateway(engines.result(), registry.result(), port))
             group.create_task(self._agents(own, ",".join(engines.result()), registry.result()))

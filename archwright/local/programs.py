@@ -74,13 +74,14 @@ class OwnPrograms:
         told = {"ENGINE_ADDRESS": engine_address, "SOCKET_FILE": str(socket_file)}
         return self._service("realtime", told)
 
-    def receiver(self, service: str, engine_address: str, rules_file: Path, public_url: str) -> Program:
+    def receiver(self, service: str, engine_address: str, rules_file: Path, public_url: str, folder: Path) -> Program:
         """Return a service that receives events, and does with them what a file of rules says."""
         told = {
             "REDIS_URL": self.redis_url,
             "ENGINE_ADDRESS": engine_address,
             "PUBLIC_URL": public_url,
             f"{service.upper()}_RULES_FILE": str(rules_file.absolute()),
+            f"{service.upper()}_FOLDER": str(folder),
             # What listens on this machine may be told; elsewhere inside the network nobody is.
             f"{service.upper()}_ALLOW": "localhost,127.0.0.0/8,::1/128",
         }

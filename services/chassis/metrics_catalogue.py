@@ -171,6 +171,7 @@ MODEL_COMMITS: Final = Metric(
     "repository",
     "Finished workflows whose files were to be committed to a repository of models, by what came of it.",
     ("outcome",),
+)
 CHANGES: Final = Metric(
     "archwright_changes_total",
     Kind.COUNTER,

@@ -75,6 +75,9 @@ FILLED: dict[str, Any] = {
     "elements": Map({"g": 8}),
     "compensating": Compensating(("f",), "a", FAILURE),
     "compensated": True,
+    "requester": "ann",
+    "agreed": Map({"review": ("bob",)}),
+    "files": Map({"report.html": "00"}),
     "requests": ("r1", "r2"),
     "completed": 5,
 }

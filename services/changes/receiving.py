@@ -1,0 +1,57 @@
+"""Acts on events: what is asked is taken to its system at once, and what nobody needs any more is withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archwright.errors import WorkflowNotFound
+from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
+from services.bus.port import TryLater
+from services.changes.follow import Follow
+from services.changes.port import SystemUnavailable
+
+_ASKS = frozenset({"approval_requested", "approval_escalated"})
+_ENDS = frozenset({"workflow_cancelled", "workflow_failed", "workflow_completed"})
+
+
+class ReceiveEvents:
+    """Deals with the events of all rules."""
+
+    def __init__(self, follows: Sequence[Follow]) -> None:
+        self._follows = follows
+
+    async def handle(self, event: WorkflowEvent) -> None:
+        """Do what an event asks for; raises what a system or the engine does where that cannot be done now."""
+        for follow in self._follows:
+            if follow.rule.covers(event.tenant, event.definition_name):
+                try:
+                    await self._deal_with(follow, event)
+                except SystemUnavailable as away:
+                    if away.retry_after_seconds is None:
+                        raise
+                    raise TryLater(away.message, after_seconds=away.retry_after_seconds) from away
+
+    async def _deal_with(self, follow: Follow, event: WorkflowEvent) -> None:
+        approval_id = str(event.payload.fields["approval_id"].string_value) if "approval_id" in event.payload else ""
+        if event.event_type in _ASKS:
+            await follow.see_to(approval_id)
+        elif event.event_type == "approval_invalidated":
+            await follow.tidy(approval_id)
+            await follow.see_to(approval_id)
+        elif event.event_type == "approval_decided":
+            await follow.tidy(approval_id)
+        elif event.event_type in _ENDS:
+            for each in await self._asked_in(follow, event.workflow_id):
+                await follow.tidy(each)
+
+    @staticmethod
+    async def _asked_in(follow: Follow, workflow_id: str) -> Sequence[str]:
+        """Return the approvals that a workflow has asked for."""
+        try:
+            return [
+                str(event.payload["approval_id"])
+                async for event in follow.client.history(workflow_id)
+                if event.event_type == "approval_requested"
+            ]
+        except WorkflowNotFound:
+            return []

@@ -1,0 +1,1 @@
+"""The systems that there are adapters for."""
