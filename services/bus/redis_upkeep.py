@@ -52,7 +52,8 @@ class RedisUpkeep:
         seconds, micros = await self._answer(self._client.time())
         now_ms = seconds * 1000 + micros // 1000
         groups = await self._groups()
-        marks = [found.pop(MARK, None) for found in groups]
+        for found in groups:
+            found.pop(MARK, None)
         names = sorted({name for found in groups for name in found})[:_GROUPS_MAX]
         oldest = await self._oldest_unsettled(groups)
         floor = now_ms - int(keep_seconds * 1000)
@@ -74,7 +75,9 @@ class RedisUpkeep:
             needed = [number for (place, _), number in oldest.items() if place == partition]
             is_whole = len(found) == len(names)
             trimmable.append(min([*needed, f"{floor}-0"], key=_order) if is_whole else "")
-        return Survey(standings, None not in marks, trimmable)
+        # Asked last: what was lost while we looked would look as if all of it was settled.
+        is_intact = all(MARK in found for found in await self._groups())
+        return Survey(standings, is_intact, trimmable)
 
     async def trim(self, survey: Survey) -> None:
         """Drop what nobody needed at the time of the survey."""

@@ -63,7 +63,6 @@ class KeepBus:
         elif known.life != life:
             await self._tell_again(known, known.groups, life)
             return
-        began = self._clock.monotonic()
         survey = await self._upkeep.survey(keep_seconds=KEEP_SECONDS)
         whole = {standing.group for standing in survey.standings if standing.is_whole}
         if not survey.is_intact or known.groups.keys() - whole:
@@ -72,7 +71,7 @@ class KeepBus:
         await self._take_letters()
         if await self._upkeep.life() != life:
             return  # what was seen is no longer true; the next look finds that out
-        await self._record.note(survey.standings, self._clock.monotonic() - began)
+        await self._record.note(survey.standings, known.at)
         await self._upkeep.trim(survey)
         await self._forget_abandoned(known)
 

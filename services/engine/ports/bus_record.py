@@ -18,6 +18,8 @@ class BusKnown:
     """What it said of itself; empty before the first time."""
     groups: Mapping[str, datetime]
     """Each group, and the time until which all that was published is settled by it."""
+    at: datetime
+    """When this was read, by the clock of the database."""
 
 
 class BusRecord(Protocol):
@@ -38,8 +40,8 @@ class BusRecord(Protocol):
         """
         ...
 
-    async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:
-        """Note how far the groups had come so long ago."""
+    async def note(self, standings: Sequence[Standing], at: datetime) -> None:
+        """Note how far the groups had come, at this time or later."""
         ...
 
     async def forget(self, group: str) -> None:

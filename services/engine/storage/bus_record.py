@@ -18,7 +18,7 @@ RETURNING true
 """
 _NOTE = """
 INSERT INTO engine.bus_groups (name, settled_until)
-SELECT name, now() - make_interval(secs => seconds) FROM unnest($1::text[], $2::float8[]) AS x (name, seconds)
+SELECT name, $3::timestamptz - make_interval(secs => seconds) FROM unnest($1::text[], $2::float8[]) AS x (name, seconds)
 ON CONFLICT (name) DO UPDATE SET settled_until = excluded.settled_until
 """
 _UNPUBLISH = """
@@ -42,9 +42,10 @@ class PostgresBusRecord:
     async def known(self) -> BusKnown:
         """Return what is remembered."""
         async with self._database.loops() as connection:
+            at = await connection.fetchval("SELECT now()")
             life = await connection.fetchval("SELECT life FROM engine.bus")
             rows = await connection.fetch("SELECT name, settled_until FROM engine.bus_groups ORDER BY name")
-        return BusKnown(life or "", {row["name"]: row["settled_until"] for row in rows})
+        return BusKnown(life or "", {row["name"]: row["settled_until"] for row in rows}, at)
 
     async def lost(self, life: str, since: datetime | None) -> int:
         """Note that the bus may have lost what it was told since then."""
@@ -54,12 +55,12 @@ class PostgresBusRecord:
             count = "0" if since is None else await connection.execute(_UNPUBLISH, since)
         return int(count.rpartition(" ")[2])
 
-    async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:
-        """Note how far the groups had come so long ago."""
+    async def note(self, standings: Sequence[Standing], at: datetime) -> None:
+        """Note how far the groups had come, at this time or later."""
         names = [standing.group for standing in standings]
-        seconds = [standing.behind_seconds + seconds_ago for standing in standings]
+        seconds = [standing.behind_seconds for standing in standings]
         async with self._database.loops() as connection:
-            await connection.execute(_NOTE, names, seconds)
+            await connection.execute(_NOTE, names, seconds, at)
 
     async def forget(self, group: str) -> None:
         """Forget a group."""

@@ -34,7 +34,7 @@ async def test_nothing_is_known_at_first(storage: Storage) -> None:
 async def test_how_far_a_group_had_come_is_remembered_until_it_is_forgotten(storage: Storage) -> None:
     record = storage.bus_record
     await record.take_charge(5)
-    await record.note([standing("late", 90), standing("ahead")], seconds_ago=2)
+    await record.note([standing("late", 90), standing("ahead")], (await record.known()).at - timedelta(seconds=2))
 
     groups = (await record.known()).groups
     assert 87 < (groups["ahead"] - groups["late"]).total_seconds() < 93
@@ -49,7 +49,7 @@ async def test_what_the_bus_may_have_lost_is_found_for_publishing_again(storage:
     first = (await storage.start()).key
     await storage.store.mark_published([batch for batch, _ in await storage.store.publish_due(0)])
     await storage.age(30)
-    await record.note([standing("mine")], seconds_ago=0)
+    await record.note([standing("mine")], (await record.known()).at - timedelta(seconds=0))
     second = (await storage.start()).key
     await storage.store.mark_published([batch for batch, _ in await storage.store.publish_due(0)])
     await storage.age(1)
@@ -77,7 +77,7 @@ async def test_where_nobody_needs_anything_nothing_is_published_again(storage: S
 async def test_what_a_group_has_not_settled_is_kept_for_a_day(storage: Storage) -> None:
     record = storage.bus_record
     await record.take_charge(5)
-    await record.note([standing("stuck")], seconds_ago=10)
+    await record.note([standing("stuck")], (await record.known()).at - timedelta(seconds=10))
     await storage.start()
     await storage.store.mark_published([batch for batch, _ in await storage.store.publish_due(0)])
 
@@ -97,7 +97,7 @@ async def test_what_every_group_has_settled_is_not_kept(storage: Storage) -> Non
     await storage.start()
     await storage.store.mark_published([batch for batch, _ in await storage.store.publish_due(0)])
     await storage.age(120)
-    await record.note([standing("mine")], seconds_ago=0)
+    await record.note([standing("mine")], (await record.known()).at - timedelta(seconds=0))
 
     await storage.store.mark_published([])
 

@@ -28,7 +28,7 @@ class MemoryBusRecord:
 
     async def known(self) -> BusKnown:
         """Return what is remembered."""
-        return BusKnown(self._tables.bus.life, dict(self._tables.bus.groups))
+        return BusKnown(self._tables.bus.life, dict(self._tables.bus.groups), self._tables.clock.now())
 
     async def lost(self, life: str, since: datetime | None) -> int:
         """Note that the bus may have lost what it was told since then."""
@@ -43,12 +43,10 @@ class MemoryBusRecord:
         self._tables.bus.epoch += 1
         return len(again)
 
-    async def note(self, standings: Sequence[Standing], seconds_ago: float) -> None:
-        """Note how far the groups had come so long ago."""
-        now = self._tables.clock.now()
+    async def note(self, standings: Sequence[Standing], at: datetime) -> None:
+        """Note how far the groups had come, at this time or later."""
         for standing in standings:
-            behind = timedelta(seconds=standing.behind_seconds + seconds_ago)
-            self._tables.bus.groups[standing.group] = now - behind
+            self._tables.bus.groups[standing.group] = at - timedelta(seconds=standing.behind_seconds)
 
     async def forget(self, group: str) -> None:
         """Forget a group."""
