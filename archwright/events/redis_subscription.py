@@ -93,15 +93,16 @@ class RedisSubscription:
             claiming.xautoclaim(stream_of(partition), self.group, self._name, self._silent_ms, "0-0", limit)
         try:
             answers = await self._answer(claiming.execute())
+            claimed = [
+                (EntryId(partition, number.decode()), fields)
+                for partition, (_, found, *_) in enumerate(answers)
+                for number, fields in found
+            ]
+            return [await self._taken_over(entry_id, fields) for entry_id, fields in await self._for_us(claimed)]
         except _GroupLost:
+            # Emptied while we looked: nothing of what we found is there any more.
             self._is_made = False
             return []
-        claimed = [
-            (EntryId(partition, number.decode()), fields)
-            for partition, (_, found, *_) in enumerate(answers)
-            for number, fields in found
-        ]
-        return [await self._taken_over(entry_id, fields) for entry_id, fields in await self._for_us(claimed)]
 
     async def keep(self, entries: Collection[EntryId]) -> None:
         """Say that these are still being dealt with."""

@@ -112,6 +112,10 @@ async def _judged(found: World, struck: Counter[Strike]) -> Outcome:
     until = clock.monotonic() + CALM_SECONDS_MAX
     while (missing := _missing(found, events)) and clock.monotonic() < until:
         await clock.sleep(LOOK_SECONDS)
+    for receiver in found.receivers:
+        if not receiver.is_running:
+            log = (found.folder / f"{receiver.name}.log").read_text()
+            missing.append(f"receiver {receiver.name} ended by itself: {log[-600:]}")
     for browser in found.browsers:
         if browser.seqs != list(range(1, histories[browser.workflow_id] + 1)):
             missing.append(f"a browser saw {browser.seqs} of {browser.workflow_id}, closed by {browser.codes}")
