@@ -61,6 +61,7 @@ async def gateway_before(mesh: SmallMesh, folder: Path) -> AsyncIterator[FrontGa
         descriptors_file=str(descriptors_file),
         engine=Upstream(tuple(engine.address for engine in mesh.engines)),
         registry=Upstream((mesh.registry.address,)),
+        realtime=Upstream((mesh.registry.address,)),
     )
     envoy = RunningEnvoy(config, folder)
     try:

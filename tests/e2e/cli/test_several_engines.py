@@ -51,7 +51,7 @@ def test_two_engines_share_the_work_and_one_takes_over_for_the_other(pair: Any, 
     assert answering() == list(engines)
     assert f"2 answer: {', '.join(engines)}" in archwright("status")
     metrics = pair.record().metrics
-    assert list(metrics) == ["engine", "engine 2", "registry"]
+    assert list(metrics) == ["engine", "engine 2", "realtime", "registry"]
     assert all(url in archwright("status") for url in metrics.values())
     assert f"engines           {', '.join(engines)} (gRPC)" in " ".join(pair.printed.splitlines())
 
