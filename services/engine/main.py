@@ -290,8 +290,8 @@ class _Engine:
             Explanations(reading, Standings(store, self._roster, self._gate), workflows_max=workflows_max),
         )
         approval_api = ApprovalApi(PostgresApprovals(database), store, reading, steering, clock)
-        bus = None if redis is None else RedisUpkeep(redis)
-        letter_api = DeadLetterApi(PostgresDeadLetters(database), store, reading, steering, bus, clock)
+        letters, has_bus = PostgresDeadLetters(database), redis is not None
+        letter_api = DeadLetterApi(letters, store, reading, steering, clock, has_bus=has_bus)
         schedule_api = ScheduleApi(PostgresSchedules(database), scheduled_starts, clock)
         definition_api = DefinitionApi(catalogue, self._roster, clock)
         return [

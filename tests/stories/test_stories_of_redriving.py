@@ -81,6 +81,46 @@ def test_a_failure_that_is_compensated_waits_for_nobody_and_cannot_be_redriven()
         story.redrive("pay")
 
 
+def test_a_compensation_that_fails_waits_for_a_person_who_puts_it_right_by_hand() -> None:
+    story = Story.begun(
+        """
+        name: d
+        steps:
+          - {name: reserve, agent: x, compensate: {agent: stock}}
+          - {name: book, agent: x, compensate: {agent: x}}
+          - {name: pay, agent: x, on_failure: compensate}
+        """
+    )
+    story.complete("reserve")
+    story.complete("book")
+    story.fail("pay")
+    story.complete("book.compensate/book_compensate")
+    story.fail("reserve.compensate/reserve_compensate")
+
+    assert story.status == "failed"
+    [letter] = story.effects.letters
+    assert (letter.step, letter.agent_type) == ("reserve.compensate/reserve_compensate", "stock")
+    with pytest.raises(TransitionIllegal, match="by hand"):
+        story.redrive("reserve.compensate/reserve_compensate")
+
+
+def test_what_fails_in_a_compensation_that_can_do_without_it_waits_for_nobody() -> None:
+    story = Story.begun(
+        """
+        name: d
+        steps:
+          - {name: reserve, agent: x, compensate: {agent: x, on_failure: continue}}
+          - {name: pay, agent: x, on_failure: compensate}
+        """
+    )
+    story.complete("reserve")
+    story.fail("pay")
+    story.fail("reserve.compensate/reserve_compensate")
+
+    assert story.status == "failed"
+    assert story.effects.letters == ()
+
+
 def test_a_failure_that_is_retried_at_once_waits_for_nobody() -> None:
     story = Story.begun("name: d\nmax_retries: 1\nsteps:\n  - {name: a, agent: x}\n")
 

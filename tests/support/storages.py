@@ -37,6 +37,7 @@ from services.engine.ports.breakers import Breakers
 from services.engine.ports.bus_record import BusRecord
 from services.engine.ports.census import Census
 from services.engine.ports.contents import Contents
+from services.engine.ports.dead_letters import DeadLetters
 from services.engine.ports.history import History
 from services.engine.ports.inbox import Inbox
 from services.engine.ports.keys import AuditRow, Fence, Key
@@ -50,12 +51,14 @@ from services.engine.storage.catalogue import Catalogue
 from services.engine.storage.census import PostgresCensus
 from services.engine.storage.contents.postgres import PostgresContents
 from services.engine.storage.database import Database
+from services.engine.storage.dead_letters import PostgresDeadLetters
 from services.engine.storage.inbox import PostgresInbox
 from services.engine.storage.memory.artifacts import MemoryArtifacts
 from services.engine.storage.memory.breakers import MemoryBreakers
 from services.engine.storage.memory.bus_record import MemoryBusRecord
 from services.engine.storage.memory.census import MemoryCensus
 from services.engine.storage.memory.contents import MemoryContents
+from services.engine.storage.memory.dead_letters import MemoryDeadLetters
 from services.engine.storage.memory.inbox import MemoryInbox
 from services.engine.storage.memory.quota import MemoryQuota
 from services.engine.storage.memory.store import MemoryStore
@@ -149,7 +152,18 @@ SOURCES = (
 )
 PLANS = {plan.definition.name: plan for plan in (compile_plan(parse(source)) for source in SOURCES)}
 
-_AGING = ("sessions", "open_tasks", "timers", "commits", "inbox", "step_cache", "permits", "bus", "bus_groups")
+_AGING = (
+    "sessions",
+    "open_tasks",
+    "timers",
+    "commits",
+    "inbox",
+    "step_cache",
+    "permits",
+    "bus",
+    "bus_groups",
+    "dead_letters",
+)
 
 
 class FullStore(Store, History, Protocol):
@@ -166,6 +180,7 @@ class Storage(Protocol):
     breakers: Breakers
     census: Census
     bus_record: BusRecord
+    letters: DeadLetters
     clock: Clock
 
     async def start(
@@ -302,6 +317,7 @@ class PostgresStorage(Storage):
         self.breakers = PostgresBreakers(self.database)
         self.census = PostgresCensus(self.database)
         self.bus_record = PostgresBusRecord(self.database, replica)
+        self.letters = PostgresDeadLetters(self.database)
         self.clock = SystemClock()
 
     async def age(self, seconds: float) -> None:
@@ -334,7 +350,7 @@ class PostgresStorage(Storage):
         """Close the connections and leave no task, session, timer or commit behind."""
         await self.database.close()
         owner = await asyncpg.connect(self._owner_dsn)
-        tables = (*_AGING, "quotas", "approvals", "dead_letters", "breakers")
+        tables = (*_AGING, "quotas", "approvals", "breakers")
         await owner.execute(f"TRUNCATE {', '.join(f'engine.{table}' for table in tables)}")
         await owner.close()
 
@@ -355,6 +371,7 @@ class MemoryStorage(Storage):
         self.breakers = MemoryBreakers(self.tables)
         self.census = MemoryCensus(self.tables)
         self.bus_record = MemoryBusRecord(self.tables, ids.new_uuid())
+        self.letters = MemoryDeadLetters(self.tables)
         self.clock = self._wound
 
     async def age(self, seconds: float) -> None:

@@ -27,7 +27,6 @@ from services.engine.ports.dead_letters import (
     LetterKind,
     LetterRow,
     LetterState,
-    Redelivery,
     WantedLetters,
 )
 from services.engine.ports.history import History
@@ -49,13 +48,14 @@ class DeadLetterApi:
         history: History,
         reading: Reading,
         steering: Steering,
-        bus: Redelivery | None,
         clock: Clock,
+        *,
+        has_bus: bool,
     ) -> None:
         self._letters = letters
         self._history = history
         self._reading = reading
-        self._redriving = Redriving(letters, steering, bus, clock)
+        self._redriving = Redriving(letters, steering, clock, has_bus=has_bus)
         self._clock = clock
 
     async def list_dead_letters(self, request: pb.ListDeadLettersRequest, call: Call) -> pb.ListDeadLettersResponse:

@@ -1,4 +1,7 @@
-"""Tries again what dead letters are of: a task by a command to its workflow, an event by way of the bus."""
+"""Tries again what dead letters are of: a task by a command to its workflow, an event by way of the bus.
+
+What looks after the bus gives a redriven event to its group, within a second or two, and again if the bus loses it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from services.engine.api.requests import wrong
 from services.engine.api.steering import Steering
 from services.engine.domain.commands import RedriveTask
 from services.engine.domain.events import Json
-from services.engine.ports.dead_letters import DeadLetters, Ending, LetterKind, LetterRow, LetterState, Redelivery
+from services.engine.ports.dead_letters import DeadLetters, Ending, LetterKind, LetterRow, LetterState
 from services.engine.ports.keys import Key
 
 _AT_ONCE = 100
@@ -23,16 +26,17 @@ _AT_ONCE = 100
 class Redriving:
     """Redrives dead letters, one or many."""
 
-    def __init__(self, letters: DeadLetters, steering: Steering, bus: Redelivery | None, clock: Clock) -> None:
+    def __init__(self, letters: DeadLetters, steering: Steering, clock: Clock, *, has_bus: bool) -> None:
         self._letters = letters
         self._steering = steering
-        self._bus = bus
         self._clock = clock
+        self._has_bus = has_bus
 
     async def redrive(self, row: LetterRow, edited: Json, request_id: str, call: Call) -> None:
         """Try again what a dead letter is of, with another input where it is a task's.
 
-        Raises TransitionIllegal when it waits no longer, and what `Steering.obey` and `Redelivery` raise.
+        Raises TransitionIllegal when it waits no longer, and what `Steering.obey` raises; DependencyUnavailable
+        where there is no bus.
         """
         is_repeated = row.state is LetterState.REDRIVEN and request_id and row.request_id == request_id
         if row.state is not LetterState.WAITING and not is_repeated:
@@ -89,13 +93,11 @@ class Redriving:
             )
 
     async def _redeliver(self, row: LetterRow, request_id: str, call: Call) -> None:
-        if self._bus is None:
+        if not self._has_bus:
             raise DependencyUnavailable(
                 "There is no bus to give the event to: the engine was started without Redis.",
                 facts={"letter_id": row.letter_id},
             )
-        # Told before it is noted: an event may come twice, and is never lost.
-        await self._bus.redeliver(row.group, row.workflow_id, row.envelope)
         ending = Ending(LetterState.REDRIVEN, call.caller.subject, self._clock.now(), request_id)
         audit = audit_row(call, self._clock, f"dead-letters/{row.letter_id}")
         await self._letters.end(row.tenant, {row.letter_id: audit}, ending)

@@ -199,8 +199,6 @@ def _moved(
             workflow.given_up, workflow.ready = workflow.given_up.update(workflow.ready), Map()
             workflow.unhandled = Map()
             workflow.compensated = workflow.compensating is not None
-            if workflow.compensated:  # there is no way back, so nothing of it waits for anybody
-                workflow.exhausted = Map()
             workflow.compensating = None
         case WorkflowRetried(deadline=deadline):
             workflow.status, workflow.ended_at, workflow.error = WorkflowStatus.RUNNING, None, ""
@@ -375,7 +373,10 @@ def _scope_ended(plan: Plan, workflow: Workflow, event: ScopeEnded) -> None:
         frontier.hand_outwards(plan, workflow, scope, scope_of(owner))
     else:
         _body_ended(plan, workflow, event, owner, label)
+    exhausted = workflow.exhausted
     frontier.close_scope(plan, workflow, scope)
+    if label == COMPENSATION and event.failed:  # what could not be undone waits for a person
+        workflow.exhausted = exhausted
 
 
 def _body_ended(plan: Plan, workflow: Workflow, event: ScopeEnded, owner: str, label: str) -> None:

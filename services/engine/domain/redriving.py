@@ -18,6 +18,12 @@ def redrive(story: Story, command: RedriveTask) -> None:
     """Go on from what failed, with the input for this task that somebody edited."""
     workflow, path = story.workflow, command.step
     failed = workflow.exhausted.get(path)
+    if workflow.compensated and failed is not None and failed.task_id == command.task_id:
+        raise TransitionIllegal(
+            f"Step {path!r} was to undo something, and could not: the workflow has compensated and never goes on. "
+            "Do by hand what the step was to do, and then discard the dead letter.",
+            facts={"workflow_id": workflow.workflow_id, "task_id": command.task_id, "step": path},
+        )
     if workflow.status is WorkflowStatus.FAILED and not workflow.compensated:
         if failed is None or failed.task_id != command.task_id:
             raise TransitionIllegal(

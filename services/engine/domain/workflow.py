@@ -197,7 +197,7 @@ class Workflow:
     unhandled: Map[str, Failure] = field(default_factory=Map)
     """Steps that failed while the workflow was paused."""
     exhausted: Map[str, Exhausted] = field(default_factory=Map)
-    """Of the steps that are given up, those whose task failed for good."""
+    """Of the steps that are given up, or could not be undone, those whose task failed for good."""
     edited: Map[str, int] = field(default_factory=Map)
     """Steps whose input somebody edited, each with the seq of the event that holds it; until they are done."""
     due: Map[str, int] = field(default_factory=Map)

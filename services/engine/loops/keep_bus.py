@@ -7,7 +7,7 @@ bus forgets, the commits since the least of the marks hold it, and are published
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,7 +16,7 @@ from archwright.errors import DependencyUnavailable
 from services.bus.port import Survey, Upkeep
 from services.chassis.clock import Clock
 from services.engine.event_letters import letter_of
-from services.engine.ports.bus_record import BusKnown, BusRecord
+from services.engine.ports.bus_record import BusKnown, BusRecord, Redelivery
 from services.engine.ports.dead_letters import DeadLetters
 
 log = structlog.get_logger(__name__)
@@ -69,8 +69,10 @@ class KeepBus:
             await self._tell_again(known, known.groups, life)
             return
         await self._take_letters()
+        redelivered = await self._redeliver()
         if await self._upkeep.life() != life:
             return  # what was seen is no longer true; the next look finds that out
+        await self._record.redelivered(redelivered, known.epoch)
         await self._record.note(survey.standings, known.at)
         await self._upkeep.trim(survey)
         await self._forget_abandoned(known)
@@ -89,6 +91,13 @@ class KeepBus:
         while found := await self._upkeep.put_away(_LETTERS_AT_ONCE):
             await self._letters.add_event_letters([letter_of(each, self._clock.now()) for each in found])
             await self._upkeep.taken(found)
+
+    async def _redeliver(self) -> Sequence[Redelivery]:
+        """Give groups again what somebody redrove; return what that was."""
+        due = await self._record.redeliveries(limit=_LETTERS_AT_ONCE)
+        for each in due:
+            await self._upkeep.redeliver(each.group, each.workflow_id, each.envelope)
+        return due
 
     async def _forget_abandoned(self, known: BusKnown) -> None:
         """Let go of groups of which nobody has settled anything for a day: they would hold everything back."""

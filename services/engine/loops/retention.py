@@ -39,9 +39,16 @@ class Retention:
         walked = await self._leftovers.remove_files(now - FILE_GRACE, after=self._files_seen_to, limit=_FILES_SEEN_MAX)
         # The walk goes on where it stopped and begins again at the end, so no look has to see every file.
         self._files_seen_to = walked.last
+        letters = await self._remove_letters(now)
         outputs = await self._leftovers.remove_cached_outputs(now, limit=_FILES_SEEN_MAX)
-        if workflows or walked.removed or outputs:
-            log.info("leftovers_removed", workflows=workflows, files=walked.removed, cached_outputs=outputs)
+        if workflows or letters or walked.removed or outputs:
+            log.info(
+                "leftovers_removed",
+                workflows=workflows,
+                dead_letters=letters,
+                files=walked.removed,
+                cached_outputs=outputs,
+            )
 
     async def _remove_workflows(self, now: datetime) -> int:
         if self._keep is None:
@@ -53,3 +60,9 @@ class Retention:
             if batch < _BATCH:
                 break
         return removed
+
+    async def _remove_letters(self, now: datetime) -> int:
+        """Take away dead letters of events that nobody can tell a workflow of; all others go with theirs."""
+        if self._keep is None:
+            return 0
+        return await self._leftovers.remove_letters(now - self._keep, limit=_FILES_SEEN_MAX)

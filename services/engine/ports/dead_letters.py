@@ -107,13 +107,5 @@ class DeadLetters(Protocol):
         ...
 
     async def add_event_letters(self, rows: Sequence[LetterRow]) -> None:
-        """Keep dead letters of events. One of the same group and event is kept already, and stays as it is."""
-        ...
-
-
-class Redelivery(Protocol):
-    """Gives events to a group of the bus again."""
-
-    async def redeliver(self, group: str, workflow_id: str, envelope: bytes) -> None:
-        """Publish one event again, for one group alone. Raises DependencyUnavailable."""
+        """Keep dead letters of events. One of the same group and event that waits stays as it is."""
         ...

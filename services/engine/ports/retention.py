@@ -33,6 +33,10 @@ class Leftovers(Protocol):
         """
         ...
 
+    async def remove_letters(self, made_before: datetime, *, limit: int) -> int:
+        """Remove dead letters of events that were made before and whose workflow is not there; return how many."""
+        ...
+
     async def remove_files(self, touched_before: datetime, *, after: FileKey | None, limit: int) -> Walked:
         """Look at files whose key sorts after `after`, and remove those that nothing names and nobody sent since."""
         ...

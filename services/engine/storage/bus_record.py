@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from archwright import ids
 from services.bus.port import Standing
-from services.engine.ports.bus_record import BusKnown
+from services.engine.ports.bus_record import BusKnown, Redelivery
 from services.engine.storage.database import Database
 
 _TAKE_CHARGE = """
@@ -24,6 +25,20 @@ ON CONFLICT (name) DO UPDATE SET settled_until = excluded.settled_until
 _UNPUBLISH = """
 UPDATE engine.commits SET published = false, reserved_until = NULL
  WHERE published AND published_at >= $1 AND cardinality(workflow_ids) > 0
+"""
+_REDELIVER_AGAIN = """
+UPDATE engine.dead_letters SET redelivered_at = NULL
+ WHERE kind = 'event' AND state = 'redriven' AND redelivered_at >= $1
+"""
+_REDELIVERIES = """
+SELECT tenant_id, letter_id, group_name, workflow_id, envelope FROM engine.dead_letters
+ WHERE kind = 'event' AND state = 'redriven' AND redelivered_at IS NULL
+ LIMIT $1
+"""
+_REDELIVERED = """
+UPDATE engine.dead_letters AS l SET redelivered_at = now()
+  FROM unnest($1::text[], $2::uuid[]) AS x (tenant_id, letter_id), engine.bus AS b
+ WHERE l.tenant_id = x.tenant_id AND l.letter_id = x.letter_id AND b.epoch = $3
 """
 
 
@@ -43,16 +58,20 @@ class PostgresBusRecord:
         """Return what is remembered."""
         async with self._database.loops() as connection:
             at = await connection.fetchval("SELECT now()")
-            life = await connection.fetchval("SELECT life FROM engine.bus")
+            bus = await connection.fetchrow("SELECT life, epoch FROM engine.bus")
             rows = await connection.fetch("SELECT name, settled_until FROM engine.bus_groups ORDER BY name")
-        return BusKnown(life or "", {row["name"]: row["settled_until"] for row in rows}, at)
+        groups = {row["name"]: row["settled_until"] for row in rows}
+        return BusKnown("", groups, at) if bus is None else BusKnown(bus["life"], groups, at, bus["epoch"])
 
     async def lost(self, life: str, since: datetime | None) -> int:
         """Note that the bus may have lost what it was told since then."""
         async with self._database.loops() as connection, connection.transaction():
             # First, as it waits for those who are noting what was published before; the next statement sees that.
             await connection.execute("UPDATE engine.bus SET life = $1, epoch = epoch + 1", life)
-            count = "0" if since is None else await connection.execute(_UNPUBLISH, since)
+            if since is None:
+                return 0
+            await connection.execute(_REDELIVER_AGAIN, since)
+            count = await connection.execute(_UNPUBLISH, since)
         return int(count.rpartition(" ")[2])
 
     async def note(self, standings: Sequence[Standing], at: datetime) -> None:
@@ -61,6 +80,27 @@ class PostgresBusRecord:
         seconds = [standing.behind_seconds for standing in standings]
         async with self._database.loops() as connection:
             await connection.execute(_NOTE, names, seconds, at)
+
+    async def redeliveries(self, *, limit: int) -> Sequence[Redelivery]:
+        """Return the first events that somebody redrove and that their groups were not given again yet."""
+        async with self._database.loops() as connection:
+            rows = await connection.fetch(_REDELIVERIES, limit)
+        return [
+            Redelivery(
+                tenant=row["tenant_id"],
+                letter_id=ids.show("letter", row["letter_id"]),
+                group=row["group_name"],
+                workflow_id=ids.show("wf", row["workflow_id"]),
+                envelope=row["envelope"],
+            )
+            for row in rows
+        ]
+
+    async def redelivered(self, done: Sequence[Redelivery], epoch: int) -> None:
+        """Note that the bus has these. Where it may have lost something since that epoch, nothing is noted."""
+        tenants, letters = [each.tenant for each in done], [ids.read("letter", each.letter_id) for each in done]
+        async with self._database.loops() as connection:
+            await connection.execute(_REDELIVERED, tenants, letters, epoch)
 
     async def forget(self, group: str) -> None:
         """Forget a group."""

@@ -108,7 +108,7 @@ class PostgresDeadLetters:
         return ended
 
     async def add_event_letters(self, rows: Sequence[LetterRow]) -> None:
-        """Keep dead letters of events. One of the same group and event is kept already, and stays as it is."""
+        """Keep dead letters of events. One of the same group and event that waits stays as it is."""
         async with self._database.engine() as connection, connection.transaction():
             tenants = ",".join(sorted({row.tenant for row in rows}))
             await connection.execute("SELECT set_config('app.tenants', $1, true)", tenants)

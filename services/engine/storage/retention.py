@@ -49,6 +49,19 @@ WITH old AS MATERIALIZED (
 DELETE FROM engine.workflows AS w USING old WHERE w.tenant_id = old.tenant_id AND w.workflow_id = old.workflow_id
 RETURNING w.workflow_id
 """
+_REMOVE_LETTERS = """
+DELETE FROM engine.dead_letters AS l
+ USING unnest($1::text[], $2::uuid[]) AS x (tenant_id, letter_id)
+ WHERE l.tenant_id = x.tenant_id AND l.letter_id = x.letter_id AND l.created_at < $3
+   AND NOT EXISTS (SELECT FROM engine.workflows AS w WHERE w.tenant_id = l.tenant_id AND w.workflow_id = l.workflow_id)
+RETURNING l.letter_id
+"""
+_OLD_LETTERS = """
+SELECT tenant_id, letter_id FROM engine.dead_letters AS l
+ WHERE kind = 'event' AND created_at < $1
+   AND NOT EXISTS (SELECT FROM engine.workflows AS w WHERE w.tenant_id = l.tenant_id AND w.workflow_id = l.workflow_id)
+ LIMIT $2
+"""
 
 _FILES = """
 WITH page AS MATERIALIZED (
@@ -106,6 +119,12 @@ class PostgresLeftovers:
         async with self._database.loops() as connection:
             old = await connection.fetch(_ENDED, ended_before, limit)
         return len(await self._changed(_REMOVE_WORKFLOWS, old, ended_before))
+
+    async def remove_letters(self, made_before: datetime, *, limit: int) -> int:
+        """Remove dead letters of events that were made before and whose workflow is not there; return how many."""
+        async with self._database.loops() as connection:
+            old = await connection.fetch(_OLD_LETTERS, made_before, limit)
+        return len(await self._changed(_REMOVE_LETTERS, old, made_before))
 
     async def remove_files(self, touched_before: datetime, *, after: FileKey | None, limit: int) -> Walked:
         """Look at files whose key sorts after `after`, and remove those that nothing names and nobody sent since."""

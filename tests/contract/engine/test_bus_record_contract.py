@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from storages import Storage
+from event_letters import of_event
+from storages import TENANT, Storage
 
 from services.bus.port import Standing
+from services.engine.ports.dead_letters import Ending, LetterRow, LetterState
 
 
 def standing(group: str, behind_seconds: float = 0.0) -> Standing:
     return Standing(group, behind_seconds, 0, 0, is_whole=True)
+
+
+async def redriven(storage: Storage, event_id: str) -> LetterRow:
+    """Return a dead letter of an event that somebody redrove."""
+    row = of_event(storage, event_id)
+    await storage.letters.add_event_letters([row])
+    ending = Ending(LetterState.REDRIVEN, "ann", storage.now())
+    await storage.letters.end(row.tenant, {row.letter_id: storage.audit_row()}, ending)
+    return row
 
 
 async def test_one_replica_at_a_time_is_in_charge(storage: Storage) -> None:
@@ -133,3 +144,32 @@ async def test_what_was_published_before_a_loss_is_not_noted_after_it(storage: S
     await storage.store.mark_published(batches, await storage.store.bus_epoch())
     await storage.age(60)
     assert not await storage.store.publish_due(0)
+
+
+async def test_what_somebody_redrove_is_to_be_given_again_once(storage: Storage) -> None:
+    await storage.bus_record.take_charge(5)
+    await storage.letters.add_event_letters([of_event(storage, "e2")])
+    row = await redriven(storage, "e1")
+
+    [due] = await storage.bus_record.redeliveries(limit=9)
+
+    assert (due.tenant, due.letter_id, due.group) == (TENANT, row.letter_id, row.group)
+    assert (due.workflow_id, due.envelope) == (row.workflow_id, row.envelope)
+    await storage.bus_record.redelivered([due], (await storage.bus_record.known()).epoch)
+    assert await storage.bus_record.redeliveries(limit=9) == []
+
+
+async def test_what_was_redelivered_is_so_again_where_the_bus_may_have_lost_it(storage: Storage) -> None:
+    record = storage.bus_record
+    await record.take_charge(5)
+    for event_id in ("e1", "e2"):
+        newest = await redriven(storage, event_id)
+        known = await record.known()
+        await record.redelivered(await record.redeliveries(limit=9), known.epoch)
+        await storage.age(30)
+
+    await record.lost("a", (await record.known()).at - timedelta(seconds=45))
+    assert [each.letter_id for each in await record.redeliveries(limit=9)] == [newest.letter_id]
+
+    await record.redelivered(await record.redeliveries(limit=9), known.epoch)
+    assert len(await record.redeliveries(limit=9)) == 1, "what the bus had before the loss is not noted after it"

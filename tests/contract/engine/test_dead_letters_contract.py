@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from storages import OTHER_TENANT, TENANT, MemoryStorage, PostgresStorage, Storage, entry_of
+from event_letters import of_event
+from storages import OTHER_TENANT, TENANT, Storage, entry_of
 
 from archwright import ids
 from archwright.language.model import ErrorCategory
@@ -14,18 +15,13 @@ from services.engine.domain.commands import FailTask, RedriveTask, RetryWorkflow
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.ports.dead_letters import DeadLetters, Ending, LetterKind, LetterRow, LetterState, WantedLetters
 from services.engine.ports.store import Entry, Stored
-from services.engine.storage.dead_letters import PostgresDeadLetters
-from services.engine.storage.memory.dead_letters import MemoryDeadLetters
 
 WAITING = WantedLetters(state="waiting")
 
 
 @pytest.fixture
 def letters(storage: Storage) -> DeadLetters:
-    if isinstance(storage, MemoryStorage):
-        return MemoryDeadLetters(storage.tables)
-    assert isinstance(storage, PostgresStorage)
-    return PostgresDeadLetters(storage.database)
+    return storage.letters
 
 
 async def failed(storage: Storage, plan: str = "chain") -> Stored:
@@ -46,25 +42,6 @@ def failing(storage: Storage, stored: Stored) -> Entry:
 async def letter_of(letters: DeadLetters, stored: Stored) -> LetterRow:
     [found] = await letters.wanted(TENANT, WantedLetters(workflow_id=stored.key.workflow_id), limit=9)
     return found
-
-
-def of_event(storage: Storage, event_id: str = "e1", tenant: str = TENANT) -> LetterRow:
-    return LetterRow(
-        letter_id=ids.show("letter", ids.new_uuid()),
-        tenant=tenant,
-        kind=LetterKind.EVENT,
-        workflow_id=ids.show("wf", ids.new_uuid()),
-        definition_name="chain",
-        definition_version="1.0.0",
-        category="",
-        code="EVENT_GIVEN_UP",
-        attempts=5,
-        created_at=storage.now(),
-        group="notifier",
-        event_id=event_id,
-        envelope=b'{"id": "e1"}',
-        error="the server said no",
-    )
 
 
 async def test_a_task_that_failed_its_workflow_is_found(storage: Storage, letters: DeadLetters) -> None:
@@ -204,3 +181,17 @@ async def test_a_letter_of_an_event_is_kept_once_for_each_group(storage: Storage
     assert sorted(each.group for each in found) == ["notifier", "other"]
     assert await letters.find(TENANT, kept.letter_id) == kept
     assert await letters.count(OTHER_TENANT, WantedLetters(kind="event")) == 1
+
+
+async def test_an_event_that_is_given_up_again_after_it_was_redriven_waits_anew(
+    storage: Storage, letters: DeadLetters
+) -> None:
+    first, again = of_event(storage), of_event(storage)
+    await letters.add_event_letters([first])
+    ending = Ending(LetterState.REDRIVEN, "bob", storage.now())
+    await letters.end(TENANT, {first.letter_id: storage.audit_row()}, ending)
+
+    await letters.add_event_letters([again])
+
+    [waiting] = await letters.wanted(TENANT, replace(WAITING, kind="event"), limit=9)
+    assert waiting.letter_id == again.letter_id

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
+from event_letters import of_event
 from storages import OTHER_TENANT, TENANT, MemoryStorage, PostgresStorage, Storage, entry_of
 
 from archwright.language.model import ErrorCategory
@@ -17,6 +19,7 @@ from services.engine.domain.commands import FailTask, RetryWorkflow
 from services.engine.domain.events import ArtifactMade
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.loops.retention import FILE_GRACE, Retention
+from services.engine.ports.dead_letters import WantedLetters
 from services.engine.ports.keys import Key
 from services.engine.ports.retention import Leftovers
 from services.engine.ports.store import Stored
@@ -241,3 +244,17 @@ async def files(kept: Kept) -> int:
         if walked.last is None:
             return count
         count, after = count + 1, walked.last
+
+
+async def test_a_dead_letter_of_an_event_of_no_workflow_goes_when_it_is_old(kept: Kept) -> None:
+    of_nothing = of_event(kept.storage)
+    started = await kept.storage.start()
+    of_one_under_way = replace(of_event(kept.storage, "e2"), workflow_id=started.key.workflow_id)
+    await kept.storage.letters.add_event_letters([of_nothing, of_one_under_way])
+
+    await kept.later((KEEP_DAYS - 1) * DAY)
+    assert await kept.storage.letters.count(TENANT, WantedLetters()) == 2
+
+    await kept.later(2 * DAY)
+    [left] = await kept.storage.letters.wanted(TENANT, WantedLetters(), limit=9)
+    assert left.letter_id == of_one_under_way.letter_id

@@ -18,7 +18,7 @@ from services.bus.redis import RedisPublisher, writer
 from services.bus.redis_upkeep import RedisUpkeep
 from services.engine.loops.keep_bus import KeepBus
 from services.engine.loops.relay import LeftBehind
-from services.engine.ports.dead_letters import LetterState, WantedLetters
+from services.engine.ports.dead_letters import Ending, LetterRow, LetterState, WantedLetters
 from services.engine.storage.dead_letters import PostgresDeadLetters
 
 
@@ -39,6 +39,12 @@ class Kept:
         """Publish all that is not published."""
         await self.storage.age(3)
         await self.publishing.step()
+
+    async def redrive(self, letter: LetterRow) -> str:
+        """Redrive a dead letter of an event, and return its id."""
+        ending = Ending(LetterState.REDRIVEN, "ann", self.storage.clock.now())
+        [ended] = await self.letters.end(letter.tenant, {letter.letter_id: self.storage.audit_row()}, ending)
+        return ended
 
     async def settle(self, member: RedisSubscription) -> list[str]:
         """Settle all that there is for a member, and return which events that were."""
@@ -126,8 +132,31 @@ async def test_what_a_group_gave_up_is_a_dead_letter_and_can_be_given_to_it_agai
     assert (letter.error, letter.state) == ("no such \N{REPLACEMENT CHARACTER} address", LetterState.WAITING)
     assert (letter.workflow_id, letter.definition_name) == (stored.key.workflow_id, "chain")
     assert not [name async for name in kept.redis.scan_iter("*dead*") if await kept.redis.xlen(name)]
-    await RedisUpkeep(kept.redis).redeliver(letter.group, letter.workflow_id, letter.envelope)
+    assert await kept.redrive(letter) == letter.letter_id
+    await kept.keeping.step()
     assert await kept.settle(member) == [received.event_id]
+
+    await kept.keeping.step()
+    assert await kept.settle(member) == []
+
+
+async def test_a_redriven_event_that_redis_loses_is_given_to_its_group_again(kept: Kept) -> None:
+    member = kept.join()
+    await kept.storage.start()
+    await kept.publish()
+    [entry] = await member.take(10)
+    received = entry.events[0]
+    await member.settle(entry.entry_id, [GivenUp(received.event_id, received.envelope, "no", 12)])
+    await kept.keeping.step()
+    [letter] = await kept.letters.wanted("acme", WantedLetters(), limit=10)
+    await kept.redrive(letter)
+    await kept.keeping.step()
+
+    await kept.redis.flushall()
+    await kept.keeping.step()
+    await kept.keeping.step()
+
+    assert received.event_id in await kept.settle(kept.join())
 
 
 @pytest.mark.parametrize("garbage", [b"hello \xff", b"{}", b'{"data": {"workflow_id": "x", "tenant": "acme"}}'])

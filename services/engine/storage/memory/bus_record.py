@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.bus.port import Standing
-from services.engine.ports.bus_record import BusKnown
+from services.engine.ports.bus_record import BusKnown, Redelivery
+from services.engine.ports.dead_letters import LetterKind, LetterState
 from services.engine.storage.memory.tables import Tables
 
 
@@ -28,7 +29,9 @@ class MemoryBusRecord:
 
     async def known(self) -> BusKnown:
         """Return what is remembered."""
-        return BusKnown(self._tables.bus.life, dict(self._tables.bus.groups), self._tables.clock.now())
+        return BusKnown(
+            self._tables.bus.life, dict(self._tables.bus.groups), self._tables.clock.now(), self._tables.bus.epoch
+        )
 
     async def lost(self, life: str, since: datetime | None) -> int:
         """Note that the bus may have lost what it was told since then."""
@@ -39,6 +42,9 @@ class MemoryBusRecord:
         ]
         for row in again:
             row.published_at, row.reserved_until = None, None
+        redelivered = self._tables.bus.redelivered
+        for letter in [each for each, at in redelivered.items() if since is not None and at >= since]:
+            del redelivered[letter]
         self._tables.bus.life = life
         self._tables.bus.epoch += 1
         return len(again)
@@ -47,6 +53,22 @@ class MemoryBusRecord:
         """Note how far the groups had come, at this time or later."""
         for standing in standings:
             self._tables.bus.groups[standing.group] = at - timedelta(seconds=standing.behind_seconds)
+
+    async def redeliveries(self, *, limit: int) -> Sequence[Redelivery]:
+        """Return the first events that somebody redrove and that their groups were not given again yet."""
+        due = [
+            Redelivery(row.tenant, row.letter_id, row.group, row.workflow_id, row.envelope)
+            for each, row in self._tables.letters.items()
+            if (row.kind, row.state) == (LetterKind.EVENT, LetterState.REDRIVEN)
+            and each not in self._tables.bus.redelivered
+        ]
+        return due[:limit]
+
+    async def redelivered(self, done: Sequence[Redelivery], epoch: int) -> None:
+        """Note that the bus has these. Where it may have lost something since that epoch, nothing is noted."""
+        if epoch == self._tables.bus.epoch:
+            now = self._tables.clock.now()
+            self._tables.bus.redelivered.update({(each.tenant, each.letter_id): now for each in done})
 
     async def forget(self, group: str) -> None:
         """Forget a group."""

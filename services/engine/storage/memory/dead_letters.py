@@ -88,10 +88,11 @@ class MemoryDeadLetters:
         return ended
 
     async def add_event_letters(self, rows: Sequence[LetterRow]) -> None:
-        """Keep dead letters of events. One of the same group and event is kept already, and stays as it is."""
+        """Keep dead letters of events. One of the same group and event that waits stays as it is."""
         letters = self._tables.letters
         for row in rows:
-            kept = {(each.tenant, each.group, each.event_id) for each in letters.values() if each.group}
+            waiting = [each for each in letters.values() if each.state is LetterState.WAITING and each.group]
+            kept = {(each.tenant, each.group, each.event_id) for each in waiting}
             if (row.tenant, row.group, row.event_id) not in kept:
                 letters[row.tenant, row.letter_id] = row
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.engine.ports.contents import Contents
+from services.engine.ports.dead_letters import LetterKind
 from services.engine.ports.keys import Key
 from services.engine.ports.retention import FileKey, Walked
 from services.engine.storage.memory.contents import MemoryContents
@@ -39,6 +40,18 @@ class MemoryLeftovers:
         for key in old:
             self._remove(key)
         return len(old)
+
+    async def remove_letters(self, made_before: datetime, *, limit: int) -> int:
+        """Remove dead letters of events that were made before and whose workflow is not there; return how many."""
+        old = [
+            place
+            for place, row in self._tables.letters.items()
+            if row.kind is LetterKind.EVENT
+            and row.created_at < made_before
+            and Key(row.tenant, row.workflow_id) not in self._tables.workflows
+        ]
+        _drop(self._tables.letters, old[:limit])
+        return len(old[:limit])
 
     async def remove_files(self, touched_before: datetime, *, after: FileKey | None, limit: int) -> Walked:
         """Look at files whose key sorts after `after`, and remove those that nothing names and nobody sent since."""

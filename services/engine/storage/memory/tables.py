@@ -162,6 +162,8 @@ class BusRow:
     kept_by: uuid.UUID | None = None
     kept_until: datetime | None = None
     groups: dict[str, datetime] = field(default_factory=dict)
+    redelivered: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """Dead letters of events, by tenant and id, that their groups were given again, and when."""
 
 
 @dataclass(frozen=True, slots=True)
