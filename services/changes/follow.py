@@ -1,26 +1,29 @@
-"""Keeps the approvals of one rule and its system in step. Nothing is kept here: both sides are asked again.
+"""Keeps the approvals of one rule and its system in step. Nothing here has to last: both sides are asked again.
 
-A question is known to the system by the approval and by the hash of what it shows, so that a change never decides
-about something else than it was opened for.
+A question is known to the system by the approval, by the event since which it shows what it does, and by the hash of
+that. So a change never decides about something else than it was opened for, nor about what came back later.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
 from archwright import Client
 from archwright.engine.v1.approvals_pb2 import Approval
-from archwright.errors import ApprovalNotFound, Conflict
+from archwright.errors import ApprovalNotFound, ArchwrightError, Conflict
 from services.changes.measures import Measures
-from services.changes.port import ChangeManagement, Looked, Reference, Standing
+from services.changes.noted import Noted
+from services.changes.port import Change, ChangeGone, ChangeManagement, Looked, Reference, Standing
 from services.changes.rules import Rule
-from services.changes.wording import change_of, withdrawal_of
+from services.changes.wording import change_of, correlation_of, withdrawal_of
 
 log = structlog.get_logger(__name__)
 
 _SHOWING = frozenset({"approval_requested", "approval_invalidated"})
+_IN_A_ROW_MAX = 3
 
 
 class Follow:
@@ -34,15 +37,33 @@ class Follow:
         self.client = client
         self._measures = measures
         self._public_url = public_url
-        self._unknown: set[str] = set()
+        self._noted = Noted()
         # One at a time: whoever looks and whoever hears of an event would both find no change, and open one each.
         self._turn = asyncio.Lock()
 
     async def see_to_all(self) -> None:
-        """See to every approval of the rule that waits."""
-        async for listed in self.client.approvals.list():
-            if self.rule.covers(self.rule.tenant, listed.definition_name):
-                await self.see_to(listed.approval_id)
+        """See to every approval of the rule that waits; those with which something went wrong come last.
+
+        Raises ArchwrightError when the system asks for a pause, or when several in a row went wrong: it is away then.
+        """
+        waiting = [
+            listed.approval_id
+            async for listed in self.client.approvals.list()
+            if self.rule.covers(self.rule.tenant, listed.definition_name)
+        ]
+        self._noted.keep_only(waiting)
+        in_a_row = 0
+        for approval_id in sorted(waiting, key=self._noted.troubled.__contains__):
+            try:
+                await self.see_to(approval_id)
+            except ArchwrightError as error:
+                self._tell_troubled(approval_id, error)
+                in_a_row += 1
+                if error.retry_after_seconds is not None or in_a_row == _IN_A_ROW_MAX:
+                    raise
+            else:
+                self._noted.troubled.discard(approval_id)
+                in_a_row = 0
 
     async def see_to(self, approval_id: str) -> None:
         """Have a change for an approval that waits, and decide it as the change was decided."""
@@ -59,25 +80,49 @@ class Follow:
         if approval is None or approval.status != Approval.PENDING:
             return
         change = change_of(approval, self._public_url)
-        found = await self._system.find(change.correlation_id)
-        if found is None:
-            found = await self._system.open(change)
-            self._note("opened", approval, found)
-        await self._act_on(approval, found, await self._system.look(found))
+        first, *others = await self._found_or_opened(approval, change)
+        for each in others:
+            await self._withdraw(approval, each, f"{first.number} asks the same already.")
+        if change.correlation_id in self._noted.decided:
+            return  # and still waits: it takes more people than this one
+        try:
+            looked = await self._system.look(first)
+        except ChangeGone:
+            self._noted.opened.pop(change.correlation_id, None)
+            raise
+        await self._act_on(approval, change.correlation_id, first, looked)
+
+    async def _found_or_opened(self, approval: Approval, change: Change) -> Sequence[Reference]:
+        """Return the changes of a question, the one that counts first."""
+        known = self._noted.opened.get(change.correlation_id)
+        if found := await self._system.find(change.correlation_id) or ([known] if known else []):
+            return found
+        opened = await self._system.open(change)
+        self._noted.opened[change.correlation_id] = opened
+        self._note("opened", approval, opened)
+        # Another replica may have opened one in the same moment; the oldest counts for both.
+        return await self._system.find(change.correlation_id) or [opened]
 
     async def _tidy(self, approval_id: str) -> None:
         approval = await self._approval(approval_id)
         if approval is None:
             return
-        for sha256 in await self._hashes_of(approval):
-            change = change_of(approval, self._public_url, sha256)
-            is_needed = approval.status == Approval.PENDING and change.correlation_id == _current(approval)
-            found = None if is_needed else await self._system.find(change.correlation_id)
-            if found is not None and (await self._system.look(found)).standing is Standing.WAITING:
-                await self._system.withdraw(found, withdrawal_of(approval))
-                self._note("withdrawn", approval, found)
+        current = change_of(approval, self._public_url).correlation_id
+        for correlation_id in await self._asked(approval):
+            if approval.status != Approval.PENDING or correlation_id != current:
+                for each in await self._system.find(correlation_id):
+                    await self._withdraw(approval, each, withdrawal_of(approval))
 
-    async def _act_on(self, approval: Approval, found: Reference, looked: Looked) -> None:
+    async def _withdraw(self, approval: Approval, change: Reference, why: str) -> None:
+        """Withdraw a change that still waits, once."""
+        if change.key in self._noted.withdrawn or (await self._system.look(change)).standing is not Standing.WAITING:
+            return
+        await self._system.withdraw(change, why)
+        self._noted.withdrawn[change.key] = approval.approval_id
+        self._note("withdrawn", approval, change)
+
+    async def _act_on(self, approval: Approval, correlation_id: str, found: Reference, looked: Looked) -> None:
+        request_id = f"change-{correlation_id}"
         said = f"{found.number} is {looked.state}" + (f" by {looked.by}" if looked.by else "")
         comment = f"{said}: {looked.comment}" if looked.comment else f"{said}."
         try:
@@ -88,19 +133,20 @@ class Follow:
                     self._tell_unknown(found, looked)
                     return
                 case Standing.APPROVED:
-                    await self.client.approvals.approve(approval, comment[:2_000], request_id=_request_of(approval))
+                    await self.client.approvals.approve(approval, comment[:2_000], request_id=request_id)
                 case Standing.REJECTED | Standing.CANCELLED:
-                    await self.client.approvals.reject(approval, comment[:2_000], request_id=_request_of(approval))
+                    await self.client.approvals.reject(approval, comment[:2_000], request_id=request_id)
         except Conflict as refused:
             # Decided, or changed, since it was read: the next look finds out which.
             log.info("decision_not_taken", approval_id=approval.approval_id, cause=refused.message)
             return
+        self._noted.decided.add(correlation_id)
         self._note(str(looked.standing), approval, found)
 
-    async def _hashes_of(self, approval: Approval) -> list[str]:
-        """Return the hashes of all that an approval has shown, oldest first."""
+    async def _asked(self, approval: Approval) -> list[str]:
+        """Return how the changes about all that an approval has shown are found, oldest first."""
         return [
-            str(event.payload["shown_sha256"])
+            correlation_of(approval.approval_id, event.seq, str(event.payload["shown_sha256"]))
             async for event in self.client.history(approval.workflow_id)
             if event.event_type in _SHOWING and event.payload["approval_id"] == approval.approval_id
         ]
@@ -112,10 +158,15 @@ class Follow:
             return None  # it went with its workflow
 
     def _tell_unknown(self, found: Reference, looked: Looked) -> None:
-        if found.key not in self._unknown:
-            self._unknown.add(found.key)
+        if found.key not in self._noted.unknown:
+            self._noted.unknown.add(found.key)
             self._measures.came_to(self.rule.system.kind, "unknown")
             log.error("change_state_unknown", rule=self.rule.name, change=found.number, state=looked.state)
+
+    def _tell_troubled(self, approval_id: str, error: ArchwrightError) -> None:
+        if approval_id not in self._noted.troubled:
+            self._noted.troubled.add(approval_id)
+            log.warning("change_not_followed", rule=self.rule.name, approval_id=approval_id, cause=error.message)
 
     def _note(self, outcome: str, approval: Approval, found: Reference) -> None:
         self._measures.came_to(self.rule.system.kind, outcome)
@@ -126,12 +177,3 @@ class Follow:
             approval_id=approval.approval_id,
             outcome=outcome,
         )
-
-
-def _current(approval: Approval) -> str:
-    return change_of(approval, "").correlation_id
-
-
-def _request_of(approval: Approval) -> str:
-    """Return the id of the decision, the same however often it is made."""
-    return f"change-{_current(approval)}"

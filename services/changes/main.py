@@ -27,7 +27,9 @@ from services.changes.rules import Rule, ServiceNow, read_rules
 from services.changes.settings import ChangesSettings
 from services.changes.systems.jira import JiraChanges
 from services.changes.systems.servicenow import ServiceNowChanges
-from services.chassis.clock import SystemClock
+from services.chassis.clock import Clock, SystemClock
+from services.chassis.egress import Allowance, Guard, resolve
+from services.chassis.egress_http import GuardedTransport, trust_of
 from services.chassis.lifecycle import announce_ready, serve
 from services.chassis.loops import forever
 from services.chassis.metrics import Metrics
@@ -38,6 +40,7 @@ from services.chassis.settings import SettingsInvalid, read
 log = structlog.get_logger(__name__)
 
 GROUP: Final = "changes"
+ALLOW_SETTING: Final = "ARCHWRIGHT_CHANGES_ALLOW"
 USAGE: Final = "usage: python -m services.changes"
 
 
@@ -64,14 +67,16 @@ async def live(settings: ChangesSettings, rules: Sequence[Rule], stop: asyncio.E
     server = Server(settings.address, settings.server_tls, verifier, [])
     with listening(settings.hooks_host, settings.hooks_port) as socket:
         async with (
-            _follows(settings, rules, measures) as follows,
+            _follows(settings, rules, measures, clock) as follows,
             serving_metrics(metrics.registry, settings.metrics_host, settings.metrics_port) as metrics_address,
             asyncio.TaskGroup() as group,
         ):
             looking = {follow.rule.name: (follow.rule, LookAtChanges(follow)) for follow in follows}
             hooking = server_of(hooks(looking))
             duties = [
-                group.create_task(forever(f"look_at_changes_of_{name}", each.step, pause=0, clock=clock))
+                group.create_task(
+                    forever(f"look_at_changes_of_{name}", each.step, pause=0, clock=clock, seconds_max=None)
+                )
                 for name, (_, each) in looking.items()
             ]
             receiving = group.create_task(consumer.consume(GROUP, ReceiveEvents(follows).handle, stop))
@@ -92,12 +97,14 @@ async def live(settings: ChangesSettings, rules: Sequence[Rule], stop: asyncio.E
 
 @asynccontextmanager
 async def _follows(
-    settings: ChangesSettings, rules: Sequence[Rule], measures: Measures
+    settings: ChangesSettings, rules: Sequence[Rule], measures: Measures, clock: Clock
 ) -> AsyncIterator[Sequence[Follow]]:
     async with AsyncExitStack() as stack:
         follows = []
+        guard = Guard(Allowance.read(settings.changes_allow), ALLOW_SETTING, resolve)
+        trust = trust_of(settings.tls_ca_file, settings.egress_ca_file)
         for rule in rules:
-            system = _system_of(rule)
+            system = _system_of(rule, GuardedTransport(guard, trust), clock)
             stack.push_async_callback(system.aclose)
             token = _token_of(rule.token_file)
             client = Client(settings.engine_address, token, settings.tls_ca_file)
@@ -111,7 +118,7 @@ def _token_of(file: Path) -> TokenSource:
     return lambda: file.read_text(encoding="utf-8").strip()
 
 
-def _system_of(rule: Rule) -> ChangeManagement:
+def _system_of(rule: Rule, transport: GuardedTransport, clock: Clock) -> ChangeManagement:
     if isinstance(rule.system, ServiceNow):
-        return ServiceNowChanges(rule.system)
-    return JiraChanges(rule.system)
+        return ServiceNowChanges(rule.system, transport, clock)
+    return JiraChanges(rule.system, transport, clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -13,6 +14,10 @@ class SystemUnavailable(Unavailable):
     """A change management system did not answer, or not as it should; trying again later may help."""
 
     reason = "DEPENDENCY_UNAVAILABLE"
+
+
+class ChangeGone(SystemUnavailable):
+    """A change is not where it was. Nothing follows from it: it may be hidden from us, or deleted by mistake."""
 
 
 class Standing(StrEnum):
@@ -31,7 +36,7 @@ class Change:
     """What a system is told of."""
 
     correlation_id: str
-    """The same whenever the same question is asked, so that it is told once."""
+    """The same whenever the same question is asked, so that it is told once: letters, digits, `_` and `.`."""
     summary: str
     description: str
 
@@ -60,16 +65,16 @@ class Looked:
 class ChangeManagement(Protocol):
     """One change management system. Everything raises SystemUnavailable when it does not answer as it should."""
 
-    async def find(self, correlation_id: str) -> Reference | None:
-        """Return the change of a question, if it was opened."""
+    async def find(self, correlation_id: str) -> Sequence[Reference]:
+        """Return the changes of a question that are found, the oldest first. One that is new may not be found yet."""
         ...
 
     async def open(self, change: Change) -> Reference:
-        """Return the change of a question: the one that is there, or a new one."""
+        """Open a change and return it."""
         ...
 
     async def look(self, reference: Reference) -> Looked:
-        """Return how a change stands."""
+        """Return how a change stands; raises ChangeGone where there is none."""
         ...
 
     async def withdraw(self, reference: Reference, why: str) -> None:

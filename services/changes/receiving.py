@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archwright.errors import WorkflowNotFound
+from archwright.errors import ArchwrightError, WorkflowNotFound
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 from services.bus.port import TryLater
 from services.changes.follow import Follow
-from services.changes.port import SystemUnavailable
 
 _ASKS = frozenset({"approval_requested", "approval_escalated"})
 _ENDS = frozenset({"workflow_cancelled", "workflow_failed", "workflow_completed"})
@@ -21,15 +20,22 @@ class ReceiveEvents:
         self._follows = follows
 
     async def handle(self, event: WorkflowEvent) -> None:
-        """Do what an event asks for; raises what a system or the engine does where that cannot be done now."""
+        """Do what an event asks for; raises what a system or the engine does where that cannot be done now.
+
+        That one rule's system is away holds up no other's.
+        """
+        failed: ArchwrightError | None = None
         for follow in self._follows:
             if follow.rule.covers(event.tenant, event.definition_name):
                 try:
                     await self._deal_with(follow, event)
-                except SystemUnavailable as away:
-                    if away.retry_after_seconds is None:
-                        raise
-                    raise TryLater(away.message, after_seconds=away.retry_after_seconds) from away
+                except ArchwrightError as error:
+                    failed = error
+        if failed is None:
+            return
+        if failed.retry_after_seconds is not None:
+            raise TryLater(failed.message, after_seconds=failed.retry_after_seconds) from failed
+        raise failed
 
     async def _deal_with(self, follow: Follow, event: WorkflowEvent) -> None:
         approval_id = str(event.payload.fields["approval_id"].string_value) if "approval_id" in event.payload else ""

@@ -11,9 +11,14 @@ from services.changes.port import Change
 SHOWN_LENGTH_MAX = 8_000
 
 
-def change_of(approval: Approval, public_url: str, shown_sha256: str = "") -> Change:
-    """Return the change of an approval: of what it shows now, or of what it showed under another hash."""
-    sha256 = shown_sha256 or approval.shown_sha256
+def correlation_of(approval_id: str, shown_seq: int, shown_sha256: str) -> str:
+    """Return how the change about what an approval shows, since that event of its workflow, is found again."""
+    return f"{approval_id}.{shown_seq}.{shown_sha256[:16]}"
+
+
+def change_of(approval: Approval, public_url: str) -> Change:
+    """Return the change about what an approval shows now."""
+    sha256 = approval.shown_sha256
     summary = f"Approve {approval.step!r} of {approval.definition_name} {approval.definition_version}"
     lines = [
         f"A workflow waits for this decision: {approval.workflow_id}, step {approval.step!r}.",
@@ -25,7 +30,8 @@ def change_of(approval: Approval, public_url: str, shown_sha256: str = "") -> Ch
         lines.append(f"{public_url}/api/v1/approvals/{approval.approval_id}")
     lines += [f"SHA-256 of what is shown: {sha256}", "", "What is shown:", _shown(approval)]
     lines += [f"{file.name}  SHA-256 {file.sha256}" for file in approval.artifacts]
-    return Change(f"{approval.approval_id}.{sha256[:16]}", summary[:160], "\n".join(lines))
+    correlation_id = correlation_of(approval.approval_id, approval.shown_seq, sha256)
+    return Change(correlation_id, summary[:160], "\n".join(lines))
 
 
 def withdrawal_of(approval: Approval) -> str:

@@ -26,17 +26,19 @@ async def forever(
     pause: float,
     clock: Clock,
     violated: Callable[[str], None] = lambda _: None,
+    seconds_max: float | None = STEP_SECONDS_MAX,
 ) -> None:
     """Do `step`, pause for `pause` seconds, and again, until cancelled.
 
     A step that fails is tried again after a pause that doubles up to a minute: a database that is down for an
     hour costs sixty log lines, not a crash loop. `violated` is told the name when an assertion was what failed: an
-    outage is not our fault, that is.
+    outage is not our fault, that is. A step that takes longer than `seconds_max` fails; None is for one that bounds
+    all it waits for itself.
     """
     failures = 0
     while True:
         try:
-            async with asyncio.timeout(STEP_SECONDS_MAX):
+            async with asyncio.timeout(seconds_max):
                 await step()
             failures = 0
         except Exception as error:  # the top of the loop is the one place that may say this

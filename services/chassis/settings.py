@@ -6,12 +6,14 @@ A service adds its own by inheriting; each is checked before anything starts, an
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archwright.serving.server import ServerTls
+from services.chassis.egress import Allowance
 
 PREFIX = "ARCHWRIGHT_"
 
@@ -67,6 +69,33 @@ class ServiceSettings(BaseSettings):
                 raise SettingsInvalid(
                     f"{PREFIX}TLS_CERT_FILE and {PREFIX}TLS_KEY_FILE go together: set both, or none of them."
                 )
+
+
+def _readable(allowed: str) -> str:
+    Allowance.read(allowed)
+    return allowed
+
+
+AllowList = Annotated[str, AfterValidator(_readable)]
+"""Whom a service may ask inside the network: hosts, .suffixes of hosts and networks, by commas."""
+
+
+class OutboundSettings(ServiceSettings):
+    """What every service can be told that writes to systems that are not ours."""
+
+    redis_url: str = Field(description="redis://host:port/0 or unix:///path: the bus, and what the service notes")
+    public_url: str = Field(default="", description="where people reach the gateway; what is written links to it")
+    egress_ca_file: Path | None = Field(
+        default=None, description="whom to trust outside, besides the authorities of this machine"
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("is no URL such as https://archwright.example.com")
+        return url
 
 
 class DatabaseSettings(ServiceSettings):

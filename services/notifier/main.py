@@ -18,6 +18,7 @@ from services.bus.consuming import Consumer
 from services.bus.redis import writer
 from services.chassis.clock import Clock, SystemClock
 from services.chassis.egress import Allowance, Guard, resolve
+from services.chassis.egress_http import client_of, leave_proxies, trust_of
 from services.chassis.lifecycle import announce_ready, serve
 from services.chassis.metrics import Metrics
 from services.chassis.metrics_server import serving as serving_metrics
@@ -28,7 +29,6 @@ from services.notifier.channels.port import Channel, DeliveryRefused
 from services.notifier.composing import Composer
 from services.notifier.delivered import RedisDelivered
 from services.notifier.domain.rules import Rules
-from services.notifier.egress import client_of, leave_proxies, trust_of
 from services.notifier.notify import Notify
 from services.notifier.rules_file import RulesInvalid, read_rules
 from services.notifier.settings import NotifierSettings
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         logs.configure(service="notifier", level=settings.log_level, form=settings.log_form)
         rules = read_rules(settings.notifier_rules_file, reveal)
         leave_proxies()
-        trust = trust_of(settings.tls_ca_file)
+        trust = trust_of(settings.tls_ca_file, settings.egress_ca_file)
         guard = Guard(Allowance.read(settings.notifier_allow), ALLOW_SETTING, resolve)
         client, clock = client_of(guard, trust), SystemClock()
         channels = _channels(rules, client, guard, trust, clock)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from services.chassis.egress import Allowance
-from services.chassis.settings import DatabaseSettings
+from services.chassis.settings import AllowList, DatabaseSettings
 
 
 class RegistrySettings(DatabaseSettings):
@@ -20,16 +19,10 @@ class RegistrySettings(DatabaseSettings):
         default=24.0, gt=0, description="how long an agent that is not heard of stays registered"
     )
     poll_seconds: float = Field(default=1.0, gt=0, description="how often changes by other replicas are looked for")
-    health_check_allow: str = Field(
+    health_check_allow: AllowList = Field(
         default="",
         description="whom health checks may ask: hosts, .suffixes of hosts and networks, by commas; nobody when empty",
     )
     health_check_seconds: float = Field(default=10.0, gt=0, description="how often an agent's health check is asked")
     health_check_seconds_max: float = Field(default=3.0, gt=0, description="how long one may take")
     postgres_pool_max: int = Field(default=5, ge=1, description="how many connections to PostgreSQL")
-
-    @field_validator("health_check_allow")
-    @classmethod
-    def _is_readable(cls, text: str) -> str:
-        Allowance.read(text)
-        return text

@@ -100,6 +100,7 @@ def settings(mesh: SmallMesh, servicenow: ServiceNowServer, jira: JiraServer) ->
     return {
         "ARCHWRIGHT_CHANGES_RULES_FILE": str(mesh.folder / "changes.yaml"),
         "ARCHWRIGHT_ENGINE_ADDRESS": f"http://{mesh.engine.address}",
+        "ARCHWRIGHT_CHANGES_ALLOW": "127.0.0.1/32",
         "CHANGE_SECRET": SECRET,
     }
 

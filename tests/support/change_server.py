@@ -36,6 +36,12 @@ class ChangeServer:
     """What becomes of the next requests, one after the other."""
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was made, by key."""
+    finds_everything: bool = False
+    """Whether it does not understand what is looked for, and finds all there is."""
+    refuses: str = ""
+    """What must not be in a change."""
+    finds_late: bool = False
+    """Whether what is new is not found yet."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def faulty(self, answer: Answer) -> Answer:
@@ -97,11 +103,14 @@ class ServiceNowServer(ChangeServer):
 
     async def _list(self, request: Request) -> Response:
         [wanted] = re.findall(r"correlation_id=([^^]*)", request.query_params["sysparm_query"])
-        return JSONResponse({"result": [row for row in self.rows.values() if row["correlation_id"] == wanted]})
+        found = [row for row in self.rows.values() if self.finds_everything or row["correlation_id"] == wanted]
+        return JSONResponse({"result": [] if self.finds_late else found})
 
     async def _create(self, request: Request) -> Response:
-        key = f"{len(self.rows) + 1:032x}"
-        row = {"state": "-5", **await request.json(), "sys_id": key, "number": f"CHG{len(self.rows) + 30001:07d}"}
+        key, told = f"{len(self.rows) + 1:032x}", await request.json()
+        if self.refuses and self.refuses in told["description"]:
+            return JSONResponse({"error": {"message": "Operation Failed"}}, 400)
+        row = {"state": "-5", **told, "sys_id": key, "number": f"CHG{len(self.rows) + 30001:07d}"}
         self.rows[key] = row
         return JSONResponse({"result": row}, 201)
 
@@ -146,8 +155,10 @@ class JiraServer(ChangeServer):
 
     async def _search(self, request: Request) -> Response:
         [label] = re.findall(r'labels = "([^"]*)"', (await request.json())["jql"])
-        found = [key for key, row in self.rows.items() if label in row["requestFieldValues"]["labels"]]
-        return JSONResponse({"issues": [{"key": key, "fields": {}} for key in found]})
+        labels = {key: row["requestFieldValues"]["labels"] for key, row in self.rows.items()}
+        found = [key for key, its in labels.items() if self.finds_everything or label in its]
+        found = [] if self.finds_late else found
+        return JSONResponse({"issues": [{"key": key, "fields": {"labels": labels[key]}} for key in found]})
 
     async def _create(self, request: Request) -> Response:
         key = f"CHG-{len(self.rows) + 1}"

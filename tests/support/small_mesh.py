@@ -118,8 +118,14 @@ class SmallMesh:
         file = self.folder / "ledger"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def client(self, *, roles: tuple[str, ...] = ("viewer", "operator", "admin"), tenant: str = "acme") -> Client:
-        token, _ = self.signer.sign(subject="ann", tenant=tenant, roles=list(roles), ttl_seconds=600)
+    def client(
+        self,
+        *,
+        user: str = "ann",
+        roles: tuple[str, ...] = ("viewer", "operator", "admin"),
+        tenant: str = "acme",
+    ) -> Client:
+        token, _ = self.signer.sign(subject=user, tenant=tenant, roles=list(roles), ttl_seconds=600)
         return Client(f"http://{self.address}", token)
 
     def registry_client(self) -> Client:

@@ -74,6 +74,7 @@ class Approval(google.protobuf.message.Message):
     ENDED_AT_FIELD_NUMBER: builtins.int
     DEFINITION_VERSION_FIELD_NUMBER: builtins.int
     ARTIFACTS_FIELD_NUMBER: builtins.int
+    SHOWN_SEQ_FIELD_NUMBER: builtins.int
     approval_id: builtins.str
     """Output only. `approval_…`, sorts by time."""
     workflow_id: builtins.str
@@ -92,6 +93,10 @@ class Approval(google.protobuf.message.Message):
     """The definition that the workflow follows."""
     definition_version: builtins.str
     """The version of that definition."""
+    shown_seq: builtins.int
+    """Output only. The event of the workflow by which it shows what it does: another one after every change, also after
+    one that brings back what was shown before.
+    """
     @property
     def approvers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Who may decide: `role:…` and `user:…`."""
@@ -139,9 +144,10 @@ class Approval(google.protobuf.message.Message):
         ended_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         definition_version: builtins.str = ...,
         artifacts: collections.abc.Iterable[global___ShownArtifact] | None = ...,
+        shown_seq: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["ended_at", b"ended_at", "expires_at", b"expires_at", "requested_at", b"requested_at", "shown", b"shown"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "approvers", b"approvers", "artifacts", b"artifacts", "decisions", b"decisions", "definition_name", b"definition_name", "definition_version", b"definition_version", "ended_at", b"ended_at", "escalated", b"escalated", "expires_at", b"expires_at", "quorum", b"quorum", "requested_at", b"requested_at", "shown", b"shown", "shown_sha256", b"shown_sha256", "status", b"status", "step", b"step", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "approvers", b"approvers", "artifacts", b"artifacts", "decisions", b"decisions", "definition_name", b"definition_name", "definition_version", b"definition_version", "ended_at", b"ended_at", "escalated", b"escalated", "expires_at", b"expires_at", "quorum", b"quorum", "requested_at", b"requested_at", "shown", b"shown", "shown_seq", b"shown_seq", "shown_sha256", b"shown_sha256", "status", b"status", "step", b"step", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Approval = Approval
 

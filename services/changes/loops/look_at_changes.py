@@ -26,7 +26,7 @@ class LookAtChanges:
         self._rung.set()
 
     async def step(self) -> None:
-        """Wait for the time or a ring, and look."""
+        """Wait for the time or a ring, and look; then leave the system alone for as long as it asks for."""
         await rest(jittered(self._follow.rule.poll_seconds), self._rung)
         self._rung.clear()
         try:
@@ -35,6 +35,7 @@ class LookAtChanges:
             if not self._is_away:
                 log.warning("changes_not_looked_at", rule=self._follow.rule.name, cause=error.message)
             self._is_away = True
+            await rest(error.retry_after_seconds or 0.0)
         else:
             if self._is_away:
                 log.info("changes_looked_at_again", rule=self._follow.rule.name)

@@ -8,19 +8,25 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from services.changes.port import SystemUnavailable
+from services.changes.port import ChangeGone, SystemUnavailable
+from services.chassis.clock import Clock
+from services.chassis.egress import Forbidden
+from services.chassis.egress_http import told
+from services.chassis.retry_after import seconds_of
 
 SECONDS_MAX: Final = 20.0
 ANSWER_BYTES_MAX: Final = 1 << 20
-PAUSE_SECONDS_MAX: Final = 600.0
+PAUSE_SECONDS: Final = 30.0
+"""For a system that asks for a pause and does not say how long."""
 
 
 class Calling:
     """Calls one system in one name."""
 
-    def __init__(self, name: str, client: httpx.AsyncClient, *, seconds_max: float = SECONDS_MAX) -> None:
+    def __init__(self, name: str, client: httpx.AsyncClient, clock: Clock, *, seconds_max: float = SECONDS_MAX) -> None:
         self._name = name
         self._client = client
+        self._clock = clock
         self._seconds_max = seconds_max
 
     async def ask(self, verb: str, path: str, *, body: Any = None, absent: bool = False, **query: str) -> Any:
@@ -41,8 +47,10 @@ class Calling:
                 text = await self._read(answer)
         except (TimeoutError, httpx.TimeoutException):
             raise self._away(f"it did not answer within {self._seconds_max:g} s") from None
+        except Forbidden as forbidden:
+            raise self._away(str(forbidden).rstrip(".")) from None
         except (OSError, httpx.HTTPError) as error:
-            raise self._away(f"it was not reached: {_printable(str(error)) or type(error).__name__}") from None
+            raise self._away(f"it was not reached: {told(error)}") from None
         if not text:
             return None
         try:
@@ -60,9 +68,10 @@ class Calling:
             case 404:
                 raise self._away("it answered 404. Check the URL")
             case 429 | 503:
-                seconds = answer.headers.get("retry-after", "")
-                pause = min(float(seconds), PAUSE_SECONDS_MAX) if seconds.isdigit() else None
-                raise self._away(f"it is asked too much, or not ready ({status})", pause)
+                pause = seconds_of(answer.headers.get("retry-after", ""), self._clock.now())
+                raise self._away(
+                    f"it is asked too much, or not ready ({status})", PAUSE_SECONDS if pause is None else pause
+                )
             case _ if 300 <= status < 400:
                 raise self._away(f"it answered {status}; redirects are not followed. Name the place it leads to")
             case _:
@@ -81,10 +90,13 @@ class Calling:
             f"{self._name}: {why}.", facts={"system": self._name}, retry_after_seconds=retry_after_seconds
         )
 
+    def gone(self, number: str) -> ChangeGone:
+        """Return the error of a change that is not there."""
+        return ChangeGone(
+            f"{self._name}: {number} is not there any more, or its user may not see it. Nothing is decided by that.",
+            facts={"system": self._name, "change": number},
+        )
+
     def malformed(self, what: str) -> SystemUnavailable:
         """Return the error of an answer that lacks something."""
         return self._away(f"its answer has no {what}")
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text)[:200].rstrip(".")

@@ -7,6 +7,7 @@ desk's, and "Issue search", "Issues" of the platform's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import httpx
@@ -14,6 +15,7 @@ import httpx
 from services.changes.port import Change, Looked, Reference, Standing
 from services.changes.rules import Jira
 from services.changes.systems.calling import Calling
+from services.chassis.clock import Clock
 
 _DECISIONS: Final = {
     "approved": Standing.APPROVED,
@@ -25,25 +27,23 @@ _DECISIONS: Final = {
 class JiraChanges:
     """The requests of one service desk."""
 
-    def __init__(self, described: Jira) -> None:
+    def __init__(self, described: Jira, transport: httpx.AsyncBaseTransport, clock: Clock) -> None:
         self._described = described
         auth = httpx.BasicAuth(described.user, described.token.get_secret_value())
-        self._client = httpx.AsyncClient(base_url=described.url, auth=auth, trust_env=False)
-        self._calling = Calling("Jira", self._client)
+        self._client = httpx.AsyncClient(transport=transport, base_url=described.url, auth=auth, trust_env=False)
+        self._calling = Calling("Jira", self._client, clock)
 
-    async def find(self, correlation_id: str) -> Reference | None:
-        """Return the request of a question, if it was opened."""
-        body = {"jql": f'labels = "{correlation_id}" ORDER BY created', "fields": ["status"], "maxResults": 10}
+    async def find(self, correlation_id: str) -> Sequence[Reference]:
+        """Return the requests of a question, the oldest first; Jira's search finds a new one some seconds later."""
+        body = {"jql": f'labels = "{correlation_id}" ORDER BY created', "fields": ["labels"], "maxResults": 10}
         answer = await self._calling.ask("POST", "/rest/api/3/search/jql", body=body)
         issues = answer.get("issues") if isinstance(answer, dict) else None
         if not isinstance(issues, list):
             raise self._calling.malformed("list `issues`")
-        return self._reference(issues[0].get("key")) if issues else None
+        return [self._reference(each.get("key")) for each in issues if correlation_id in _labels(each)]
 
     async def open(self, change: Change) -> Reference:
-        """Return the request of a question: the one that is there, or a new one."""
-        if (found := await self.find(change.correlation_id)) is not None:
-            return found
+        """Open a request."""
         values = {
             **self._described.fields,
             "summary": change.summary,
@@ -70,7 +70,7 @@ class JiraChanges:
                 return _of_approval(values[-1])
         issue = await self._calling.ask("GET", f"/rest/api/3/issue/{reference.key}", absent=True, fields="status")
         if issue is None:
-            return Looked(Standing.CANCELLED, "deleted")
+            raise self._calling.gone(reference.number)
         status = str(((issue.get("fields") or {}).get("status") or {}).get("name", ""))
         return Looked(self._described.states.get(status, Standing.UNKNOWN), status)
 
@@ -94,6 +94,10 @@ class JiraChanges:
         if not isinstance(key, str) or not key:
             raise self._calling.malformed("key of an issue")
         return Reference(key, key)
+
+
+def _labels(issue: Any) -> Sequence[str]:
+    return ((issue.get("fields") or {}).get("labels") or ()) if isinstance(issue, dict) else ()
 
 
 def _of_approval(approval: Any) -> Looked:

@@ -6,6 +6,7 @@ Fields and values as of the Table API, https://www.servicenow.com/docs, "Table A
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -13,34 +14,36 @@ import httpx
 from services.changes.port import Change, Looked, Reference, Standing
 from services.changes.rules import ServiceNow
 from services.changes.systems.calling import Calling
+from services.chassis.clock import Clock
 
 _CHANGES = "/api/now/table/change_request"
 _APPROVERS = "/api/now/table/sysapproval_approver"
-_FIELDS = "sys_id,number,approval,state"
+_FIELDS = "sys_id,number,approval,state,correlation_id"
 
 
 class ServiceNowChanges:
     """The change requests of one ServiceNow."""
 
-    def __init__(self, described: ServiceNow) -> None:
+    def __init__(self, described: ServiceNow, transport: httpx.AsyncBaseTransport, clock: Clock) -> None:
         self._described = described
         headers, auth = {}, None
         if described.token is not None:
             headers["authorization"] = f"Bearer {described.token.get_secret_value()}"
         elif described.password is not None:
             auth = httpx.BasicAuth(described.user, described.password.get_secret_value())
-        self._client = httpx.AsyncClient(base_url=described.url, headers=headers, auth=auth, trust_env=False)
-        self._calling = Calling("ServiceNow", self._client)
+        self._client = httpx.AsyncClient(
+            transport=transport, base_url=described.url, headers=headers, auth=auth, trust_env=False
+        )
+        self._calling = Calling("ServiceNow", self._client, clock)
 
-    async def find(self, correlation_id: str) -> Reference | None:
-        """Return the change request of a question, if it was opened."""
+    async def find(self, correlation_id: str) -> Sequence[Reference]:
+        """Return the change requests of a question, the oldest first."""
         found = await self._rows(_CHANGES, f"correlation_id={correlation_id}^ORDERBYsys_created_on", _FIELDS)
-        return self._reference(found[0]) if found else None
+        # A condition that a ServiceNow does not understand is left out, and every change request there is comes back.
+        return [self._reference(row) for row in found if row.get("correlation_id") == correlation_id]
 
     async def open(self, change: Change) -> Reference:
-        """Return the change request of a question: the one that is there, or a new one."""
-        if (found := await self.find(change.correlation_id)) is not None:
-            return found
+        """Open a change request."""
         body = {
             **self._described.fields,
             "short_description": change.summary,
@@ -56,7 +59,7 @@ class ServiceNowChanges:
         """Return how a change request stands."""
         answer = await self._calling.ask("GET", f"{_CHANGES}/{reference.key}", absent=True, sysparm_fields=_FIELDS)
         if answer is None:
-            return Looked(Standing.CANCELLED, "deleted")
+            raise self._calling.gone(reference.number)
         row = _result(answer)
         state = str(row.get("approval", "")) if isinstance(row, dict) else ""
         standing = self._described.states.get(state.lower(), Standing.UNKNOWN)

@@ -34,14 +34,13 @@ from services.engine.domain.events import (
     ApprovalEscalated,
     ApprovalInvalidated,
     ApprovalRequested,
-    Event,
     StepCancelled,
     StepCompleted,
     StepFailed,
 )
 from services.engine.domain.workflow import OpenApproval
 from services.engine.ports.approvals import ApprovalRow, Approvals
-from services.engine.ports.history import History, Summary
+from services.engine.ports.history import History, Numbered, Summary
 from services.engine.ports.keys import Key
 
 _PAGE_DEFAULT, _PAGE_MAX = 50, 200
@@ -118,7 +117,7 @@ class ApprovalApi:
             if not page:
                 break
             for numbered in page:
-                _add(view, row, numbered.event)
+                _add(view, row, numbered)
                 if view.status != pb.Approval.PENDING:
                     break
             cursor = page[-1].seq
@@ -147,6 +146,7 @@ def _waiting(rows: Sequence[ApprovalRow], summaries: Mapping[Key, Summary]) -> l
         view = _view(row, summary)
         view.approvers.extend(asked.approvers)
         view.quorum, view.shown_sha256, view.escalated = asked.quorum, asked.shown_sha256, asked.escalated
+        view.shown_seq = asked.shown_seq
         view.decisions.extend(pb.ApprovalDecision(user_id=user_id, approved=True) for user_id in asked.agreed)
         view.requested_at.FromMilliseconds(ids.read("approval", row.approval_id).int >> 80)
         set_time(view.expires_at, asked.expires_at)
@@ -165,18 +165,20 @@ def _view(row: ApprovalRow, summary: Summary) -> pb.Approval:
     )
 
 
-def _add(view: pb.Approval, row: ApprovalRow, event: Event) -> None:
+def _add(view: pb.Approval, row: ApprovalRow, numbered: Numbered) -> None:
     """Let an event have happened to an approval."""
+    event = numbered.event
     match event:
         case ApprovalRequested(approval_id=row.approval_id):
             view.approvers.extend(event.approvers)
             view.quorum, view.shown_sha256 = event.quorum, event.shown_sha256
             view.shown.CopyFrom(struct_of(event.shown))
+            view.shown_seq = numbered.seq
             _show_files(view, event)
             set_time(view.requested_at, event.at)
             set_time(view.expires_at, event.expires_at)
         case ApprovalInvalidated(approval_id=row.approval_id):
-            view.shown_sha256 = event.shown_sha256
+            view.shown_sha256, view.shown_seq = event.shown_sha256, numbered.seq
             _show_files(view, event)
             for made in view.decisions:
                 made.void = True

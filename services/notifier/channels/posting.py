@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
@@ -14,12 +11,13 @@ import httpx
 from services.bus.port import TryLater
 from services.chassis.clock import Clock
 from services.chassis.egress import Forbidden
+from services.chassis.egress_http import told
+from services.chassis.retry_after import seconds_of
 from services.notifier.channels.port import DeliveryFailed, DeliveryRefused
 
 SECONDS_MAX: Final = 20.0
 PAUSE_SECONDS: Final = 60.0
 """After 429 without a time."""
-PAUSE_SECONDS_MAX: Final = 600.0
 
 
 class Posting:
@@ -46,7 +44,7 @@ class Posting:
             raise DeliveryFailed(f"It did not answer within {self._seconds_max:g} s.") from None
         except (OSError, httpx.HTTPError) as error:
             # Never the error's own chain: a request holds the URL, which holds the key.
-            raise DeliveryFailed(f"It was not reached: {_told(error)}.") from None
+            raise DeliveryFailed(f"It was not reached: {told(error)}.") from None
         self._judge(status, retry_after)
 
     def _judge(self, status: int, retry_after: str) -> None:
@@ -70,22 +68,3 @@ class Posting:
                 )
             case _:
                 raise DeliveryFailed(f"It answered {status}.")
-
-
-def seconds_of(retry_after: str, now: datetime) -> float | None:
-    """Return how long to wait by a `Retry-After`, seconds or a date, up to ten minutes; None when it is neither."""
-    try:
-        seconds = float(retry_after) if retry_after.strip().isdigit() else _until(retry_after, now)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(1.0, seconds), PAUSE_SECONDS_MAX) if math.isfinite(seconds) else PAUSE_SECONDS_MAX
-
-
-def _until(date: str, now: datetime) -> float:
-    moment = parsedate_to_datetime(date)
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
-
-
-def _told(error: Exception) -> str:
-    text = "".join(character if character.isprintable() else " " for character in str(error))[:200]
-    return text.rstrip(".") or type(error).__name__

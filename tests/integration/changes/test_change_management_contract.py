@@ -10,12 +10,16 @@ import pytest
 from change_server import SECRET, USER, JiraServer, ServiceNowServer, serving
 from pydantic import SecretStr
 
-from services.changes.port import Change, ChangeManagement, Reference, Standing, SystemUnavailable
+from services.changes.main import ALLOW_SETTING
+from services.changes.port import Change, ChangeGone, ChangeManagement, Reference, Standing, SystemUnavailable
 from services.changes.rules import Jira, ServiceNow
 from services.changes.systems.jira import JiraChanges
 from services.changes.systems.servicenow import ServiceNowChanges
+from services.chassis.clock import SystemClock
+from services.chassis.egress import Allowance, Guard, resolve
+from services.chassis.egress_http import GuardedTransport, trust_of
 
-CHANGE = Change("approval_01k.0123456789abcdef", "Approve 'sign_off' of release 1.0.0", "What is shown: a release")
+CHANGE = Change("approval_01k.7.0123456789abcdef", "Approve 'sign_off' of release 1.0.0", "What is shown: a release")
 
 
 @dataclass
@@ -42,13 +46,20 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         await system.aclose()
 
 
-def system_of(server: ServiceNowServer | JiraServer, secret: str = SECRET) -> tuple[Any, dict[str, str]]:
+def system_of(
+    server: ServiceNowServer | JiraServer, secret: str = SECRET, allowed: str = "127.0.0.1/32"
+) -> tuple[Any, dict[str, str]]:
+    transport = GuardedTransport(Guard(Allowance.read(allowed), ALLOW_SETTING, resolve), trust_of())
     if isinstance(server, ServiceNowServer):
         described = ServiceNow(
             kind="servicenow", url=server.url, user=USER, password=None, fields={"assignment_group": "CAB"}
         )
         described = described.model_copy(update={"password": SecretStr(secret)})
-        return ServiceNowChanges(described), {"approved": "approved", "rejected": "rejected", "odd": "half_approved"}
+        return ServiceNowChanges(described, transport, SystemClock()), {
+            "approved": "approved",
+            "rejected": "rejected",
+            "odd": "half_approved",
+        }
     jira = Jira.model_construct(
         kind="jira",
         url=server.url,
@@ -60,28 +71,44 @@ def system_of(server: ServiceNowServer | JiraServer, secret: str = SECRET) -> tu
         states={"Implementing": Standing.APPROVED},
         cancel_transition="901",
     )
-    return JiraChanges(jira), {"approved": "approved", "rejected": "declined", "odd": "abstained"}
+    return JiraChanges(jira, transport, SystemClock()), {
+        "approved": "approved",
+        "rejected": "declined",
+        "odd": "abstained",
+    }
 
 
-async def test_a_change_is_opened_once_however_often_it_is_asked_for(subject: Subject) -> None:
-    assert await subject.system.find(CHANGE.correlation_id) is None
+async def test_a_change_that_was_opened_is_found_by_its_question_and_no_other(subject: Subject) -> None:
+    assert await subject.system.find(CHANGE.correlation_id) == []
 
-    first, again = await subject.system.open(CHANGE), await subject.system.open(CHANGE)
+    opened = await subject.system.open(CHANGE)
 
-    assert first == again == await subject.system.find(CHANGE.correlation_id)
+    assert await subject.system.find(CHANGE.correlation_id) == [opened]
+    assert await subject.system.find("approval_01k.20.fedcba9876543210") == []
     [row] = subject.rows
     assert CHANGE.summary in str(row)
     assert CHANGE.description in str(row)
 
 
-async def test_a_change_whose_answer_was_lost_is_not_opened_twice(subject: Subject) -> None:
-    subject.server.faults = ["", "lost"]
+async def test_of_several_changes_of_a_question_the_oldest_is_found_first(subject: Subject) -> None:
+    opened = [await subject.system.open(CHANGE), await subject.system.open(CHANGE)]
+
+    assert await subject.system.find(CHANGE.correlation_id) == opened
+
+
+async def test_a_system_that_does_not_understand_the_question_finds_nothing(subject: Subject) -> None:
+    await subject.system.open(CHANGE)
+    subject.server.finds_everything = True
+
+    assert await subject.system.find("approval_01k.20.fedcba9876543210") == []
+
+
+async def test_a_change_whose_answer_was_lost_is_found(subject: Subject) -> None:
+    subject.server.faults = ["lost"]
     with pytest.raises(SystemUnavailable, match="it answered 502"):
         await subject.system.open(CHANGE)
 
-    await subject.system.open(CHANGE)
-
-    assert len(subject.rows) == 1
+    assert len(await subject.system.find(CHANGE.correlation_id)) == 1
 
 
 async def test_a_change_waits_until_somebody_decides(subject: Subject) -> None:
@@ -109,11 +136,20 @@ async def test_a_state_that_nobody_has_named_is_not_guessed_at(subject: Subject)
     assert (looked.standing, looked.state) == (Standing.UNKNOWN, subject.words["odd"])
 
 
-async def test_a_change_that_was_deleted_counts_as_cancelled(subject: Subject) -> None:
+async def test_of_a_change_that_is_not_there_nothing_is_concluded(subject: Subject) -> None:
     reference = await subject.system.open(CHANGE)
     subject.server.rows.clear()
 
-    assert (await subject.system.look(reference)).standing is Standing.CANCELLED
+    with pytest.raises(ChangeGone, match=rf"{reference.number} is not there any more, or its user may not see it"):
+        await subject.system.look(reference)
+
+
+async def test_a_place_inside_the_network_is_asked_only_where_the_operator_lists_it(subject: Subject) -> None:
+    system, _ = system_of(subject.server, allowed="")
+
+    with pytest.raises(SystemUnavailable, match="Add the host to ARCHWRIGHT_CHANGES_ALLOW"):
+        await system.find(CHANGE.correlation_id)
+    await system.aclose()
 
 
 async def test_a_change_that_is_withdrawn_says_why(subject: Subject) -> None:
@@ -151,12 +187,12 @@ async def test_what_is_wrong_is_said_with_the_systems_name(subject: Subject, fau
 
 
 async def test_a_system_that_is_asked_too_much_says_for_how_long_to_wait(subject: Subject) -> None:
-    subject.server.faults = ["busy"]
+    subject.server.faults = ["busy", "503"]
 
-    with pytest.raises(SystemUnavailable) as away:
-        await subject.system.find(CHANGE.correlation_id)
-
-    assert away.value.retry_after_seconds == 7
+    for seconds in (7, 30):
+        with pytest.raises(SystemUnavailable) as away:
+            await subject.system.find(CHANGE.correlation_id)
+        assert away.value.retry_after_seconds == seconds
 
 
 async def test_a_wrong_password_is_named_and_a_server_that_is_gone_too(subject: Subject) -> None:

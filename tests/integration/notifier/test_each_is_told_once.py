@@ -18,12 +18,12 @@ from services.bus.port import TryLater
 from services.bus.redis import writer
 from services.chassis.clock import ManualClock
 from services.chassis.egress import Allowance, Guard, resolve
+from services.chassis.egress_http import client_of, trust_of
 from services.chassis.metrics import Metrics
 from services.notifier.channels.making import channel_of
 from services.notifier.channels.port import DeliveryFailed, DeliveryRefused
 from services.notifier.composing import Composer
 from services.notifier.delivered import RedisDelivered
-from services.notifier.egress import client_of, trust_of
 from services.notifier.notify import Notify
 from services.notifier.rules_file import read_rules
 

@@ -19,10 +19,10 @@ from told_events import NOON, message
 from archwright.local import certificates
 from services.chassis.clock import ManualClock, SystemClock
 from services.chassis.egress import Address, Allowance, Guard
+from services.chassis.egress_http import trust_of
 from services.notifier.channels.email import EmailChannel
 from services.notifier.channels.port import DeliveryFailed, DeliveryRefused
 from services.notifier.domain.channels import Email, Tls
-from services.notifier.egress import trust_of
 
 PASSWORD = "password-of-mine"
 TO = ("first@example.com", "second@example.com")

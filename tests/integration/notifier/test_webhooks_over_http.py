@@ -21,14 +21,15 @@ from archwright.local import certificates
 from services.bus.port import TryLater
 from services.chassis.clock import ManualClock, SystemClock
 from services.chassis.egress import Address, Allowance, Guard, resolve
+from services.chassis.egress_http import client_of, trust_of
+from services.chassis.retry_after import seconds_of
 from services.notifier.channels.apprise import AppriseChannel
 from services.notifier.channels.port import DeliveryFailed, DeliveryRefused
-from services.notifier.channels.posting import Posting, seconds_of
+from services.notifier.channels.posting import Posting
 from services.notifier.channels.slack import SlackChannel
 from services.notifier.channels.teams import TeamsChannel
 from services.notifier.channels.webhook import WebhookChannel
 from services.notifier.domain.channels import Apprise, Slack, Teams, Webhook
-from services.notifier.egress import client_of, trust_of
 
 KEY = b"secret-of-tests-with-32-bytes!!!"
 # One of the libraries that apprise looks for when it is first used.

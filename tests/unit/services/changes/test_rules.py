@@ -11,7 +11,7 @@ from services.changes.port import Standing
 from services.changes.rules import Jira, ServiceNow, read_rules
 from services.chassis.rules_file import RulesInvalid
 
-GUIDE = (Path(__file__).parents[3] / "docs/change-management.md").read_text("utf-8")
+GUIDE = (Path(__file__).parents[4] / "docs/change-management.md").read_text("utf-8")
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""How messages leave over HTTP: to the address that was judged, by no proxy, and without following redirects."""
+"""How requests leave over HTTP: to the address that was judged, by no proxy, and without following redirects."""
 
 from __future__ import annotations
 
@@ -48,12 +48,18 @@ def client_of(guard: Guard, trust: ssl.SSLContext) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=GuardedTransport(guard, trust), trust_env=False, follow_redirects=False)
 
 
-def trust_of(ca_file: Path | None) -> ssl.SSLContext:
-    """Return whom to trust: the authorities of this machine, and those in the file."""
+def trust_of(*ca_files: Path | None) -> ssl.SSLContext:
+    """Return whom to trust: the authorities of this machine, and those in the files."""
     trust = ssl.create_default_context()
-    if ca_file is not None:
+    for ca_file in filter(None, ca_files):
         trust.load_verify_locations(ca_file)
     return trust
+
+
+def told(error: Exception) -> str:
+    """Return in one line what went wrong while sending."""
+    text = "".join(character if character.isprintable() else " " for character in str(error))[:200]
+    return text.rstrip(".") or type(error).__name__
 
 
 def leave_proxies() -> None:
