@@ -10,6 +10,7 @@ from archwright.cli import show
 from archwright.cli.calling import calls
 from archwright.cli.deliverables import outline
 from archwright.cli.options import AsJson
+from archwright.cli.printable import printable
 from archwright.client import Client
 from archwright.engine.v1.approvals_pb2 import Approval
 from archwright.payloads import from_struct
@@ -34,11 +35,16 @@ RequestId = Annotated[
 async def list_approvals(
     client: Client,
     workflow: Annotated[str, typer.Option("--workflow", metavar="WORKFLOW", help="Only those of this workflow.")] = "",
+    definition: Annotated[str, typer.Option("--definition", metavar="NAME", help="Only those of its workflows.")] = "",
     mine: Annotated[bool, typer.Option("--mine", help="Only those that you may decide.")] = False,
+    ended: Annotated[bool, typer.Option("--ended", help="Those that have ended, instead of those that wait.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the approvals that wait, newest first."""
-    found = [approval async for approval in client.approvals.list(workflow, mine=mine)]
+    """List the approvals that wait, or those that have ended, newest first."""
+    found = [
+        approval
+        async for approval in client.approvals.list(workflow, definition_name=definition, mine=mine, ended=ended)
+    ]
     if as_json:
         show.json(found)
         return
@@ -47,14 +53,15 @@ async def list_approvals(
             approval.approval_id,
             approval.workflow_id,
             approval.step,
-            ", ".join(approval.approvers),
-            f"{len(approval.decisions)} of {approval.quorum}",
-            show.when(approval.expires_at),
+            *((_status(approval), ", ".join(_deciders(approval))) if ended else (", ".join(approval.approvers),)),
+            f"{_agreed(approval)} of {approval.quorum}",
+            show.when(approval.ended_at if ended else approval.expires_at),
         )
         for approval in found
     ]
-    headings = ("APPROVAL", "WORKFLOW", "STEP", "MAY DECIDE", "AGREED", "EXPIRES")
-    show.table(headings, rows, empty="Nothing waits for anybody.")
+    headings = ("STATUS", "DECIDED BY", "AGREED", "ENDED") if ended else ("MAY DECIDE", "AGREED", "EXPIRES")
+    empty = "No approval has ended." if ended else "Nothing waits for anybody."
+    show.table(("APPROVAL", "WORKFLOW", "STEP", *headings), rows, empty=empty)
 
 
 @app.command("show")
@@ -72,9 +79,10 @@ async def show_approval(client: Client, approval_id: ApprovalId, as_json: AsJson
             ("workflow", approval.workflow_id),
             ("step", approval.step),
             ("definition", f"{approval.definition_name} {approval.definition_version}"),
+            ("asked", f"{show.when(approval.requested_at)} for {approval.requested_by}"),
             ("may decide", ", ".join(approval.approvers)),
             ("needed", str(approval.quorum)),
-            ("asked", show.when(approval.requested_at)),
+            ("you", _you(approval)),
             ("expires", show.when(approval.expires_at)),
             ("escalated", "yes" if approval.escalated else ""),
             ("decided", "\n".join(_decided(approval))),
@@ -85,7 +93,7 @@ async def show_approval(client: Client, approval_id: ApprovalId, as_json: AsJson
     )
     console = show.console()
     for line in outline(from_struct(approval.shown)):
-        console.print(line, markup=False)
+        console.print(printable(line), markup=False)
 
 
 @app.command("approve")
@@ -127,14 +135,27 @@ def _tell(approval: Approval, as_json: bool) -> None:
     if as_json:
         show.json(approval)
         return
-    agreed = sum(decision.approved and not decision.void for decision in approval.decisions)
-    so_far = f", {agreed} of {approval.quorum} agree" if approval.status == Approval.PENDING else ""
+    so_far = f", {_agreed(approval)} of {approval.quorum} agree" if approval.status == Approval.PENDING else ""
     typer.echo(f"{approval.approval_id} {_status(approval)}{so_far}")
+
+
+def _agreed(approval: Approval) -> int:
+    return sum(decision.approved and not decision.void for decision in approval.decisions)
+
+
+def _deciders(approval: Approval) -> list[str]:
+    return [decision.user_id for decision in approval.decisions if not decision.void]
+
+
+def _you(approval: Approval) -> str:
+    if approval.status != Approval.PENDING:
+        return ""
+    return approval.denied_because or f"`archwright approvals approve {approval.approval_id}`, or reject"
 
 
 def _decided(approval: Approval) -> list[str]:
     return [
-        f"{decision.user_id} {'agrees' if decision.approved else 'does not agree'}"
+        f"{show.when(decision.decided_at)}  {decision.user_id} {'agrees' if decision.approved else 'does not agree'}"
         + (f": {decision.comment}" if decision.comment else "")
         + (" (void: what was shown has changed since)" if decision.void else "")
         for decision in approval.decisions

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from archwright.cli.printable import printable
+
 _WIDTH_FOR_PROGRAMS = 500
 
 
@@ -46,7 +48,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str)
         whole = max(len(row[column]) for row in rows) if column == 0 else None
         shown.add_column(heading, no_wrap=True, overflow="ellipsis", min_width=whole)
     for row in rows:
-        shown.add_row(*(Text(cell) for cell in row))
+        shown.add_row(*(Text(printable(cell)) for cell in row))
     console().print(shown)
 
 
@@ -55,7 +57,7 @@ def facts(rows: Iterable[tuple[str, str]]) -> None:
     shown = Table.grid(padding=(0, 2))
     for name, value in rows:
         if value:
-            shown.add_row(Text(name, style="dim"), Text(value))
+            shown.add_row(Text(name, style="dim"), Text(printable(value)))
     console().print(shown)
 
 

@@ -22,6 +22,9 @@ class Role(StrEnum):
 
 
 def command(
+    user: Annotated[
+        str, typer.Option("--user", help="Whose it is; another person's, to try what takes two.", show_default="you")
+    ] = "",
     role: Annotated[Role, typer.Option("--role", help="What its holder may do.")] = Role.ADMIN,
     tenant: Annotated[str, typer.Option("--tenant", help="Whose workflows it opens.")] = DEFAULT_TENANT,
     ttl: Annotated[str, typer.Option("--ttl", help="How long it is good: 90s, 15m, 8h, 30d.")] = "1h",
@@ -32,4 +35,4 @@ def command(
     curl --cacert .archwright/certificates/ca.pem -H "Authorization: Bearer $(archwright token)" …
     """
     mesh = state.find(state_folder)
-    typer.echo(sign_token(mesh, tenant=tenant, roles=[role.value], ttl_seconds=seconds_of(ttl)))
+    typer.echo(sign_token(mesh, subject=user, tenant=tenant, roles=[role.value], ttl_seconds=seconds_of(ttl)))

@@ -24,11 +24,23 @@ class Approvals:
         self._connection = connection
         self._stub = stubs.approvals(connection.channel)
 
-    async def list(self, workflow_id: str = "", *, mine: bool = False) -> AsyncIterator[Approval]:
-        """Yield the approvals that wait, newest first, without what they show; `mine` are those I may decide."""
+    async def list(
+        self, workflow_id: str = "", *, definition_name: str = "", mine: bool = False, ended: bool = False
+    ) -> AsyncIterator[Approval]:
+        """Yield the approvals that wait, newest first, without what they show.
+
+        `mine` are those that I may decide; `ended` are those that have ended, instead of those that wait.
+        """
 
         async def page(token: str) -> tuple[Sequence[Approval], str]:
-            request = ListApprovalsRequest(page_size=PAGE_SIZE, page_token=token, workflow_id=workflow_id, mine=mine)
+            request = ListApprovalsRequest(
+                page_size=PAGE_SIZE,
+                page_token=token,
+                workflow_id=workflow_id,
+                definition_name=definition_name,
+                mine=mine,
+                ended=ended,
+            )
             answer = await self._connection.unary(self._stub.ListApprovals, request)
             return answer.approvals, answer.next_page_token
 

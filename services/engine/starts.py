@@ -55,6 +55,7 @@ class Start:
     rerun_of: str = ""
     from_step: str = ""
     reused: tuple[Reused, ...] = field(default=())
+    on_behalf_of: tuple[str, ...] = ()
 
     @property
     def body_hash(self) -> bytes:
@@ -167,6 +168,7 @@ class Starts:
                 parent=start.parent,
                 rerun_of=start.rerun_of,
                 reused=start.reused,
+                on_behalf_of=start.on_behalf_of,
             ),
             audit=start.audit,
             created=NewWorkflow(

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 from players import players
 from small_mesh import SmallMesh, small_mesh
@@ -249,7 +250,7 @@ async def test_a_file_that_changes_voids_what_was_decided_on_it_and_the_requeste
         async with mesh.client(roles=("viewer",)) as onlooker:
             assert not [each async for each in onlooker.approvals.list(workflow_id, mine=True)]
 
-        with pytest.raises(RoleDenied, match="'ann' may not decide this approval: they started this workflow"):
+        with pytest.raises(RoleDenied, match="'ann' may not decide: they started this workflow"):
             await client.approvals.approve(asked)
         await bob.approvals.approve(asked, "one is fine")
         await client.signal(workflow_id, "polish", {})
@@ -266,3 +267,53 @@ async def test_a_file_that_changes_voids_what_was_decided_on_it_and_the_requeste
         assert done.status == Approval.APPROVED
         events = [event.event_type async for event in client.history(workflow_id)]
     assert events.count("approval_invalidated") == 1
+
+
+async def test_an_approval_says_who_asked_and_why_the_caller_may_not_decide(mesh: SmallMesh, client: Client) -> None:
+    approval = await asked_by(client, "two_agree")
+
+    assert (approval.requested_by, approval.denied_because) == ("ann", "")
+    async with client_of(mesh, "eve") as eve, mesh.client(user="bob", roles=("viewer",)) as bob:
+        denied = (await eve.approvals.get(approval.approval_id)).denied_because
+        assert denied == "'eve' is none of those who may decide: user:ann, user:bob."
+        assert "takes the role operator or admin" in (await bob.approvals.get(approval.approval_id)).denied_because
+    agreed = await client.approvals.approve(approval)
+    assert agreed.denied_because == "'ann' has agreed already."
+    assert not [each async for each in client.approvals.list(approval.workflow_id, mine=True)]
+
+
+async def test_those_that_have_ended_are_listed_with_what_was_decided(client: Client) -> None:
+    approval, other = await asked_by(client, "sign_off", amount=1), await asked_by(client, "two_agree")
+    await client.approvals.reject(approval, "too much")
+
+    ended = [each async for each in client.approvals.list(definition_name="sign_off", ended=True)]
+
+    assert (ended[0].approval_id, ended[0].status) == (approval.approval_id, Approval.REJECTED)
+    assert [each.comment for each in ended[0].decisions] == ["too much"]
+    assert not ended[0].HasField("shown")
+    waiting = [each.approval_id async for each in client.approvals.list(definition_name="two_agree")]
+    assert waiting[0] == other.approval_id
+    with pytest.raises(RequestInvalid, match="mine is for approvals that wait"):
+        [each async for each in client.approvals.list(mine=True, ended=True)]
+
+
+async def test_a_decision_that_is_refused_is_in_the_audit(mesh: SmallMesh, client: Client, database: Any) -> None:
+    approval = await asked_by(client, "two_agree")
+    async with client_of(mesh, "eve") as eve:
+        with pytest.raises(RoleDenied):
+            await eve.approvals.approve(approval)
+    await client.approvals.reject(approval)
+    with pytest.raises(TransitionIllegal):
+        await client.approvals.approve(approval)
+
+    owner = await asyncpg.connect(database.owner_dsn)
+    rows = await owner.fetch(
+        "SELECT user_id, action, result FROM engine.audit WHERE resource = $1 ORDER BY at",
+        f"approvals/{approval.approval_id}",
+    )
+    await owner.close()
+    assert [tuple(row) for row in rows] == [
+        ("eve", "DecideApproval", "ROLE_DENIED"),
+        ("ann", "DecideApproval", "ok"),
+        ("ann", "DecideApproval", "TRANSITION_ILLEGAL"),
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from typing import Any
 
 import pytest
 from documents import blocks
+from guide import SECONDS_MAX, environment, place_beside, printed_by
 
 from archwright import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
@@ -30,14 +30,12 @@ SECTIONS = (
     "List",
     "Over REST",
 )
-SECONDS_MAX = 180.0
 
 
 @pytest.fixture(scope="module")
 async def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
     """A folder beside the mesh's state, with the guide's definition; afterwards nothing is under way."""
-    folder: Path = tmp_path_factory.mktemp("controls")
-    (folder / ".archwright").symlink_to(whole_mesh.state)
+    folder = place_beside(whole_mesh, tmp_path_factory.mktemp("controls"))
     [definition] = blocks(GUIDE, TITLE, "yaml")
     (folder / "purchase.yaml").write_text(definition)
     yield folder
@@ -49,30 +47,7 @@ async def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> As
 @pytest.fixture(scope="module")
 def printed(whole_mesh: Any, place: Path) -> dict[str, str]:
     """What the commands of each section printed; all of them succeed."""
-    script = ["set -e"]
-    for section in SECTIONS:
-        script += [f"echo '@@@ {section}'", *blocks(GUIDE, section, "console")]
-    shell = subprocess.run(
-        ["bash", "-s"],
-        input="\n".join(script).replace("localhost:8443", f"localhost:{whole_mesh.gateway_port}"),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-    assert shell.returncode == 0, shell.stdout[-1500:] + shell.stderr[-1500:]
-    sections = (part.partition("\n") for part in shell.stdout.split("@@@ ")[1:])
-    return {section: text for section, _, text in sections}
-
-
-def environment(whole_mesh: Any) -> dict[str, str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {name: text for name, text in whole_mesh.environment.items() if not name.startswith("ARCHWRIGHT_")} | {
-        "PATH": path,
-        "TZ": "UTC",
-    }
+    return printed_by(GUIDE, SECTIONS, whole_mesh, place)
 
 
 def test_a_start_that_is_repeated_is_the_same_workflow(printed: dict[str, str]) -> None:

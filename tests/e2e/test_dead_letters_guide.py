@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,64 +11,28 @@ from typing import Any
 
 import pytest
 from documents import blocks
+from guide import SECONDS_MAX, environment, place_beside, printed_by, working
 
 GUIDE = "docs/dead-letters.md"
 SECTIONS = ("Look", "Redrive", "Discard", "Many", "Over REST")
-SECONDS_MAX = 180.0
 
 
 @pytest.fixture(scope="module")
 def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder beside the mesh's state, with the guide's definition, while the guide's agent works."""
-    folder: Path = tmp_path_factory.mktemp("letters")
-    (folder / ".archwright").symlink_to(whole_mesh.state)
+    folder = place_beside(whole_mesh, tmp_path_factory.mktemp("letters"))
     [definition] = blocks(GUIDE, "What becomes one", "yaml")
     [agent] = blocks(GUIDE, "What becomes one", "python")
     (folder / "evening.yaml").write_text(definition)
     (folder / "doorman.py").write_text(agent)
-    reading, writing = os.pipe()
-    with subprocess.Popen(
-        [sys.executable, "doorman.py"],
-        cwd=folder,
-        env=whole_mesh.environment | {"ARCHWRIGHT_PARENT_PIPE_FD": str(reading)},
-        pass_fds=[reading],
-        stdout=subprocess.PIPE,
-    ) as doorman:
-        os.close(reading)
-        assert doorman.stdout is not None
-        assert doorman.stdout.readline(), "the agent ended before it was ready"
+    with working(folder / "doorman.py", whole_mesh):
         yield folder
-        os.close(writing)
-        doorman.terminate()
 
 
 @pytest.fixture(scope="module")
 def printed(whole_mesh: Any, place: Path) -> dict[str, str]:
     """What the commands of each section printed; all of them succeed."""
-    script = ["set -e", "exec 2>&1"]
-    for section in SECTIONS:
-        script += [f"echo '@@@ {section}'", *blocks(GUIDE, section, "console")]
-    shell = subprocess.run(
-        ["bash", "-s"],
-        input="\n".join(script).replace("localhost:8443", f"localhost:{whole_mesh.gateway_port}"),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-    assert shell.returncode == 0, shell.stdout[-3000:] + shell.stderr[-1500:]
-    sections = (part.partition("\n") for part in shell.stdout.split("@@@ ")[1:])
-    return {section: text for section, _, text in sections}
-
-
-def environment(whole_mesh: Any) -> dict[str, str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {name: text for name, text in whole_mesh.environment.items() if not name.startswith("ARCHWRIGHT_")} | {
-        "PATH": path,
-        "TZ": "UTC",
-    }
+    return printed_by(GUIDE, SECTIONS, whole_mesh, place)
 
 
 def test_what_waits_is_listed_and_shown(printed: dict[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,18 +9,17 @@ from typing import Any
 
 import pytest
 from documents import blocks
+from guide import SECONDS_MAX, environment, place_beside, printed_by
 
 GUIDE = "docs/definitions.md"
 BEGINNING = "Keep definitions"
 SECTIONS = ("Before it is published", "Publish", "Versions and channels", "Compare", "Retire", "Over REST")
-SECONDS_MAX = 180.0
 
 
 @pytest.fixture(scope="module")
 def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder beside the mesh's state, with the guide's definitions."""
-    folder: Path = tmp_path_factory.mktemp("guide")
-    (folder / ".archwright").symlink_to(whole_mesh.state)
+    folder = place_beside(whole_mesh, tmp_path_factory.mktemp("guide"))
     first, second = blocks(GUIDE, BEGINNING, "yaml")
     (folder / "invoice-1.0.0.yaml").write_text(first)
     (folder / "invoice-1.1.0.yaml").write_text(second)
@@ -31,31 +29,7 @@ def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def printed(whole_mesh: Any, place: Path) -> dict[str, str]:
     """What the commands of each section printed; all of them succeed."""
-    script = ["set -e"]
-    for section in SECTIONS:
-        script += [f"echo '@@@ {section}'", *blocks(GUIDE, section, "console")]
-    shell = subprocess.run(
-        ["bash", "-s"],
-        input="\n".join(script).replace("localhost:8443", f"localhost:{whole_mesh.gateway_port}"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-    assert shell.returncode == 0, shell.stdout[-3000:]
-    sections = (part.partition("\n") for part in shell.stdout.split("@@@ ")[1:])
-    return {section: text for section, _, text in sections}
-
-
-def environment(whole_mesh: Any) -> dict[str, str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {name: text for name, text in whole_mesh.environment.items() if not name.startswith("ARCHWRIGHT_")} | {
-        "PATH": path,
-        "TZ": "UTC",
-    }
+    return printed_by(GUIDE, SECTIONS, whole_mesh, place)
 
 
 def test_a_draft_is_checked_drawn_and_planned(printed: dict[str, str], place: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from documents import blocks
+from guide import SECONDS_MAX, environment, place_beside, printed_by
 
 from archwright import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
@@ -26,14 +26,12 @@ SECTIONS = (
     "Over REST",
 )
 DEFINITION = "daily_report"
-SECONDS_MAX = 120.0
 
 
 @pytest.fixture(scope="module")
 async def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
     """A folder beside the mesh's state, with the guide's definition; afterwards nothing of it is left."""
-    folder: Path = tmp_path_factory.mktemp("guide")
-    (folder / ".archwright").symlink_to(whole_mesh.state)
+    folder = place_beside(whole_mesh, tmp_path_factory.mktemp("guide"))
     [definition] = blocks(GUIDE, BEGINNING, "yaml")
     (folder / "daily_report.yaml").write_text(definition)
     yield folder
@@ -47,30 +45,7 @@ async def place(whole_mesh: Any, tmp_path_factory: pytest.TempPathFactory) -> As
 @pytest.fixture(scope="module")
 def printed(whole_mesh: Any, place: Path) -> dict[str, str]:
     """What the commands of each section printed; all of them succeed."""
-    script = ["set -e"]
-    for section in SECTIONS:
-        script += [f"echo '@@@ {section}'", *blocks(GUIDE, section, "console")]
-    shell = subprocess.run(
-        ["bash", "-s"],
-        input="\n".join(script).replace("localhost:8443", f"localhost:{whole_mesh.gateway_port}"),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-    assert shell.returncode == 0, shell.stdout[-1500:] + shell.stderr[-1500:]
-    sections = (part.partition("\n") for part in shell.stdout.split("@@@ ")[1:])
-    return {section: text for section, _, text in sections}
-
-
-def environment(whole_mesh: Any) -> dict[str, str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {name: text for name, text in whole_mesh.environment.items() if not name.startswith("ARCHWRIGHT_")} | {
-        "PATH": path,
-        "TZ": "UTC",
-    }
+    return printed_by(GUIDE, SECTIONS, whole_mesh, place)
 
 
 def test_a_schedule_is_made_shown_and_listed(printed: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from story import NOON, Story, names
 
 from archwright.errors import RoleDenied, TransitionIllegal
-from services.engine.domain.commands import DecideApproval, Stale
+from services.engine.domain.commands import DecideApproval, RetryWorkflow, Stale, StartWorkflow
 from services.engine.domain.events import ApprovalRequested, StepCompleted, StepFailed
 from services.engine.domain.values import canonical
 
@@ -210,9 +210,35 @@ steps:
 def test_who_started_the_workflow_may_not_decide_where_the_definition_separates_the_two() -> None:
     story = Story.begun(SEPARATED)
 
-    with pytest.raises(RoleDenied, match="'ann' may not decide this approval: they started this workflow"):
+    with pytest.raises(RoleDenied, match="'ann' may not decide: they started this workflow"):
         story.decide("review", "ann", "architect")
     assert names(story.decide("review", "bob", "architect"))[0] == "ApprovalDecided review"
+
+
+def test_who_let_the_workflow_go_on_after_a_failure_counts_as_one_who_asked_for_it() -> None:
+    story = Story.begun(SEPARATED)
+    story.decide("review", "bob", "architect", approved=False)
+    story.when(RetryWorkflow(story.now, "eve"))
+
+    with pytest.raises(RoleDenied, match="'eve' may not decide: they started this workflow, or let it go on"):
+        story.decide("review", "eve", "architect")
+    assert names(story.decide("review", "bob", "architect"))[0] == "ApprovalDecided review"
+
+
+def test_a_child_is_asked_for_by_all_who_asked_for_its_parent() -> None:
+    story = Story.of(SEPARATED)
+    story.when(StartWorkflow(NOON, story.workflow.workflow_id, {}, "r1", "ann", "", on_behalf_of=("eve",)))
+
+    for user in ("ann", "eve"):
+        with pytest.raises(RoleDenied, match="may not be both"):
+            story.decide("review", user, "architect")
+
+
+def test_an_agent_never_decides() -> None:
+    story = Story.begun(SEPARATED)
+
+    with pytest.raises(RoleDenied, match="'bot' is an agent, and approvals are for people"):
+        story.decide("review", "bot", "architect", "agent")
 
 
 def test_who_agreed_at_another_step_may_not_decide_where_the_definition_separates_the_two() -> None:

@@ -28,7 +28,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$archwright/engine/v1/approvals.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x92\x05\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x35\n\x06status\x18\x04 \x01(\x0e\x32%.archwright.engine.v1.Approval.Status\x12\x11\n\tapprovers\x18\x05 \x03(\t\x12\x0e\n\x06quorum\x18\x06 \x01(\x05\x12&\n\x05shown\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0cshown_sha256\x18\x08 \x01(\t\x12\x30\n\x0crequested_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tescalated\x18\x0b \x01(\x08\x12\x39\n\tdecisions\x18\x0c \x03(\x0b\x32&.archwright.engine.v1.ApprovalDecision\x12\x17\n\x0f\x64\x65\x66inition_name\x18\r \x01(\t\x12,\n\x08\x65nded_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x64\x65\x66inition_version\x18\x0f \x01(\t\x12\x36\n\tartifacts\x18\x10 \x03(\x0b\x32#.archwright.engine.v1.ShownArtifact\x12\x11\n\tshown_seq\x18\x11 \x01(\x03\"X\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x0c\n\x08\x41PPROVED\x10\x02\x12\x0c\n\x08REJECTED\x10\x03\x12\r\n\tCANCELLED\x10\x04\"-\n\rShownArtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"\x84\x01\n\x10\x41pprovalDecision\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61pproved\x18\x02 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12.\n\ndecided_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04void\x18\x05 \x01(\x08\"`\n\x14ListApprovalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x03 \x01(\t\x12\x0c\n\x04mine\x18\x04 \x01(\x08\"c\n\x15ListApprovalsResponse\x12\x31\n\tapprovals\x18\x01 \x03(\x0b\x32\x1e.archwright.engine.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x12GetApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\"\xee\x01\n\x15\x44\x65\x63ideApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x46\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0e\x32\x34.archwright.engine.v1.DecideApprovalRequest.Decision\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x14\n\x0cshown_sha256\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"=\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x41PPROVE\x10\x01\x12\n\n\x06REJECT\x10\x02\x32\xc7\x03\n\x0f\x41pprovalService\x12\x8c\x01\n\rListApprovals\x12*.archwright.engine.v1.ListApprovalsRequest\x1a+.archwright.engine.v1.ListApprovalsResponse\"\"\xaa\xee\x18\x05\n\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/approvals\x12\x89\x01\n\x0bGetApproval\x12(.archwright.engine.v1.GetApprovalRequest\x1a\x1e.archwright.engine.v1.Approval\"0\xaa\xee\x18\x05\n\x03\x01\x02\x03\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/approvals/{approval_id}\x12\x98\x01\n\x0e\x44\x65\x63ideApproval\x12+.archwright.engine.v1.DecideApprovalRequest\x1a\x1e.archwright.engine.v1.Approval\"9\xaa\xee\x18\x04\n\x02\x02\x03\x82\xd3\xe4\x93\x02+\"&/api/v1/approvals/{approval_id}:decide:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$archwright/engine/v1/approvals.proto\x12\x14\x61rchwright.engine.v1\x1a!archwright/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n\x08\x41pproval\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\x12\x35\n\x06status\x18\x04 \x01(\x0e\x32%.archwright.engine.v1.Approval.Status\x12\x11\n\tapprovers\x18\x05 \x03(\t\x12\x0e\n\x06quorum\x18\x06 \x01(\x05\x12&\n\x05shown\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0cshown_sha256\x18\x08 \x01(\t\x12\x30\n\x0crequested_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tescalated\x18\x0b \x01(\x08\x12\x39\n\tdecisions\x18\x0c \x03(\x0b\x32&.archwright.engine.v1.ApprovalDecision\x12\x17\n\x0f\x64\x65\x66inition_name\x18\r \x01(\t\x12,\n\x08\x65nded_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12\x64\x65\x66inition_version\x18\x0f \x01(\t\x12\x36\n\tartifacts\x18\x10 \x03(\x0b\x32#.archwright.engine.v1.ShownArtifact\x12\x11\n\tshown_seq\x18\x11 \x01(\x03\x12\x14\n\x0crequested_by\x18\x12 \x01(\t\x12\x16\n\x0e\x64\x65nied_because\x18\x13 \x01(\t\"X\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PENDING\x10\x01\x12\x0c\n\x08\x41PPROVED\x10\x02\x12\x0c\n\x08REJECTED\x10\x03\x12\r\n\tCANCELLED\x10\x04\"-\n\rShownArtifact\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\"\x84\x01\n\x10\x41pprovalDecision\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61pproved\x18\x02 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12.\n\ndecided_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04void\x18\x05 \x01(\x08\"\x88\x01\n\x14ListApprovalsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x03 \x01(\t\x12\x0c\n\x04mine\x18\x04 \x01(\x08\x12\x17\n\x0f\x64\x65\x66inition_name\x18\x05 \x01(\t\x12\r\n\x05\x65nded\x18\x06 \x01(\x08\"c\n\x15ListApprovalsResponse\x12\x31\n\tapprovals\x18\x01 \x03(\x0b\x32\x1e.archwright.engine.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\")\n\x12GetApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\"\xee\x01\n\x15\x44\x65\x63ideApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x46\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0e\x32\x34.archwright.engine.v1.DecideApprovalRequest.Decision\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\x14\n\x0cshown_sha256\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"=\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x0b\n\x07\x41PPROVE\x10\x01\x12\n\n\x06REJECT\x10\x02\x32\xc7\x03\n\x0f\x41pprovalService\x12\x8c\x01\n\rListApprovals\x12*.archwright.engine.v1.ListApprovalsRequest\x1a+.archwright.engine.v1.ListApprovalsResponse\"\"\xaa\xee\x18\x05\n\x03\x01\x02\x03\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/approvals\x12\x89\x01\n\x0bGetApproval\x12(.archwright.engine.v1.GetApprovalRequest\x1a\x1e.archwright.engine.v1.Approval\"0\xaa\xee\x18\x05\n\x03\x01\x02\x03\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/approvals/{approval_id}\x12\x98\x01\n\x0e\x44\x65\x63ideApproval\x12+.archwright.engine.v1.DecideApprovalRequest\x1a\x1e.archwright.engine.v1.Approval\"9\xaa\xee\x18\x04\n\x02\x02\x03\x82\xd3\xe4\x93\x02+\"&/api/v1/approvals/{approval_id}:decide:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,23 +42,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPROVALSERVICE'].methods_by_name['DecideApproval']._loaded_options = None
   _globals['_APPROVALSERVICE'].methods_by_name['DecideApproval']._serialized_options = b'\252\356\030\004\n\002\002\003\202\323\344\223\002+\"&/api/v1/approvals/{approval_id}:decide:\001*'
   _globals['_APPROVAL']._serialized_start=191
-  _globals['_APPROVAL']._serialized_end=849
-  _globals['_APPROVAL_STATUS']._serialized_start=761
-  _globals['_APPROVAL_STATUS']._serialized_end=849
-  _globals['_SHOWNARTIFACT']._serialized_start=851
-  _globals['_SHOWNARTIFACT']._serialized_end=896
-  _globals['_APPROVALDECISION']._serialized_start=899
-  _globals['_APPROVALDECISION']._serialized_end=1031
-  _globals['_LISTAPPROVALSREQUEST']._serialized_start=1033
-  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1129
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1131
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1230
-  _globals['_GETAPPROVALREQUEST']._serialized_start=1232
-  _globals['_GETAPPROVALREQUEST']._serialized_end=1273
-  _globals['_DECIDEAPPROVALREQUEST']._serialized_start=1276
-  _globals['_DECIDEAPPROVALREQUEST']._serialized_end=1514
-  _globals['_DECIDEAPPROVALREQUEST_DECISION']._serialized_start=1453
-  _globals['_DECIDEAPPROVALREQUEST_DECISION']._serialized_end=1514
-  _globals['_APPROVALSERVICE']._serialized_start=1517
-  _globals['_APPROVALSERVICE']._serialized_end=1972
+  _globals['_APPROVAL']._serialized_end=895
+  _globals['_APPROVAL_STATUS']._serialized_start=807
+  _globals['_APPROVAL_STATUS']._serialized_end=895
+  _globals['_SHOWNARTIFACT']._serialized_start=897
+  _globals['_SHOWNARTIFACT']._serialized_end=942
+  _globals['_APPROVALDECISION']._serialized_start=945
+  _globals['_APPROVALDECISION']._serialized_end=1077
+  _globals['_LISTAPPROVALSREQUEST']._serialized_start=1080
+  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1216
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1218
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1317
+  _globals['_GETAPPROVALREQUEST']._serialized_start=1319
+  _globals['_GETAPPROVALREQUEST']._serialized_end=1360
+  _globals['_DECIDEAPPROVALREQUEST']._serialized_start=1363
+  _globals['_DECIDEAPPROVALREQUEST']._serialized_end=1601
+  _globals['_DECIDEAPPROVALREQUEST_DECISION']._serialized_start=1540
+  _globals['_DECIDEAPPROVALREQUEST_DECISION']._serialized_end=1601
+  _globals['_APPROVALSERVICE']._serialized_start=1604
+  _globals['_APPROVALSERVICE']._serialized_end=2059
 # @@protoc_insertion_point(module_scope)

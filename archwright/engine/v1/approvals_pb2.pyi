@@ -75,6 +75,8 @@ class Approval(google.protobuf.message.Message):
     DEFINITION_VERSION_FIELD_NUMBER: builtins.int
     ARTIFACTS_FIELD_NUMBER: builtins.int
     SHOWN_SEQ_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    DENIED_BECAUSE_FIELD_NUMBER: builtins.int
     approval_id: builtins.str
     """Output only. `approval_…`, sorts by time."""
     workflow_id: builtins.str
@@ -97,6 +99,10 @@ class Approval(google.protobuf.message.Message):
     """Output only. The event of the workflow by which it shows what it does: another one after every change, also after
     one that brings back what was shown before.
     """
+    requested_by: builtins.str
+    """Output only. Who started the workflow."""
+    denied_because: builtins.str
+    """Output only. Why the caller may not decide it; empty where they may, and for those that have ended."""
     @property
     def approvers(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Who may decide: `role:…` and `user:…`."""
@@ -145,9 +151,11 @@ class Approval(google.protobuf.message.Message):
         definition_version: builtins.str = ...,
         artifacts: collections.abc.Iterable[global___ShownArtifact] | None = ...,
         shown_seq: builtins.int = ...,
+        requested_by: builtins.str = ...,
+        denied_because: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["ended_at", b"ended_at", "expires_at", b"expires_at", "requested_at", b"requested_at", "shown", b"shown"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "approvers", b"approvers", "artifacts", b"artifacts", "decisions", b"decisions", "definition_name", b"definition_name", "definition_version", b"definition_version", "ended_at", b"ended_at", "escalated", b"escalated", "expires_at", b"expires_at", "quorum", b"quorum", "requested_at", b"requested_at", "shown", b"shown", "shown_seq", b"shown_seq", "shown_sha256", b"shown_sha256", "status", b"status", "step", b"step", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["approval_id", b"approval_id", "approvers", b"approvers", "artifacts", b"artifacts", "decisions", b"decisions", "definition_name", b"definition_name", "definition_version", b"definition_version", "denied_because", b"denied_because", "ended_at", b"ended_at", "escalated", b"escalated", "expires_at", b"expires_at", "quorum", b"quorum", "requested_at", b"requested_at", "requested_by", b"requested_by", "shown", b"shown", "shown_seq", b"shown_seq", "shown_sha256", b"shown_sha256", "status", b"status", "step", b"step", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Approval = Approval
 
@@ -220,6 +228,8 @@ class ListApprovalsRequest(google.protobuf.message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     WORKFLOW_ID_FIELD_NUMBER: builtins.int
     MINE_FIELD_NUMBER: builtins.int
+    DEFINITION_NAME_FIELD_NUMBER: builtins.int
+    ENDED_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 200; 50 when 0."""
     page_token: builtins.str
@@ -228,6 +238,10 @@ class ListApprovalsRequest(google.protobuf.message.Message):
     """Only those of this workflow; all when empty."""
     mine: builtins.bool
     """Only those that the caller may decide. A page may then be short though others follow."""
+    definition_name: builtins.str
+    """Only those of workflows of this definition; all when empty."""
+    ended: builtins.bool
+    """Those that have ended, instead of those that wait."""
     def __init__(
         self,
         *,
@@ -235,8 +249,10 @@ class ListApprovalsRequest(google.protobuf.message.Message):
         page_token: builtins.str = ...,
         workflow_id: builtins.str = ...,
         mine: builtins.bool = ...,
+        definition_name: builtins.str = ...,
+        ended: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["mine", b"mine", "page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["definition_name", b"definition_name", "ended", b"ended", "mine", b"mine", "page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___ListApprovalsRequest = ListApprovalsRequest
 

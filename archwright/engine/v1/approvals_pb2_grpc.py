@@ -65,10 +65,12 @@ class ApprovalServiceServicer(object):
     """
 
     def ListApprovals(self, request, context):
-        """Lists the approvals that wait, newest first, without what they show.
+        """Lists approvals, those that wait or those that have ended, newest first, without what they show.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, `page_token` is not one that a list returned, or
+        `mine` is asked of those that have ended.
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this `workflow_id`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +98,7 @@ class ApprovalServiceServicer(object):
         definition separates.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it waits for nobody any more, the caller has decided already, or
         `shown_sha256` is not that of what it shows.
+        These two refusals leave a row in the audit, as a decision does.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to its workflow.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -30,10 +30,12 @@ class ApprovalServiceStub:
         archwright.engine.v1.approvals_pb2.ListApprovalsRequest,
         archwright.engine.v1.approvals_pb2.ListApprovalsResponse,
     ]
-    """Lists the approvals that wait, newest first, without what they show.
+    """Lists approvals, those that wait or those that have ended, newest first, without what they show.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, `page_token` is not one that a list returned, or
+      `mine` is asked of those that have ended.
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this `workflow_id`.
     """
 
     GetApproval: grpc.UnaryUnaryMultiCallable[
@@ -61,6 +63,7 @@ class ApprovalServiceStub:
       definition separates.
     - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it waits for nobody any more, the caller has decided already, or
       `shown_sha256` is not that of what it shows.
+      These two refusals leave a row in the audit, as a decision does.
     - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to its workflow.
     """
 
@@ -76,10 +79,12 @@ class ApprovalServiceAsyncStub:
         archwright.engine.v1.approvals_pb2.ListApprovalsRequest,
         archwright.engine.v1.approvals_pb2.ListApprovalsResponse,
     ]
-    """Lists the approvals that wait, newest first, without what they show.
+    """Lists approvals, those that wait or those that have ended, newest first, without what they show.
 
     Errors:
-    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
+    - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, `page_token` is not one that a list returned, or
+      `mine` is asked of those that have ended.
+    - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this `workflow_id`.
     """
 
     GetApproval: grpc.aio.UnaryUnaryMultiCallable[
@@ -107,6 +112,7 @@ class ApprovalServiceAsyncStub:
       definition separates.
     - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it waits for nobody any more, the caller has decided already, or
       `shown_sha256` is not that of what it shows.
+      These two refusals leave a row in the audit, as a decision does.
     - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to its workflow.
     """
 
@@ -124,10 +130,12 @@ class ApprovalServiceServicer(metaclass=abc.ABCMeta):
         request: archwright.engine.v1.approvals_pb2.ListApprovalsRequest,
         context: _ServicerContext,
     ) -> typing.Union[archwright.engine.v1.approvals_pb2.ListApprovalsResponse, collections.abc.Awaitable[archwright.engine.v1.approvals_pb2.ListApprovalsResponse]]:
-        """Lists the approvals that wait, newest first, without what they show.
+        """Lists approvals, those that wait or those that have ended, newest first, without what they show.
 
         Errors:
-        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, or `page_token` is not one that a list returned.
+        - `INVALID_ARGUMENT` `REQUEST_INVALID`: `page_size` is negative, `page_token` is not one that a list returned, or
+          `mine` is asked of those that have ended.
+        - `NOT_FOUND` `WORKFLOW_NOT_FOUND`: no workflow of this tenant has this `workflow_id`.
         """
 
     @abc.abstractmethod
@@ -159,6 +167,7 @@ class ApprovalServiceServicer(metaclass=abc.ABCMeta):
           definition separates.
         - `FAILED_PRECONDITION` `TRANSITION_ILLEGAL`: it waits for nobody any more, the caller has decided already, or
           `shown_sha256` is not that of what it shows.
+          These two refusals leave a row in the audit, as a decision does.
         - `ALREADY_EXISTS` `REQUEST_ID_REUSED`: `request_id` came before with another request to its workflow.
         """
 

@@ -7,14 +7,15 @@ workflow, in its commit.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from archwright import ids
 from archwright.engine.v1 import approvals_pb2 as pb
-from archwright.errors import ApprovalNotFound
+from archwright.errors import ApprovalNotFound, RoleDenied, TransitionIllegal
 from archwright.serving.calls import Call
-from archwright.serving.tokens import Caller
 from services.chassis.clock import Clock
+from services.engine.api.approval_views import add_to, bare_view, denied_because, waiting_view
+from services.engine.api.audit import audit_row
 from services.engine.api.reading import Reading
 from services.engine.api.requests import (
     WORDS_CHARACTERS_MAX,
@@ -27,21 +28,9 @@ from services.engine.api.requests import (
     wrong_token,
 )
 from services.engine.api.steering import Steering
-from services.engine.api.views import set_time, struct_of
 from services.engine.domain.commands import DecideApproval
-from services.engine.domain.events import (
-    ApprovalDecided,
-    ApprovalEscalated,
-    ApprovalInvalidated,
-    ApprovalRequested,
-    StepCancelled,
-    StepCompleted,
-    StepFailed,
-)
-from services.engine.domain.workflow import OpenApproval
-from services.engine.ports.approvals import ApprovalRow, Approvals
-from services.engine.ports.history import History, Numbered, Summary
-from services.engine.ports.keys import Key
+from services.engine.ports.approvals import ApprovalRow, Approvals, WantedApprovals
+from services.engine.ports.history import History
 
 _PAGE_DEFAULT, _PAGE_MAX = 50, 200
 _READ_PAGE = 100
@@ -61,25 +50,26 @@ class ApprovalApi:
         self._clock = clock
 
     async def list_approvals(self, request: pb.ListApprovalsRequest, call: Call) -> pb.ListApprovalsResponse:
-        """Return a page of the approvals that wait."""
+        """Return a page of the approvals that wait, or of those that have ended."""
         limit = page_size(request.page_size, _PAGE_DEFAULT, _PAGE_MAX)
         if request.page_token and not _is_id(request.page_token):
             raise wrong_token()
+        if request.mine and request.ended:
+            raise wrong("mine", "mine is for approvals that wait: nobody may decide those that have ended.")
         if request.workflow_id:
             await self._reading.summary(key_of(request.workflow_id, call))
-        found = await self._approvals.waiting(
-            call.caller.tenant, limit=limit + 1, before=request.page_token, workflow_id=request.workflow_id
-        )
+        wanted = WantedApprovals(request.ended, request.workflow_id, request.definition_name, request.page_token)
+        found = await self._approvals.wanted(call.caller.tenant, wanted, limit=limit + 1)
         page = found[:limit]
-        summaries = {key: await self._reading.summary(key) for key in {row.key for row in page}}
+        views = await self._ended(page, call) if request.ended else await self._waiting(page, call)
         return pb.ListApprovalsResponse(
-            approvals=[view for view in _waiting(page, summaries) if not request.mine or _is_for(view, call.caller)],
+            approvals=[view for view in views if not (request.mine and view.denied_because)],
             next_page_token=page[-1].approval_id if len(found) > limit else "",
         )
 
     async def get_approval(self, request: pb.GetApprovalRequest, call: Call) -> pb.Approval:
         """Return an approval with what it shows."""
-        return await self._whole(await self._find(request.approval_id, call))
+        return await self._whole(await self._find(request.approval_id, call), call)
 
     async def decide_approval(self, request: pb.DecideApprovalRequest, call: Call) -> pb.Approval:
         """Take the caller's decision."""
@@ -99,8 +89,13 @@ class ApprovalApi:
             shown_sha256=shown,
             request_id=request_id_of(request.request_id, call),
         )
-        await self._steering.obey(row.key, command, call, f"approvals/{row.approval_id}")
-        return await self._whole(row)
+        resource = f"approvals/{row.approval_id}"
+        try:
+            await self._steering.obey(row.key, command, call, resource)
+        except (RoleDenied, TransitionIllegal) as refusal:
+            await self._approvals.refused(row.key.tenant, audit_row(call, self._clock, resource, refusal.reason))
+            raise
+        return await self._whole(row, call)
 
     async def _find(self, approval_id: str, call: Call) -> ApprovalRow:
         row = await self._approvals.find(call.caller.tenant, approval_id) if _is_id(approval_id) else None
@@ -108,24 +103,35 @@ class ApprovalApi:
             raise ApprovalNotFound.named(approval_id)
         return row
 
-    async def _whole(self, row: ApprovalRow) -> pb.Approval:
+    async def _waiting(self, rows: Sequence[ApprovalRow], call: Call) -> list[pb.Approval]:
+        summaries = {key: await self._reading.summary(key) for key in {row.key for row in rows}}
+        views = (waiting_view(row, summaries[row.key], call.caller) for row in rows)
+        return [view for view in views if view is not None]
+
+    async def _ended(self, rows: Sequence[ApprovalRow], call: Call) -> list[pb.Approval]:
+        views = [await self._whole(row, call) for row in rows]
+        for view in views:
+            view.ClearField("shown")
+            view.ClearField("artifacts")
+        return views
+
+    async def _whole(self, row: ApprovalRow, call: Call) -> pb.Approval:
         """Return an approval as history tells it, from the question to its end."""
-        view = _view(row, await self._reading.summary(row.key))
+        summary = await self._reading.summary(row.key)
+        view = bare_view(row, summary)
         cursor = row.seq - 1
         while view.status == pb.Approval.PENDING:
             page = await self._history.events(row.key, after_seq=cursor, limit=_READ_PAGE)
             if not page:
                 break
             for numbered in page:
-                _add(view, row, numbered)
+                add_to(view, row, numbered)
                 if view.status != pb.Approval.PENDING:
                     break
             cursor = page[-1].seq
+        if view.status == pb.Approval.PENDING:
+            view.denied_because = denied_because(row, summary, call.caller)
         return view
-
-
-def _is_for(view: pb.Approval, caller: Caller) -> bool:
-    return not {f"user:{caller.subject}", *(f"role:{role}" for role in caller.roles)}.isdisjoint(view.approvers)
 
 
 def _is_id(text: str) -> bool:
@@ -134,79 +140,3 @@ def _is_id(text: str) -> bool:
     except ids.MalformedId:
         return False
     return True
-
-
-def _waiting(rows: Sequence[ApprovalRow], summaries: Mapping[Key, Summary]) -> list[pb.Approval]:
-    views: list[pb.Approval] = []
-    for row in rows:
-        summary = summaries[row.key]
-        asked = summary.workflow.open.get(row.step)
-        if not isinstance(asked, OpenApproval):
-            continue  # it was decided since the list was made
-        view = _view(row, summary)
-        view.approvers.extend(asked.approvers)
-        view.quorum, view.shown_sha256, view.escalated = asked.quorum, asked.shown_sha256, asked.escalated
-        view.shown_seq = asked.shown_seq
-        view.decisions.extend(pb.ApprovalDecision(user_id=user_id, approved=True) for user_id in asked.agreed)
-        view.requested_at.FromMilliseconds(ids.read("approval", row.approval_id).int >> 80)
-        set_time(view.expires_at, asked.expires_at)
-        views.append(view)
-    return views
-
-
-def _view(row: ApprovalRow, summary: Summary) -> pb.Approval:
-    return pb.Approval(
-        approval_id=row.approval_id,
-        workflow_id=row.key.workflow_id,
-        step=row.step,
-        status=pb.Approval.PENDING,
-        definition_name=summary.created.definition_name,
-        definition_version=summary.created.definition_version,
-    )
-
-
-def _add(view: pb.Approval, row: ApprovalRow, numbered: Numbered) -> None:
-    """Let an event have happened to an approval."""
-    event = numbered.event
-    match event:
-        case ApprovalRequested(approval_id=row.approval_id):
-            view.approvers.extend(event.approvers)
-            view.quorum, view.shown_sha256 = event.quorum, event.shown_sha256
-            view.shown.CopyFrom(struct_of(event.shown))
-            view.shown_seq = numbered.seq
-            _show_files(view, event)
-            set_time(view.requested_at, event.at)
-            set_time(view.expires_at, event.expires_at)
-        case ApprovalInvalidated(approval_id=row.approval_id):
-            view.shown_sha256, view.shown_seq = event.shown_sha256, numbered.seq
-            _show_files(view, event)
-            for made in view.decisions:
-                made.void = True
-        case ApprovalDecided(approval_id=row.approval_id):
-            decision = view.decisions.add(user_id=event.user_id, approved=event.approved, comment=event.comment)
-            set_time(decision.decided_at, event.at)
-        case ApprovalEscalated(approval_id=row.approval_id):
-            view.escalated = True
-            view.approvers[:] = event.approvers
-            view.ClearField("expires_at")
-            set_time(view.expires_at, event.expires_at)
-        case StepCompleted(step=row.step) | StepFailed(step=row.step) | StepCancelled(step=row.step):
-            view.status = _outcome(event)
-            set_time(view.ended_at, event.at)
-        case _:
-            pass
-
-
-def _show_files(view: pb.Approval, event: ApprovalRequested | ApprovalInvalidated) -> None:
-    del view.artifacts[:]
-    view.artifacts.extend(pb.ShownArtifact(name=file.name, sha256=file.sha256) for file in event.artifacts)
-
-
-def _outcome(event: StepCompleted | StepFailed | StepCancelled) -> pb.Approval.Status.ValueType:
-    match event:
-        case StepCompleted(output={"approved": True}):
-            return pb.Approval.APPROVED
-        case StepCancelled():
-            return pb.Approval.CANCELLED
-        case _:
-            return pb.Approval.REJECTED

@@ -56,6 +56,7 @@ class StartWorkflow(Struct, frozen=True, gc=False):
     parent: Parent | None = None
     rerun_of: str = ""
     reused: tuple[Reused, ...] = ()
+    on_behalf_of: tuple[str, ...] = ()
 
 
 class AdmitWorkflow(Struct, frozen=True, gc=False):

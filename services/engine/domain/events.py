@@ -52,6 +52,8 @@ class WorkflowCreated(Fact, frozen=True):
     session_id: str
     parent: Parent | None = None
     rerun_of: str = ""
+    on_behalf_of: tuple[str, ...] = ()
+    """Who else asked for it: they let the workflow go on whose step it is."""
 
 
 class WorkflowStarted(Fact, frozen=True):

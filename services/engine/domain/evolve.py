@@ -176,7 +176,7 @@ def _moved(
         case WorkflowCreated(at=at, request_id=request_id, parent=parent):
             workflow.created_at, workflow.request_id, workflow.parent = at, request_id, parent
             if REQUESTER in plan.separates:
-                workflow.requester = event.user_id
+                workflow.requesters = (event.user_id, *event.on_behalf_of)
             # Reached already: a rerun takes steps over before it is started.
             frontier.open_scope(plan, workflow, ROOT_SCOPE)
         case WorkflowStarted(at=at, deadline=deadline):
@@ -206,6 +206,8 @@ def _moved(
             workflow.retries += 1
             workflow.clock += 1
             workflow.ready, workflow.given_up, workflow.exhausted = workflow.given_up, Map(), Map()
+            if event.user_id and event.user_id not in workflow.requesters:
+                workflow.requesters = (*workflow.requesters, event.user_id)
             if event.input is not None:
                 workflow.edited = workflow.edited.set(event.step, workflow.last_seq)
             _remember(workflow, event.request_id)

@@ -50,6 +50,7 @@ def start(story: Story, command: StartWorkflow) -> None:
             session_id=command.session_id,
             parent=command.parent,
             rerun_of=command.rerun_of,
+            on_behalf_of=command.on_behalf_of,
         )
     )
     _take_over(story, {reused.step: reused for reused in command.reused})

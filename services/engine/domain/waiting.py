@@ -10,6 +10,7 @@ from archwright.language.model import Approval, ErrorCategory, Json, OnExpiry, O
 from services.engine.domain import beginning, tasks
 from services.engine.domain.clocks import APPROVAL, DEADLINE_TIMER, RETRY, WAIT, later
 from services.engine.domain.commands import DecideApproval, EndChild, FireTimer, SignalWorkflow, Stale
+from services.engine.domain.deciders import why_denied
 from services.engine.domain.events import (
     ApprovalDecided,
     ApprovalEscalated,
@@ -19,7 +20,6 @@ from services.engine.domain.events import (
 )
 from services.engine.domain.failing import fail_step, fail_workflow
 from services.engine.domain.routing import next_after
-from services.engine.domain.showing import kept_from_deciding
 from services.engine.domain.story import Story
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.domain.workflow import Failure, OpenApproval, OpenChild, OpenTask, OpenWait, Workflow
@@ -111,17 +111,8 @@ def decide_approval(story: Story, command: DecideApproval) -> None:
             "then decide with the shown_sha256 that it has now.",
             facts={"approval_id": command.approval_id, "shown_sha256": asked.shown_sha256},
         )
-    names = {f"user:{command.user_id}", *(f"role:{role}" for role in command.roles)}
-    if not names & set(asked.approvers):
-        raise RoleDenied(
-            f"{command.user_id!r} is none of those who may decide: {', '.join(asked.approvers)}.",
-            facts={"approval_id": command.approval_id},
-        )
-    if why := kept_from_deciding(story, path, command.user_id):
-        raise RoleDenied(
-            f"{command.user_id!r} may not decide this approval: {why}, and its definition separates the two.",
-            facts={"approval_id": command.approval_id},
-        )
+    if why := why_denied(story.plan, story.workflow, path, command.user_id, command.roles):
+        raise RoleDenied(why, facts={"approval_id": command.approval_id})
     if command.user_id in asked.agreed:
         raise TransitionIllegal(
             f"{command.user_id!r} has agreed already; another approver has to.",

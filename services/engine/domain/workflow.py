@@ -208,8 +208,8 @@ class Workflow:
     """Where the elements of each foreach stand, by its path; kept only where compensations may still read them."""
     compensating: Compensating | None = None
     compensated: bool = False
-    requester: str = ""
-    """Who started it; kept only where an approval asks after that."""
+    requesters: tuple[str, ...] = ()
+    """Who let it go on after it had failed; and who started it, where an approval asks after that."""
     agreed: Map[str, tuple[str, ...]] = field(default_factory=Map)
     """Who agreed at which approval step; only of steps that others are to be separated from."""
     files: Map[str, str] = field(default_factory=Map)

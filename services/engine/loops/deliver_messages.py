@@ -86,6 +86,7 @@ class DeliverMessages:
             session_id=summary.created.session_id,
             workflow_id=wish.child_id,
             parent=wish.parent,
+            on_behalf_of=tuple(user for user in summary.workflow.requesters if user != summary.created.user_id),
         )
         try:
             await self._starts.start(start)

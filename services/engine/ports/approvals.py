@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.engine.ports.keys import Key
+from services.engine.ports.keys import AuditRow, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,16 @@ class ApprovalRow:
     ended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class WantedApprovals:
+    """Which approvals are asked for; a text that is empty does not matter. They are older than the id `after`."""
+
+    ended: bool = False
+    workflow_id: str = ""
+    definition_name: str = ""
+    after: str = ""
+
+
 class Approvals(Protocol):
     """Finds questions to people, of workflows that are still kept."""
 
@@ -27,8 +37,10 @@ class Approvals(Protocol):
         """Return a tenant's approval, or None when there is none."""
         ...
 
-    async def waiting(
-        self, tenant: str, *, limit: int, before: str = "", workflow_id: str = ""
-    ) -> Sequence[ApprovalRow]:
-        """Return approvals that wait, newest first: those older than the id `before`, and of one workflow."""
+    async def wanted(self, tenant: str, wanted: WantedApprovals, *, limit: int) -> Sequence[ApprovalRow]:
+        """Return the first of the wanted approvals, newest first."""
+        ...
+
+    async def refused(self, tenant: str, audit: AuditRow) -> None:
+        """Keep that somebody's decision was refused."""
         ...

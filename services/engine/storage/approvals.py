@@ -9,9 +9,10 @@ from typing import Any
 import asyncpg
 
 from archwright import ids
-from services.engine.ports.approvals import ApprovalRow
-from services.engine.ports.keys import Key
+from services.engine.ports.approvals import ApprovalRow, WantedApprovals
+from services.engine.ports.keys import AuditRow, Key
 from services.engine.ports.store import Entry
+from services.engine.storage.audit import append_audit
 from services.engine.storage.database import Database
 
 _ASK = """
@@ -27,12 +28,17 @@ UPDATE engine.approvals AS a SET ended = true
 
 _FIND = "SELECT * FROM engine.approvals WHERE tenant_id = $1 AND approval_id = $2"
 
-_WAITING = """
-SELECT * FROM engine.approvals
- WHERE NOT ended AND tenant_id = $1
+_WANTED = """
+SELECT * FROM engine.approvals AS a
+ WHERE {ended} AND tenant_id = $1
    AND ($2::uuid IS NULL OR approval_id < $2) AND ($3::uuid IS NULL OR workflow_id = $3)
- ORDER BY approval_id DESC LIMIT $4
+   AND ($4::text = '' OR EXISTS (
+     SELECT FROM engine.workflows AS w
+      WHERE w.tenant_id = a.tenant_id AND w.workflow_id = a.workflow_id AND w.definition_name = $4))
+ ORDER BY approval_id DESC LIMIT $5
 """
+_WAITING, _ENDED = _WANTED.format(ended="NOT ended"), _WANTED.format(ended="ended")
+"""Two statements: there is an index of those that wait."""
 
 
 def touches_approvals(entries: Sequence[Entry]) -> bool:
@@ -67,13 +73,17 @@ class PostgresApprovals:
         rows = await self._fetch(tenant, _FIND, tenant, _uuid(approval_id))
         return rows[0] if rows else None
 
-    async def waiting(
-        self, tenant: str, *, limit: int, before: str = "", workflow_id: str = ""
-    ) -> Sequence[ApprovalRow]:
-        """Return approvals that wait, newest first: those older than the id `before`, and of one workflow."""
-        begins = _uuid(before) if before else None
-        workflow = ids.read("wf", workflow_id) if workflow_id else None
-        return await self._fetch(tenant, _WAITING, tenant, begins, workflow, limit)
+    async def wanted(self, tenant: str, wanted: WantedApprovals, *, limit: int) -> Sequence[ApprovalRow]:
+        """Return the first of the wanted approvals, newest first."""
+        begins = _uuid(wanted.after) if wanted.after else None
+        workflow = ids.read("wf", wanted.workflow_id) if wanted.workflow_id else None
+        statement = _ENDED if wanted.ended else _WAITING
+        return await self._fetch(tenant, statement, tenant, begins, workflow, wanted.definition_name, limit)
+
+    async def refused(self, tenant: str, audit: AuditRow) -> None:
+        """Keep that somebody's decision was refused."""
+        async with self._database.tenant(tenant) as connection:
+            await append_audit(connection, tenant, audit)
 
     async def _fetch(self, tenant: str, statement: str, *arguments: Any) -> Sequence[ApprovalRow]:
         async with self._database.engine() as connection, connection.transaction():

@@ -76,7 +76,7 @@ _PLAIN: Mapping[str, str] = {
     "compensated": "compensated",
     "requests": "requests",
     "missing": "missing",
-    "requester": "requester",
+    "requesters": "requesters",
 }
 """Fields that are written as they are, each with its name in the text."""
 
@@ -122,7 +122,7 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
         error=state.get("error", ""),
         degraded=state.get("degraded", False),
         missing=tuple(state.get("missing", ())),
-        requester=state.get("requester", ""),
+        requesters=_requesters(state),
         agreed=mapped("agreed", tuple),
         files=mapped("files"),
         ready=mapped("ready"),
@@ -244,6 +244,11 @@ def _failure_text(failure: Failure) -> list[Any]:
 
 def _failure(found: list[Any]) -> Failure:
     return Failure(ErrorCategory(found[0]), found[1], found[2])
+
+
+def _requesters(state: Mapping[str, Any]) -> tuple[str, ...]:
+    before = state.get("requester")  # of states that were written when there was one
+    return tuple(state.get("requesters", [before] if before else ()))
 
 
 def _exhausted(found: list[Any]) -> Exhausted:

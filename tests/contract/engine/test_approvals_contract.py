@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from storages import OTHER_TENANT, TENANT, MemoryStorage, PostgresStorage, Storage, entry_of
 
 from archwright import ids
 from services.engine.domain.commands import DecideApproval
 from services.engine.domain.workflow import OpenApproval
-from services.engine.ports.approvals import Approvals
+from services.engine.ports.approvals import Approvals, WantedApprovals
 from services.engine.ports.store import Stored
 from services.engine.storage.approvals import PostgresApprovals
 from services.engine.storage.memory.approvals import MemoryApprovals
@@ -25,6 +27,11 @@ def approvals(storage: Storage) -> Approvals:
 def asked_by(stored: Stored) -> OpenApproval:
     [asked] = [step for step in stored.workflow.open.values() if isinstance(step, OpenApproval)]
     return asked
+
+
+def of(stored: Stored) -> WantedApprovals:
+    """Return what is wanted for those of one workflow."""
+    return WantedApprovals(workflow_id=stored.key.workflow_id)
 
 
 def agreeing(storage: Storage, stored: Stored, *, approved: bool = True) -> DecideApproval:
@@ -55,8 +62,8 @@ async def test_what_nobody_asked_is_not_found(storage: Storage, approvals: Appro
 async def test_those_that_wait_are_listed_newest_first_in_pages(storage: Storage, approvals: Approvals) -> None:
     asked = sorted([asked_by(await storage.start(plan="approved")).approval_id for _ in range(3)], reverse=True)
 
-    first = await approvals.waiting(TENANT, limit=2)
-    second = await approvals.waiting(TENANT, limit=1, before=first[-1].approval_id)
+    first = await approvals.wanted(TENANT, WantedApprovals(), limit=2)
+    second = await approvals.wanted(TENANT, WantedApprovals(after=first[-1].approval_id), limit=1)
 
     assert [each.approval_id for each in (*first, *second)] == asked
 
@@ -65,9 +72,24 @@ async def test_a_list_may_be_of_one_workflow(storage: Storage, approvals: Approv
     one = await storage.start(plan="approved")
     await storage.start(plan="approved")
 
-    found = await approvals.waiting(TENANT, limit=9, workflow_id=one.key.workflow_id)
+    found = await approvals.wanted(TENANT, of(one), limit=9)
 
     assert [each.approval_id for each in found] == [asked_by(one).approval_id]
+
+
+async def test_a_list_may_be_of_one_definition(storage: Storage, approvals: Approvals) -> None:
+    one = of(await storage.start(plan="approved"))
+
+    assert len(await approvals.wanted(TENANT, replace(one, definition_name="approved"), limit=9)) == 1
+    assert not await approvals.wanted(TENANT, replace(one, definition_name="chain"), limit=9)
+
+
+async def test_a_refused_decision_leaves_a_row_in_the_audit(storage: Storage, approvals: Approvals) -> None:
+    before = await storage.audit_count(TENANT)
+
+    await approvals.refused(TENANT, storage.audit_row())
+
+    assert await storage.audit_count(TENANT) == before + 1
 
 
 @pytest.mark.parametrize("approved", [True, False])
@@ -81,7 +103,8 @@ async def test_one_that_was_decided_waits_no_longer_and_is_still_found(
     found = await approvals.find(TENANT, asked_by(stored).approval_id)
     assert found is not None
     assert found.ended
-    assert not await approvals.waiting(TENANT, limit=9, workflow_id=stored.key.workflow_id)
+    assert not await approvals.wanted(TENANT, of(stored), limit=9)
+    assert await approvals.wanted(TENANT, replace(of(stored), ended=True), limit=9) == [found]
 
 
 async def test_one_whose_workflow_was_cancelled_waits_no_longer(storage: Storage, approvals: Approvals) -> None:
@@ -89,7 +112,7 @@ async def test_one_whose_workflow_was_cancelled_waits_no_longer(storage: Storage
 
     await storage.commit(storage.cancelling(stored))
 
-    assert not await approvals.waiting(TENANT, limit=9, workflow_id=stored.key.workflow_id)
+    assert not await approvals.wanted(TENANT, of(stored), limit=9)
 
 
 async def test_a_commit_that_lost_decides_nothing(storage: Storage, approvals: Approvals) -> None:

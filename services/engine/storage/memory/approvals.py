@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.engine.ports.approvals import ApprovalRow
+from services.engine.ports.approvals import ApprovalRow, WantedApprovals
+from services.engine.ports.keys import AuditRow, Key
 from services.engine.storage.memory.tables import Tables
 
 
@@ -18,16 +19,19 @@ class MemoryApprovals:
         """Return a tenant's approval, or None when there is none."""
         return self._tables.approvals.get((tenant, approval_id))
 
-    async def waiting(
-        self, tenant: str, *, limit: int, before: str = "", workflow_id: str = ""
-    ) -> Sequence[ApprovalRow]:
-        """Return approvals that wait, newest first: those older than the id `before`, and of one workflow."""
+    async def wanted(self, tenant: str, wanted: WantedApprovals, *, limit: int) -> Sequence[ApprovalRow]:
+        """Return the first of the wanted approvals, newest first."""
         rows = [
             row
             for row in self._tables.approvals.values()
             if row.key.tenant == tenant
-            and not row.ended
-            and (not before or row.approval_id < before)
-            and workflow_id in ("", row.key.workflow_id)
+            and row.ended == wanted.ended
+            and (not wanted.after or row.approval_id < wanted.after)
+            and wanted.workflow_id in ("", row.key.workflow_id)
+            and wanted.definition_name in ("", self._tables.workflows[row.key].created.definition_name)
         ]
         return sorted(rows, key=lambda row: row.approval_id, reverse=True)[:limit]
+
+    async def refused(self, tenant: str, audit: AuditRow) -> None:
+        """Keep that somebody's decision was refused."""
+        self._tables.audit.append((Key(tenant, ""), audit))

@@ -75,7 +75,7 @@ FILLED: dict[str, Any] = {
     "elements": Map({"g": 8}),
     "compensating": Compensating(("f",), "a", FAILURE),
     "compensated": True,
-    "requester": "ann",
+    "requesters": ("ann", "bob"),
     "agreed": Map({"review": ("bob",)}),
     "files": Map({"report.html": "00"}),
     "requests": ("r1", "r2"),
