@@ -1,4 +1,8 @@
-"""One run: workflows are started and watched, faults strike, and at the end everybody is asked what they saw."""
+"""One run: workflows are started and watched while faults strike, in rounds after which all are asked what they saw.
+
+A bus that loses everything every few seconds is told everything again every few seconds, and a group that takes its
+time would never come to the end. So a round has no more faults than the groups can make good after it.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ SOURCE = "\n".join(
         *(f"  - {{name: s{n}, agent: worker, input: {{seconds: 0.02}}}}" for n in range(STEPS)),
     ]
 )
+ROUND_FAULTS = 25
 PAUSE_SECONDS = 0.15
 BROWSERS_MAX = 12
 END_SECONDS_MAX = 60.0
@@ -67,18 +72,28 @@ async def _run(
     async with world(folder, engine_program, receiver_options) as found:
         async with found.client() as client:
             await client.definitions.publish(SOURCE)
-        is_over = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            load = group.create_task(_load(found, is_over))
-            for number, kind in enumerate(schedule(seed, faults), start=1):
-                await rest(chance.uniform(0.3, 1.5))
-                await strike(found, kind, chance)
-                struck[kind] += 1
-                if number % 10 == 0:
-                    say(f"{number} faults, {len(found.browsers)} browsers, the last was: {kind}")
-            is_over.set()
-            await load
-        return await _judged(found, struck)
+        planned = list(schedule(seed, faults))
+        for start in range(0, len(planned), ROUND_FAULTS):
+            kinds = planned[start : start + ROUND_FAULTS]
+            await _round(found, kinds, chance)
+            struck.update(kinds)
+            outcome = await _judged(found, struck)
+            say(f"{struck.total()} faults, {outcome.workflows} workflows, the last was: {kinds[-1]}")
+            if outcome.violations:
+                break
+        return outcome
+
+
+async def _round(found: World, kinds: Sequence[Strike], chance: random.Random) -> None:
+    """Strike one after the other while workflows are started, and see all of those end."""
+    is_over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        load = group.create_task(_load(found, is_over))
+        for kind in kinds:
+            await rest(chance.uniform(0.3, 1.5))
+            await strike(found, kind, chance)
+        is_over.set()
+        await load
 
 
 async def _load(found: World, is_over: asyncio.Event) -> None:

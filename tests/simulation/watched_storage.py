@@ -131,5 +131,8 @@ class WatchedLeftovers:
     async def remove_files(self, touched_before: datetime, *, after: FileKey | None, limit: int) -> Walked:
         return await self._link.call(lambda: self._inner.remove_files(touched_before, after=after, limit=limit))
 
+    async def remove_letters(self, made_before: datetime, *, limit: int) -> int:
+        return await self._link.call(lambda: self._inner.remove_letters(made_before, limit=limit))
+
     async def remove_cached_outputs(self, expired_before: datetime, *, limit: int) -> int:
         return await self._link.call(lambda: self._inner.remove_cached_outputs(expired_before, limit=limit))

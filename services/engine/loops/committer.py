@@ -1,19 +1,17 @@
 """Group commit: takes every command that waits, decides them all, and writes one transaction.
 
 Whatever gathers while a commit is under way goes into the next one, so throughput grows with load and a lone
-command waits for nobody. While one batch is being written the next may be decided: `step` may be awaited three times
-at once, of which one is kept free for what people wait for. That goes in small batches beside the large ones, which
-hold what agents report: first what somebody asked for alone, then, in parts, what somebody asked for many of at once.
+command waits for nobody. While one batch is being written the next may be decided: `step` may be awaited as often at
+once as the queue hands out batches.
 
-A workflow is in one batch at a time. One whose row moved meanwhile drops out alone, is loaded afresh and decided
-again; it never delays the others. One that drops out again and again is handled by itself, with its row held.
+A workflow whose row moved meanwhile drops out alone, is loaded afresh and decided again; it never delays the others.
+One that drops out again and again is handled by itself, with its row held.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections import deque
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +19,7 @@ import structlog
 from msgspec.structs import replace
 
 from archwright import ids
-from archwright.errors import ArchwrightError, DependencyUnavailable, InternalFault, LimitReached, WorkflowNotFound
+from archwright.errors import ArchwrightError, DependencyUnavailable, InternalFault, WorkflowNotFound
 from services.chassis.clock import Clock
 from services.engine.domain.commands import Repeated, Stale
 from services.engine.domain.decide import decide
@@ -30,6 +28,7 @@ from services.engine.domain.events import Event
 from services.engine.domain.invariants import Invariant
 from services.engine.domain.values import Known, Unread
 from services.engine.domain.workflow import Workflow
+from services.engine.loops.command_queue import BATCHES_AT_ONCE, CommandQueue, Waiting
 from services.engine.memory import Memory
 from services.engine.ports.commands import Answer, Asked, Change, Granter, Listener, Reply, RequestTaken
 from services.engine.ports.keys import AuditRow, Fence, Key
@@ -39,42 +38,12 @@ from services.engine.ports.store import Entry, Grant, Indigestible, NewWorkflow,
 log = structlog.get_logger(__name__)
 
 _PAUSE_SECONDS_MAX = 5.0
-_SUBMIT_SECONDS_MAX = 30.0
-_QUIET_SECONDS = 20.0
-_BUSY = 64
-_PATIENCE_SECONDS = 0.002
-COMMITS_AT_ONCE = 3
+COMMITS_AT_ONCE = BATCHES_AT_ONCE
 """How many steps are to be awaited at once."""
-_REPORTING_MAX = COMMITS_AT_ONCE - 1
-"""How many batches are under way at most that nobody waits for in person."""
-_BULK_MAX = 50
-"""How many of the commands that came many at once are in a batch that people wait for."""
-_BESIDE_MAX = 32
-"""How many reports ride along in such a batch."""
 _BREATH = 32
 """After so many commands others get their turn: a start needs the event loop several times over."""
 _LOSSES_MAX = 2
 """After so many lost races a workflow is handled alone: a wide join would otherwise lose for ever."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    """A command, and who is to be told what came of it."""
-
-    asked: Asked
-    reply: Reply
-    queue: deque[_Waiting]
-    is_answered: bool = False
-    lost: int = 0
-    """How often another replica was faster."""
-    alone: bool = False
-    """Whether it must not share its workflow's commit, because one of several fences was untrue."""
-
-    def answer(self, outcome: Answer | Exception) -> None:
-        """Tell whoever waits, once."""
-        if not self.is_answered:
-            self.is_answered = True
-            self.reply(self.asked, outcome)
 
 
 @dataclass(slots=True)
@@ -86,12 +55,12 @@ class _Draft:
     known: Known
     events: list[Event]
     inputs: dict[str, bytes]
-    settled: list[tuple[_Waiting, tuple[Event, ...]]]
+    settled: list[tuple[Waiting, tuple[Event, ...]]]
     fences: list[Fence]
     audit: list[AuditRow]
     received: list[str]
     created: NewWorkflow | None = None
-    refused: list[tuple[_Waiting, Exception]] = field(default_factory=list)
+    refused: list[tuple[Waiting, Exception]] = field(default_factory=list)
     """Commands that were refused because of what this commit is to make true."""
 
 
@@ -116,127 +85,34 @@ class Committer:
         self._granter = granter
         self._clock = clock
         self._measures = measures or Unmeasured()
-        self._batch_max = batch_max
-        self._queue_max = queue_max
-        self._reports: deque[_Waiting] = deque()
-        self._of_people: deque[_Waiting] = deque()
-        self._in_bulk: deque[_Waiting] = deque()
-        self._bell = asyncio.Semaphore(0)
-        """Rung for one step each time, so that of those that wait one takes a lone command, and the others sleep on."""
-        self._last_batch = 0
-        self._reporting = 0
-        self._is_answering = False
-        """Whether a batch that people wait for is under way. Only one is: it writes their audit, which is one chain."""
-        self._in_flight: set[Key] = set()
-        self._deferred: dict[Key, list[_Waiting]] = {}
+        self._queue = CommandQueue(clock, batch_max=batch_max, queue_max=queue_max)
 
     async def submit(self, asked: Asked) -> Answer:
         """Return once the command is durable.
 
         Raises TransitionIllegal, WorkflowNotFound, Stale, Repeated, RequestTaken, or LimitReached when too many wait.
         """
-        if len(self._reports) + len(self._of_people) + len(self._in_bulk) >= self._queue_max:
-            raise LimitReached(
-                f"{self._queue_max} commands wait for the database. Try again in a second.", retry_after_seconds=1
-            )
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(asked, lambda _, outcome: _resolve(answer, outcome), self._of_people)
-        self._of_people.append(waiting)
-        self._ring()
-        try:
-            async with asyncio.timeout(_SUBMIT_SECONDS_MAX):
-                return await answer
-        except TimeoutError:
-            # The command may still be committed: the caller's request_id or fence makes asking again safe.
-            raise DependencyUnavailable(
-                f"The database did not take the command within {_SUBMIT_SECONDS_MAX:.0f} s. Ask again.",
-                retry_after_seconds=1,
-            ) from None
-        finally:
-            waiting.is_answered = True
+        return await self._queue.submit(asked)
 
     def post(self, asked: Sequence[Asked], reply: Reply, *, for_people: bool = False) -> None:
-        """Take commands that came together, and reply to each once it is durable or refused.
-
-        Those `for_people`, who wait for the answer, go before those of agents, who do not; and a lone one goes before
-        many that came at once, none of which is waited for by itself.
-        """
-        queue = self._reports
-        if for_people:
-            queue = self._of_people if len(asked) == 1 else self._in_bulk
-        queue.extend(_Waiting(each, reply, queue) for each in asked)
-        self._ring()
+        """Take commands that came together, and reply to each once it is durable or refused; see `CommandQueue`."""
+        self._queue.post(asked, reply, for_people=for_people)
 
     async def step(self) -> None:
         """Commit one batch, once there is one; return without one after a quiet while."""
-        try:
-            async with asyncio.timeout(_QUIET_SECONDS):
-                await self._bell.acquire()
-        except TimeoutError:
-            return
-        if self._last_batch >= _BUSY and not self._in_flight and not self._of_people:
-            # Under load a little patience makes bigger batches, and costs nobody anything.
-            await self._clock.sleep(_PATIENCE_SECONDS)
-        batch = self._take()
+        batch = await self._queue.take()
         if not batch:
             return
-        self._last_batch = len(batch)
-        keys = {waiting.asked.key for waiting in batch}
-        self._in_flight |= keys
-        is_for_people = any(waiting.queue is not self._reports for waiting in batch)
         try:
             await self._commit(batch)
         except BaseException:
             # Whoever waits keeps waiting: the commands go back to the head of the queue.
-            self._requeue(batch)
+            self._queue.put_back(batch)
             raise
         finally:
-            self._in_flight -= keys
-            if is_for_people:
-                self._is_answering = False
-            else:
-                self._reporting -= 1
-            for key in keys & self._deferred.keys():
-                self._requeue(self._deferred.pop(key))
-            self._call()
+            self._queue.finished(batch)
 
-    def _take(self) -> list[_Waiting]:
-        """Take what waits, except for workflows that are in another batch: their turn comes after it."""
-        batch: list[_Waiting] = []
-        if not self._is_answering:
-            self._move(self._of_people, batch, self._batch_max)
-            if not batch:
-                self._move(self._in_bulk, batch, min(_BULK_MAX, self._batch_max))
-        if batch:
-            self._is_answering = True
-            self._move(self._reports, batch, min(len(batch) + _BESIDE_MAX, self._batch_max))
-        elif self._reporting < _REPORTING_MAX:
-            self._move(self._reports, batch, self._batch_max)
-            self._reporting += bool(batch)
-        self._call()
-        return batch
-
-    def _move(self, queue: deque[_Waiting], batch: list[_Waiting], most: int) -> None:
-        while queue and len(batch) < most:
-            waiting = queue.popleft()
-            if waiting.is_answered:
-                continue
-            if waiting.asked.key in self._in_flight:
-                self._deferred.setdefault(waiting.asked.key, []).append(waiting)
-            else:
-                batch.append(waiting)
-
-    def _call(self) -> None:
-        """Have the next batch taken, if something waits that may be taken."""
-        for_people = self._of_people or self._in_bulk
-        if (self._reports and self._reporting < _REPORTING_MAX) or (for_people and not self._is_answering):
-            self._ring()
-
-    def _ring(self) -> None:
-        if self._bell.locked():
-            self._bell.release()
-
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _commit(self, batch: Sequence[Waiting]) -> None:
         losing = {waiting.asked.key for waiting in batch if waiting.lost >= _LOSSES_MAX}
         together = [waiting for waiting in batch if waiting.asked.key not in losing]
         current = await self._current({waiting.asked.key for waiting in together if waiting.asked.created is None})
@@ -245,10 +121,10 @@ class Committer:
         for key in losing:
             await self._commit_alone(key, [waiting for waiting in batch if waiting.asked.key == key])
 
-    async def _decide(self, batch: Sequence[_Waiting], current: Mapping[Key, Stored]) -> list[_Draft]:
+    async def _decide(self, batch: Sequence[Waiting], current: Mapping[Key, Stored]) -> list[_Draft]:
         """Decide every command on top of those before it. A refusal counts once what it rests on is sure."""
         drafts: dict[Key, _Draft] = {}
-        doubtful: list[tuple[_Waiting, Exception]] = []
+        doubtful: list[tuple[Waiting, Exception]] = []
         for place, waiting in enumerate(batch, start=1):
             if place % _BREATH == 0:
                 await asyncio.sleep(0)  # noqa: TID251  gives way without waiting
@@ -257,7 +133,7 @@ class Committer:
             if draft is None:
                 waiting.answer(WorkflowNotFound.named(asked.key.workflow_id))
             elif draft.settled and (waiting.alone or draft.settled[0][0].alone):
-                self._requeue([waiting])
+                self._queue.put_back([waiting])
             elif (refusal := await self._add(draft, waiting)) is None:
                 drafts[asked.key] = draft
             elif draft.settled:
@@ -270,7 +146,7 @@ class Committer:
 
     async def _reconsider(
         self,
-        doubtful: Sequence[tuple[_Waiting, Exception]],
+        doubtful: Sequence[tuple[Waiting, Exception]],
         current: Mapping[Key, Stored],
         drafts: dict[Key, _Draft],
     ) -> None:
@@ -287,7 +163,7 @@ class Committer:
                 continue
             self._memory.keep(fresh[key])
             if key in drafts:
-                self._requeue([waiting])  # that one is behind too, and will lose
+                self._queue.put_back([waiting])  # that one is behind too, and will lose
                 continue
             draft = _begin(waiting.asked, fresh[key])
             assert draft is not None
@@ -297,7 +173,7 @@ class Committer:
             else:
                 waiting.answer(again)
 
-    async def _add(self, draft: _Draft, waiting: _Waiting) -> Exception | None:
+    async def _add(self, draft: _Draft, waiting: Waiting) -> Exception | None:
         """Decide a command on top of the draft; return why it came to nothing, if it did."""
         asked, known = waiting.asked, draft.known
         try:
@@ -350,7 +226,7 @@ class Committer:
         entries = [self._entry(draft) for draft in drafts]
         await self._see_through(batch_id, drafts, entries, self._store.commit(batch_id, entries))
 
-    async def _commit_alone(self, key: Key, batch: Sequence[_Waiting]) -> None:
+    async def _commit_alone(self, key: Key, batch: Sequence[Waiting]) -> None:
         """Handle a workflow that others keep overtaking: all that waits for it in one commit, with its row held."""
         batch_id, drafts, entries = ids.new_uuid(), list[_Draft](), list[Entry]()
 
@@ -366,7 +242,7 @@ class Committer:
         await self._see_through(batch_id, drafts, entries, write())
         if not drafts:
             # The database may have gone before anything was decided, and nobody was told anything.
-            self._requeue(batch)
+            self._queue.put_back(batch)
 
     async def _see_through(
         self,
@@ -455,7 +331,7 @@ class Committer:
                 continue
             self._memory.forget([entry.key])
             self._granter.release([entry.granted])
-            self._requeue([waiting for waiting, _ in draft.refused])
+            self._queue.put_back([waiting for waiting, _ in draft.refused])
             match fate.verdict:
                 case "exists":
                     for waiting, _ in draft.settled:
@@ -463,7 +339,7 @@ class Committer:
                 case "lost":
                     for waiting, _ in draft.settled:
                         waiting.lost += 1
-                    self._requeue([waiting for waiting, _ in draft.settled])
+                    self._queue.put_back([waiting for waiting, _ in draft.settled])
                 case "fenced":
                     self._fenced(draft)
         for listener in self._listeners:
@@ -502,7 +378,7 @@ class Committer:
             fenced[0].answer(Stale("the task is leased to another attempt, or has ended"))
         for waiting in fenced:
             waiting.alone = True
-        self._requeue([waiting for waiting, _ in draft.settled])
+        self._queue.put_back([waiting for waiting, _ in draft.settled])
 
     def _give_up(self, draft: _Draft, error: Indigestible) -> None:
         log.error("commit_refused", workflow_id=draft.stored.key.workflow_id, error=str(error))
@@ -510,22 +386,7 @@ class Committer:
         self._memory.forget([draft.stored.key])
         for waiting, _ in draft.settled:
             waiting.answer(InternalFault("The database cannot hold what this command makes true."))
-        self._requeue([waiting for waiting, _ in draft.refused])
-
-    def _requeue(self, batch: Sequence[_Waiting]) -> None:
-        for waiting in reversed(batch):
-            if not waiting.is_answered:
-                waiting.queue.appendleft(waiting)
-        self._call()
-
-
-def _resolve(answer: asyncio.Future[Answer], outcome: Answer | Exception) -> None:
-    if answer.done():
-        return
-    if isinstance(outcome, Exception):
-        answer.set_exception(outcome)
-    else:
-        answer.set_result(outcome)
+        self._queue.put_back([waiting for waiting, _ in draft.refused])
 
 
 def _change(entry: Entry, stored: Stored) -> Change:
