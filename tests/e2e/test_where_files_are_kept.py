@@ -1,4 +1,4 @@
-"""Files in the database, a folder and a bucket, from an agent to whoever downloads them; and large ones pass through."""
+"""Files in the database, a folder and a bucket, from an agent to a download; and large ones only pass through."""
 
 from __future__ import annotations
 
