@@ -8,20 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.changes.port import Standing
 from services.chassis.rules_file import Problem, Where, read_rules_file
 from services.chassis.secrets_named import reveal
-
-
-def _revealed(named: Any) -> Any:
-    match named:
-        case {"env": str() as name, **rest} if not rest:
-            return reveal("env", name)
-        case {"file": str() as name, **rest} if not rest:
-            return reveal("file", name)
-    raise ValueError("is a secret: name where it stands, as `{env: VARIABLE}` or `{file: /path}`")
+from services.secret_fields import Secret
 
 
 def _is_url(url: str) -> str:
@@ -31,7 +23,6 @@ def _is_url(url: str) -> str:
     return url.rstrip("/")
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_revealed)]
 Url = Annotated[str, AfterValidator(_is_url)]
 
 
@@ -108,7 +99,7 @@ class Rules(_Part):
 
 def read_rules(path: Path) -> Sequence[Rule]:
     """Return the rules of a file; raises RulesInvalid."""
-    return read_rules_file(path, Rules, _repetitions, place=_without_kind).rules
+    return read_rules_file(path, Rules, _repetitions, context={"reveal": reveal}, place=_without_kind).rules
 
 
 def _repetitions(rules: Rules) -> Iterator[Problem]:

@@ -8,8 +8,8 @@ from typing import Final
 
 from services.chassis.rules_file import Problem, RulesInvalid, Where, read_rules_file
 from services.notifier.composing import problems_of
-from services.notifier.domain.channels import Reveal
 from services.notifier.domain.rules import Rules
+from services.secret_fields import Reveal
 
 __all__ = ["RulesInvalid", "read_rules"]
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from archwright.client import Client
-from archwright.connection import TokenSource
-from archwright.errors import DependencyUnavailable
 from archwright.events.dealing import Terms
 from archwright.serving import logs
 from archwright.serving.server import Server
@@ -24,6 +22,7 @@ from services.chassis.metrics_server import serving as serving_metrics
 from services.chassis.rules_file import RulesInvalid
 from services.chassis.secrets_named import reveal
 from services.chassis.settings import SettingsInvalid, read
+from services.chassis.token_file import TokenFile
 from services.repository.composing import Form
 from services.repository.domain.rules import Rule, Rules
 from services.repository.git import GitRepository
@@ -69,7 +68,7 @@ async def live(settings: RepositorySettings, rules: Rules, stop: asyncio.Event) 
         ):
             clients = {
                 rule.name: await stack.enter_async_context(
-                    Client(settings.engine_address, _token_of(rule.token_file), settings.tls_ca_file)
+                    Client(settings.engine_address, TokenFile(rule.token_file), settings.tls_ca_file)
                 )
                 for rule in rules.rules
             }
@@ -95,13 +94,3 @@ def _repository(rule: Rule, folder: Path) -> ModelRepository:
     form = Form(rule.folder, f"{rule.author.name} <{rule.author.email}>".encode())
     own = folder / hashlib.sha256(f"{rule.name}\0{rule.repository}".encode()).hexdigest()[:24]
     return GitRepository(remote, own, form, base=rule.base)
-
-
-def _token_of(file: Path) -> TokenSource:
-    def token() -> str:
-        try:
-            return file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DependencyUnavailable(f"The token file {file} cannot be read: {error}.") from error
-
-    return token

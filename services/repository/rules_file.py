@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.chassis.rules_file import Problem, read_rules_file
-from services.repository.domain.rules import Reveal, Rules
+from services.repository.domain.rules import Rules
+from services.secret_fields import Reveal
 
 
 def read_rules(path: Path, reveal: Reveal) -> Rules:

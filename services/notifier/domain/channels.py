@@ -6,7 +6,7 @@ when the rules are read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email.utils import getaddresses
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
@@ -23,11 +23,10 @@ from pydantic import (
     model_validator,
 )
 
+from services.secret_fields import Secret, revealed
+
 RECIPIENTS_MAX: Final = 50
 SECRET_BYTES_MIN: Final = 16
-
-Reveal: TypeAlias = Callable[[Literal["env", "file"], str], str]
-"""Returns the secret that stands in an environment variable or a file; raises ValueError when there is none."""
 
 APPRISE_SCHEMES: Final = frozenset(
     {
@@ -47,16 +46,8 @@ class Tls(StrEnum):
     NONE = "none"
 
 
-def _revealed(named: Any, info: ValidationInfo) -> Any:
-    match named:
-        case {"env": str() as name} | {"file": str() as name} if len(named) == 1:
-            reveal: Reveal = (info.context or {})["reveal"]
-            return reveal("env" if "env" in named else "file", name)
-    raise ValueError("is a secret: name where it stands, as `{env: VARIABLE}` or `{file: /path}`")
-
-
 def _revealed_or_written(written: Any, info: ValidationInfo) -> Any:
-    return written if isinstance(written, str) else _revealed(written, info)
+    return written if isinstance(written, str) else revealed(written, info)
 
 
 def _is_web_url(url: SecretStr) -> SecretStr:
@@ -91,7 +82,6 @@ def _is_long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_revealed)]
 WebUrl: TypeAlias = Annotated[SecretStr, BeforeValidator(_revealed_or_written), AfterValidator(_is_web_url)]
 """May be written into the file; who knows the URL of a chat's webhook may write there, so better it is not."""
 Mailbox: TypeAlias = Annotated[str, AfterValidator(_is_mailbox)]
@@ -148,7 +138,7 @@ class Apprise(_Described):
     """A service that apprise knows how to write to."""
 
     kind: Literal["apprise"]
-    url: Annotated[SecretStr, BeforeValidator(_revealed), AfterValidator(_is_of_known_service)]
+    url: Annotated[SecretStr, BeforeValidator(revealed), AfterValidator(_is_of_known_service)]
 
 
 Described: TypeAlias = Annotated[Email | Slack | Teams | Webhook | Apprise, Field(discriminator="kind")]

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    SecretStr,
-    ValidationInfo,
     model_validator,
 )
 
 from services.repository.domain.paths import require_path
+from services.secret_fields import Secret
 
 RULES_MAX: Final = 100
-
-Reveal: TypeAlias = Callable[[Literal["env", "file"], str], str]
-"""Returns the secret that stands in an environment variable or a file; raises ValueError when there is none."""
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _BRANCH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _MAIL: Final = re.compile(r"[^\s<>@]+@[^\s<>@]+")
-
-
-def _revealed(named: Any, info: ValidationInfo) -> Any:
-    match named:
-        case {"env": str() as name} if len(named) == 1:
-            return (info.context or {})["reveal"]("env", name)
-        case {"file": str() as name} if len(named) == 1:
-            return (info.context or {})["reveal"]("file", name)
-    raise ValueError("is a secret: name where it stands, as `{env: VARIABLE}` or `{file: /path}`")
 
 
 def _is_repository(url: str) -> str:
@@ -106,7 +92,7 @@ class Rule(_Written):
     """Names of definitions, or patterns."""
     repository: Annotated[str, AfterValidator(_is_repository)]
     user: str = ""
-    password: Annotated[SecretStr, BeforeValidator(_revealed)] | None = None
+    password: Secret | None = None
     key_file: Annotated[Path, AfterValidator(_is_file)] | None = None
     base: Annotated[str, AfterValidator(_is_branch)] | None = None
     """The branch from which those of workflows come; without it each begins with nothing."""
