@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+PAUSE_SECONDS: Final = 60.0
+"""After 429 without a time."""
 PAUSE_SECONDS_MAX: Final = 600.0
+
+
+def pause_of(status: int, retry_after: str, now: datetime) -> float | None:
+    """Return for how many seconds to ask nothing after a 429 or 503; None where nobody asked for a pause."""
+    seconds = seconds_of(retry_after, now)
+    return PAUSE_SECONDS if status == 429 and seconds is None else seconds
 
 
 def seconds_of(retry_after: str, now: datetime) -> float | None:

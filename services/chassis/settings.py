@@ -5,6 +5,7 @@ A service adds its own by inheriting; each is checked before anything starts, an
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -76,6 +77,14 @@ def _readable(allowed: str) -> str:
     return allowed
 
 
+def _holding_authorities(file: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError as error:
+        raise ValueError(f"{file} holds no certificates in PEM: {error.strerror or error}") from None
+    return file
+
+
 AllowList = Annotated[str, AfterValidator(_readable)]
 """Whom a service may ask inside the network: hosts, .suffixes of hosts and networks, by commas."""
 
@@ -85,7 +94,7 @@ class OutboundSettings(ServiceSettings):
 
     redis_url: str = Field(description="redis://host:port/0 or unix:///path: the bus, and what the service notes")
     public_url: str = Field(default="", description="where people reach the gateway; what is written links to it")
-    egress_ca_file: Path | None = Field(
+    egress_ca_file: Annotated[Path, AfterValidator(_holding_authorities)] | None = Field(
         default=None, description="whom to trust outside, besides the authorities of this machine"
     )
 

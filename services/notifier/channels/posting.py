@@ -12,12 +12,10 @@ from services.bus.port import TryLater
 from services.chassis.clock import Clock
 from services.chassis.egress import Forbidden
 from services.chassis.egress_http import told
-from services.chassis.retry_after import seconds_of
+from services.chassis.retry_after import pause_of
 from services.notifier.channels.port import DeliveryFailed, DeliveryRefused
 
 SECONDS_MAX: Final = 20.0
-PAUSE_SECONDS: Final = 60.0
-"""After 429 without a time."""
 
 
 class Posting:
@@ -51,13 +49,9 @@ class Posting:
         match status:
             case _ if 200 <= status < 300:
                 return
-            case 429:
-                seconds = seconds_of(retry_after, self._clock.now())
-                raise TryLater(
-                    "It is sent too much (429).", after_seconds=PAUSE_SECONDS if seconds is None else seconds
-                )
-            case 503 if (seconds := seconds_of(retry_after, self._clock.now())) is not None:
-                raise TryLater("It is not ready (503).", after_seconds=seconds)
+            case 429 | 503 if (seconds := pause_of(status, retry_after, self._clock.now())) is not None:
+                why = "It is sent too much (429)." if status == 429 else "It is not ready (503)."
+                raise TryLater(why, after_seconds=seconds)
             case _ if 300 <= status < 400:
                 raise DeliveryRefused(f"It answered {status}; redirects are not followed. Name the place it leads to.")
             case 408 | 425:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from services.chassis.settings import DatabaseSettings, MigrationSettings, ServiceSettings, SettingsInvalid, read
+from services.chassis.settings import (
+    DatabaseSettings,
+    MigrationSettings,
+    OutboundSettings,
+    ServiceSettings,
+    SettingsInvalid,
+    read,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +57,20 @@ def test_half_a_certificate_is_refused(environment: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(SettingsInvalid, match="go together"):
         _ = read(ServiceSettings).server_tls
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_a_file_of_authorities_that_holds_none_is_refused(
+    environment: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+) -> None:
+    file = tmp_path / "ca.pem"
+    if text is not None:
+        file.write_text(text)
+    environment.setenv("ARCHWRIGHT_REDIS_URL", "redis://127.0.0.1:1/0")
+    environment.setenv("ARCHWRIGHT_EGRESS_CA_FILE", str(file))
+
+    with pytest.raises(SettingsInvalid, match=r"ARCHWRIGHT_EGRESS_CA_FILE: .* holds no certificates in PEM"):
+        read(OutboundSettings)
 
 
 def test_migrating_needs_the_owner() -> None:
