@@ -7,13 +7,16 @@ that. So a change never decides about something else than it was opened for, nor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from weakref import WeakValueDictionary
 
 import structlog
 
 from archwright import Client
 from archwright.engine.v1.approvals_pb2 import Approval
-from archwright.errors import ApprovalNotFound, ArchwrightError, Conflict
+from archwright.errors import ApprovalNotFound, ArchwrightError, Conflict, RequestIdReused
+from services.changes.each import each_of
 from services.changes.measures import Measures
 from services.changes.noted import Noted
 from services.changes.port import Change, ChangeGone, ChangeManagement, Looked, Reference, Standing
@@ -23,23 +26,32 @@ from services.changes.wording import change_of, correlation_of, withdrawal_of
 log = structlog.get_logger(__name__)
 
 _SHOWING = frozenset({"approval_requested", "approval_invalidated"})
+_DECIDED = frozenset({Standing.APPROVED, Standing.REJECTED, Standing.CANCELLED})
 _IN_A_ROW_MAX = 3
 
 
 class Follow:
-    """What is done about one rule's approvals."""
+    """What is done about one rule's approvals, in the name of the user whose id `user_id` returns."""
 
     def __init__(
-        self, rule: Rule, system: ChangeManagement, client: Client, measures: Measures, public_url: str
+        self,
+        rule: Rule,
+        system: ChangeManagement,
+        client: Client,
+        measures: Measures,
+        public_url: str,
+        user_id: Callable[[], str],
     ) -> None:
         self.rule = rule
         self._system = system
         self.client = client
         self._measures = measures
         self._public_url = public_url
+        self._user_id = user_id
         self._noted = Noted()
         # One at a time: whoever looks and whoever hears of an event would both find no change, and open one each.
-        self._turn = asyncio.Lock()
+        # Yet no approval waits for another, whose change may take its time.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def see_to_all(self) -> None:
         """See to every approval of the rule that waits; those with which something went wrong come last.
@@ -53,7 +65,10 @@ class Follow:
         ]
         self._noted.keep_only(waiting)
         in_a_row = 0
-        for approval_id in sorted(waiting, key=self._noted.troubled.__contains__):
+        for approval_id in self._noted.in_turn(waiting):
+            # Until it went well it comes last, whatever happens now: nothing keeps those behind it from their turn.
+            was_said = self._noted.troubled.pop(approval_id, False)
+            self._noted.troubled[approval_id] = was_said
             try:
                 await self.see_to(approval_id)
             except ArchwrightError as error:
@@ -62,35 +77,46 @@ class Follow:
                 if error.retry_after_seconds is not None or in_a_row == _IN_A_ROW_MAX:
                     raise
             else:
-                self._noted.troubled.discard(approval_id)
+                self._noted.troubled.pop(approval_id, None)
                 in_a_row = 0
 
     async def see_to(self, approval_id: str) -> None:
         """Have a change for an approval that waits, and decide it as the change was decided."""
-        async with self._turn:
+        async with self._turn(approval_id):
             await self._see_to(approval_id)
 
     async def tidy(self, approval_id: str) -> None:
         """Withdraw the changes of what an approval showed, as far as nobody needs them any more."""
-        async with self._turn:
+        async with self._turn(approval_id):
             await self._tidy(approval_id)
+
+    def _turn(self, approval_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(approval_id, asyncio.Lock())
 
     async def _see_to(self, approval_id: str) -> None:
         approval = await self._approval(approval_id)
-        if approval is None or approval.status != Approval.PENDING:
+        if approval is None or not self._is_for_us(approval):
             return
         change = change_of(approval, self._public_url)
         first, *others = await self._found_or_opened(approval, change)
-        for each in others:
-            await self._withdraw(approval, each, f"{first.number} asks the same already.")
-        if change.correlation_id in self._noted.decided:
-            return  # and still waits: it takes more people than this one
         try:
             looked = await self._system.look(first)
         except ChangeGone:
             self._noted.opened.pop(change.correlation_id, None)
             raise
-        await self._act_on(approval, change.correlation_id, first, looked)
+        await each_of(
+            do()
+            for do in (
+                partial(self._act_on, approval, change.correlation_id, first, looked),
+                *(partial(self._withdraw, approval, each, f"{first.number} asks the same already.") for each in others),
+            )
+        )
+
+    def _is_for_us(self, approval: Approval) -> bool:
+        """Return whether it waits, and our user has not had its say: where more must agree, others are asked."""
+        user_id = self._user_id()
+        has_decided = any(each.user_id == user_id and not each.void for each in approval.decisions)
+        return approval.status == Approval.PENDING and not has_decided
 
     async def _found_or_opened(self, approval: Approval, change: Change) -> Sequence[Reference]:
         """Return the changes of a question, the one that counts first."""
@@ -108,10 +134,13 @@ class Follow:
         if approval is None:
             return
         current = change_of(approval, self._public_url).correlation_id
-        for correlation_id in await self._asked(approval):
-            if approval.status != Approval.PENDING or correlation_id != current:
-                for each in await self._system.find(correlation_id):
-                    await self._withdraw(approval, each, withdrawal_of(approval))
+        asked = [each for each in await self._asked(approval) if approval.status != Approval.PENDING or each != current]
+        await each_of(self._withdraw_all(approval, each) for each in asked)
+
+    async def _withdraw_all(self, approval: Approval, correlation_id: str) -> None:
+        known = self._noted.opened.get(correlation_id)
+        found = await self._system.find(correlation_id) or ([known] if known else [])
+        await each_of(self._withdraw(approval, each, withdrawal_of(approval)) for each in found)
 
     async def _withdraw(self, approval: Approval, change: Reference, why: str) -> None:
         """Withdraw a change that still waits, once."""
@@ -125,6 +154,10 @@ class Follow:
         request_id = f"change-{correlation_id}"
         said = f"{found.number} is {looked.state}" + (f" by {looked.by}" if looked.by else "")
         comment = f"{said}: {looked.comment}" if looked.comment else f"{said}."
+        if looked.standing in _DECIDED:
+            now = await self._approval(approval.approval_id)
+            if now is None or now.shown_seq != approval.shown_seq:
+                return  # it shows something else since it was read, and that is another question
         try:
             match looked.standing:
                 case Standing.WAITING:
@@ -136,11 +169,10 @@ class Follow:
                     await self.client.approvals.approve(approval, comment[:2_000], request_id=request_id)
                 case Standing.REJECTED | Standing.CANCELLED:
                     await self.client.approvals.reject(approval, comment[:2_000], request_id=request_id)
-        except Conflict as refused:
+        except (Conflict, RequestIdReused) as refused:
             # Decided, or changed, since it was read: the next look finds out which.
             log.info("decision_not_taken", approval_id=approval.approval_id, cause=refused.message)
             return
-        self._noted.decided.add(correlation_id)
         self._note(str(looked.standing), approval, found)
 
     async def _asked(self, approval: Approval) -> list[str]:
@@ -164,8 +196,8 @@ class Follow:
             log.error("change_state_unknown", rule=self.rule.name, change=found.number, state=looked.state)
 
     def _tell_troubled(self, approval_id: str, error: ArchwrightError) -> None:
-        if approval_id not in self._noted.troubled:
-            self._noted.troubled.add(approval_id)
+        if not self._noted.troubled.get(approval_id):
+            self._noted.troubled[approval_id] = True
             log.warning("change_not_followed", rule=self.rule.name, approval_id=approval_id, cause=error.message)
 
     def _note(self, outcome: str, approval: Approval, found: Reference) -> None:

@@ -6,13 +6,12 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 import structlog
 
 from archwright import Client
-from archwright.connection import TokenSource
+from archwright.events.dealing import Terms
 from archwright.serving import logs
 from archwright.serving.server import Server
 from archwright.serving.tokens import TokenVerifier
@@ -36,11 +35,14 @@ from services.chassis.metrics import Metrics
 from services.chassis.metrics_server import serving as serving_metrics
 from services.chassis.rules_file import RulesInvalid
 from services.chassis.settings import SettingsInvalid, read
+from services.chassis.token_file import TokenFile
 
 log = structlog.get_logger(__name__)
 
 GROUP: Final = "changes"
 ALLOW_SETTING: Final = "ARCHWRIGHT_CHANGES_ALLOW"
+TERMS: Final = Terms(attempts_max=24, pause_seconds_max=600.0, held_max=5_000)
+"""A system that is down is tried for some two hours; meanwhile other events must get past what waits."""
 USAGE: Final = "usage: python -m services.changes"
 
 
@@ -71,7 +73,7 @@ async def live(settings: ChangesSettings, rules: Sequence[Rule], stop: asyncio.E
             serving_metrics(metrics.registry, settings.metrics_host, settings.metrics_port) as metrics_address,
             asyncio.TaskGroup() as group,
         ):
-            looking = {follow.rule.name: (follow.rule, LookAtChanges(follow)) for follow in follows}
+            looking = {follow.rule.name: (follow.rule, LookAtChanges(follow, clock)) for follow in follows}
             hooking = server_of(hooks(looking))
             duties = [
                 group.create_task(
@@ -79,7 +81,7 @@ async def live(settings: ChangesSettings, rules: Sequence[Rule], stop: asyncio.E
                 )
                 for name, (_, each) in looking.items()
             ]
-            receiving = group.create_task(consumer.consume(GROUP, ReceiveEvents(follows).handle, stop))
+            receiving = group.create_task(consumer.consume(GROUP, ReceiveEvents(follows).handle, stop, terms=TERMS))
             group.create_task(hooking.serve([socket]))
             try:
                 port = await server.start()
@@ -106,16 +108,11 @@ async def _follows(
         for rule in rules:
             system = _system_of(rule, GuardedTransport(guard, trust), clock)
             stack.push_async_callback(system.aclose)
-            token = _token_of(rule.token_file)
+            token = TokenFile(rule.token_file)
             client = Client(settings.engine_address, token, settings.tls_ca_file)
             await stack.enter_async_context(client)
-            follows.append(Follow(rule, system, client, measures, settings.public_url))
+            follows.append(Follow(rule, system, client, measures, settings.public_url, token.user_id))
         yield follows
-
-
-def _token_of(file: Path) -> TokenSource:
-    # Read each time: it may be replaced any time.
-    return lambda: file.read_text(encoding="utf-8").strip()
 
 
 def _system_of(rule: Rule, transport: GuardedTransport, clock: Clock) -> ChangeManagement:

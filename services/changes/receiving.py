@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archwright.errors import ArchwrightError, WorkflowNotFound
 from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
 from services.bus.port import TryLater
+from services.changes.each import each_of
 from services.changes.follow import Follow
 
 _ASKS = frozenset({"approval_requested", "approval_escalated"})
@@ -24,31 +25,28 @@ class ReceiveEvents:
 
         That one rule's system is away holds up no other's.
         """
-        failed: ArchwrightError | None = None
-        for follow in self._follows:
-            if follow.rule.covers(event.tenant, event.definition_name):
-                try:
-                    await self._deal_with(follow, event)
-                except ArchwrightError as error:
-                    failed = error
-        if failed is None:
-            return
-        if failed.retry_after_seconds is not None:
+        try:
+            await each_of(
+                self._deal_with(follow, event)
+                for follow in self._follows
+                if follow.rule.covers(event.tenant, event.definition_name)
+            )
+        except ArchwrightError as failed:
+            if failed.retry_after_seconds is None:
+                raise
             raise TryLater(failed.message, after_seconds=failed.retry_after_seconds) from failed
-        raise failed
 
     async def _deal_with(self, follow: Follow, event: WorkflowEvent) -> None:
         approval_id = str(event.payload.fields["approval_id"].string_value) if "approval_id" in event.payload else ""
         if event.event_type in _ASKS:
             await follow.see_to(approval_id)
         elif event.event_type == "approval_invalidated":
-            await follow.tidy(approval_id)
-            await follow.see_to(approval_id)
+            await each_of(do(approval_id) for do in (follow.tidy, follow.see_to))
         elif event.event_type == "approval_decided":
             await follow.tidy(approval_id)
         elif event.event_type in _ENDS:
-            for each in await self._asked_in(follow, event.workflow_id):
-                await follow.tidy(each)
+            asked = await self._asked_in(follow, event.workflow_id)
+            await each_of(follow.tidy(each) for each in asked)
 
     @staticmethod
     async def _asked_in(follow: Follow, workflow_id: str) -> Sequence[str]:

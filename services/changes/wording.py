@@ -26,6 +26,10 @@ def change_of(approval: Approval, public_url: str) -> Change:
     ]
     if approval.HasField("expires_at"):
         lines.append(f"It expires at {approval.expires_at.ToJsonString()}.")
+    if approval.quorum > 1:
+        lines.append(
+            f"{approval.quorum} must agree. What is decided here is the word of one; others decide in Archwright."
+        )
     if public_url:
         lines.append(f"{public_url}/api/v1/approvals/{approval.approval_id}")
     lines += [f"SHA-256 of what is shown: {sha256}", "", "What is shown:", _shown(approval)]

@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from small_mesh import SmallMesh, small_mesh
 
 from archwright import Client, Task
+from archwright.events.v1.workflow_event_pb2 import WorkflowEvent
+from archwright.pacing import rest
 from archwright.payloads import Json
 from services.changes.follow import Follow
 from services.changes.main import ALLOW_SETTING
@@ -64,7 +66,7 @@ class Followed:
         )
         guard = Guard(Allowance.read("127.0.0.1/32"), ALLOW_SETTING, resolve)
         changes = ServiceNowChanges(system, GuardedTransport(guard, trust_of()), SystemClock())
-        return Follow(rule, changes, self.client, Measures(Metrics()), "")
+        return Follow(rule, changes, self.client, Measures(Metrics()), "", lambda: "servicenow")
 
     async def start(self, definition: str, what: str = "") -> str:
         """Start a workflow and return its approval, once that is asked for."""
@@ -106,6 +108,52 @@ async def test_an_approval_whose_change_is_refused_holds_up_no_other(followed: F
     await follow.see_to_all()
 
     assert len(followed.rows) == 2
+
+
+async def test_approvals_that_never_go_well_hold_up_none_that_went_wrong_once(followed: Followed) -> None:
+    follow = followed.follow("sign")
+    for what in ("sound", "poison", "poison", "poison"):  # the list has the newest first
+        await followed.start("sign", what)
+    followed.server.faults = ["500"] * 6
+    for _ in range(2):
+        with pytest.raises(SystemUnavailable, match="500"):
+            await follow.see_to_all()
+    followed.server.refuses = "poison"
+
+    await follow.see_to_all()
+
+    assert ['"what": "sound"' in row["description"] for row in followed.rows] == [True]
+
+
+async def test_an_approval_whose_change_takes_its_time_holds_up_no_other(followed: Followed) -> None:
+    follow = followed.follow("sign")
+    slow, quick = await followed.start("sign"), await followed.start("sign")
+    followed.server.faults = ["silent"]
+    async with asyncio.TaskGroup() as group:
+        seeing = group.create_task(follow.see_to(slow))
+        async with asyncio.timeout(10):
+            while followed.server.faults:
+                await rest(0.01)
+            await follow.see_to(quick)
+        assert not seeing.done()
+        assert len(followed.rows) == 1
+        seeing.cancel()
+
+
+async def test_a_later_change_that_cannot_be_withdrawn_keeps_the_older_from_nothing(followed: Followed) -> None:
+    follow = followed.follow("sign")
+    approval_id = await followed.start("sign")
+    await follow.see_to(approval_id)
+    [older] = followed.rows
+    followed.server.rows["f" * 32] = older | {"sys_id": "f" * 32, "number": "CHG0999999"}
+    older["approval"] = "approved"
+    followed.server.faults = ["", "", "", "500"]  # found, looked at, who decided, and then of the later one
+
+    with pytest.raises(SystemUnavailable, match="500"):
+        await follow.see_to(approval_id)
+
+    workflow_id = (await followed.client.approvals.get(approval_id)).workflow_id
+    assert (await ended(followed.client, workflow_id)).status == "COMPLETED"
 
 
 async def test_a_system_that_is_away_is_not_asked_for_every_approval(followed: Followed) -> None:
@@ -225,7 +273,7 @@ async def shown(client: Client, workflow_id: str, count: int) -> list[str]:
     found: list[str] = []
     async with asyncio.timeout(30):
         async for event in client.watch(workflow_id):
-            if event.event_type in {"approval_requested", "approval_invalidated"}:
+            if isinstance(event, WorkflowEvent) and event.event_type in {"approval_requested", "approval_invalidated"}:
                 found.append(str(event.payload["approval_id"]))
             if len(found) == count:
                 break

@@ -177,6 +177,7 @@ async def test_nothing_is_lost_or_opened_twice_when_the_service_and_the_system_f
     async with players(mesh) as cast:
         await cast.add("builder", write)
         servicenow.faults += ["500", "silent", "", "lost", "busy", "garbage"]
+        servicenow.retry_after = "2"
         workflow_ids = [(await client.start("release", {"version": str(n)})).workflow_id for n in range(3)]
         changes.kill()
         await changes.gone()

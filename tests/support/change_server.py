@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from archwright.local import certificates
 from archwright.pacing import rest
 from services.changes.hooks import _Server, listening
 
@@ -42,6 +43,9 @@ class ChangeServer:
     """What must not be in a change."""
     finds_late: bool = False
     """Whether what is new is not found yet."""
+    retry_after: str = "7"
+    asked: int = 0
+    """How many requests came."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def faulty(self, answer: Answer) -> Answer:
@@ -51,6 +55,7 @@ class ChangeServer:
             expected = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
             if request.headers.get("authorization") != f"Basic {expected}":
                 return JSONResponse({"error": {"message": "User Not Authenticated"}}, 401)
+            self.asked += 1
             fault = self.faults.pop(0) if self.faults else ""
             match fault:
                 case "":
@@ -67,8 +72,9 @@ class ChangeServer:
                     return PlainTextResponse("<html>It works!</html>")
                 case "redirect":
                     return RedirectResponse("http://127.0.0.1:1/")
-                case "busy":
-                    return PlainTextResponse("", 429, headers={"retry-after": "7"})
+                case "busy" | "busy 429" | "busy 503":
+                    status = int(fault.removeprefix("busy").strip() or 429)
+                    return PlainTextResponse("", status, headers={"retry-after": self.retry_after})
                 case _:
                     return JSONResponse({"error": fault}, int(fault))
 
@@ -182,7 +188,8 @@ class JiraServer(ChangeServer):
         row = self.rows.get(request.path_params["key"])
         if row is None:
             return JSONResponse({"errorMessages": ["Issue does not exist"]}, 404)
-        return JSONResponse({"key": request.path_params["key"], "fields": {"status": {"name": row["status"]}}})
+        fields = {"status": {"name": row["status"]}, "labels": row["requestFieldValues"]["labels"]}
+        return JSONResponse({"key": request.path_params["key"], "fields": fields})
 
     async def _transition(self, request: Request) -> Response:
         row = self.rows[request.path_params["key"]]
@@ -191,12 +198,23 @@ class JiraServer(ChangeServer):
 
 
 @asynccontextmanager
-async def serving(server: ServiceNowServer | JiraServer) -> AsyncIterator[None]:
-    """Serve on a free port."""
-    app = Starlette(routes=server.routes())
-    http = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1))
+async def serving(
+    server: ServiceNowServer | JiraServer, authority: certificates.Certificates | None = None
+) -> AsyncIterator[None]:
+    """Serve on a free port, in clear or with a certificate of `localhost`."""
+    config = uvicorn.Config(
+        Starlette(routes=server.routes()),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        ssl_certfile=authority.server_file if authority else None,
+        ssl_keyfile=authority.server_key_file if authority else None,
+    )
+    http = _Server(config)
     with listening("127.0.0.1", 0) as socket:
-        server.url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+        place = "https://localhost" if authority else "http://127.0.0.1"
+        server.url = f"{place}:{socket.getsockname()[1]}"
         async with asyncio.TaskGroup() as group:
             group.create_task(http.serve([socket]))
             try:

@@ -1,4 +1,7 @@
-"""Asks a system over HTTP, and says what became of it: no redirect is followed, and no answer is read without end."""
+"""Asks a system over HTTP, and says what became of it: no redirect is followed, and no answer is read without end.
+
+A system that wants to be left alone is: until its pause is over nothing is asked, whoever wants to know.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,10 @@ from services.changes.port import ChangeGone, SystemUnavailable
 from services.chassis.clock import Clock
 from services.chassis.egress import Forbidden
 from services.chassis.egress_http import told
-from services.chassis.retry_after import seconds_of
+from services.chassis.retry_after import pause_of
 
 SECONDS_MAX: Final = 20.0
 ANSWER_BYTES_MAX: Final = 1 << 20
-PAUSE_SECONDS: Final = 30.0
-"""For a system that asks for a pause and does not say how long."""
 
 
 class Calling:
@@ -27,6 +28,7 @@ class Calling:
         self._name = name
         self._client = client
         self._clock = clock
+        self._rests_until = 0.0
         self._seconds_max = seconds_max
 
     async def ask(self, verb: str, path: str, *, body: Any = None, absent: bool = False, **query: str) -> Any:
@@ -34,6 +36,7 @@ class Calling:
 
         Raises SystemUnavailable, naming the system and what is wrong.
         """
+        self._require_rested()
         content = None if body is None else orjson.dumps(body)
         headers = {"accept": "application/json", "content-type": "application/json", "user-agent": "archwright"}
         try:
@@ -58,6 +61,11 @@ class Calling:
         except orjson.JSONDecodeError:
             raise self._away("its answer is no JSON") from None
 
+    def _require_rested(self) -> None:
+        seconds = self._rests_until - self._clock.monotonic()
+        if seconds > 0:
+            raise self._away("it asked for a pause, which is not over", seconds)
+
     def _judge(self, answer: httpx.Response) -> None:
         status = answer.status_code
         match status:
@@ -68,10 +76,10 @@ class Calling:
             case 404:
                 raise self._away("it answered 404. Check the URL")
             case 429 | 503:
-                pause = seconds_of(answer.headers.get("retry-after", ""), self._clock.now())
-                raise self._away(
-                    f"it is asked too much, or not ready ({status})", PAUSE_SECONDS if pause is None else pause
-                )
+                pause = pause_of(status, answer.headers.get("retry-after", ""), self._clock.now())
+                if pause is not None:
+                    self._rests_until = self._clock.monotonic() + pause
+                raise self._away(f"it is asked too much, or not ready ({status})", pause)
             case _ if 300 <= status < 400:
                 raise self._away(f"it answered {status}; redirects are not followed. Name the place it leads to")
             case _:

@@ -34,13 +34,16 @@ class JiraChanges:
         self._calling = Calling("Jira", self._client, clock)
 
     async def find(self, correlation_id: str) -> Sequence[Reference]:
-        """Return the requests of a question, the oldest first; Jira's search finds a new one some seconds later."""
-        body = {"jql": f'labels = "{correlation_id}" ORDER BY created', "fields": ["labels"], "maxResults": 10}
+        """Return the requests of a question, the oldest first, as far as its index knows them yet."""
+        jql = f'labels = "{correlation_id}" ORDER BY created ASC, key ASC'
+        body = {"jql": jql, "fields": ["labels"], "maxResults": 10}
         answer = await self._calling.ask("POST", "/rest/api/3/search/jql", body=body)
         issues = answer.get("issues") if isinstance(answer, dict) else None
         if not isinstance(issues, list):
             raise self._calling.malformed("list `issues`")
-        return [self._reference(each.get("key")) for each in issues if correlation_id in _labels(each)]
+        if any(correlation_id not in self._fields_of(issue)[1] for issue in issues):
+            raise self._calling.malformed("issues of the label alone that it was asked for")
+        return [self._reference(issue.get("key")) for issue in issues]
 
     async def open(self, change: Change) -> Reference:
         """Open a request."""
@@ -60,19 +63,26 @@ class JiraChanges:
 
     async def look(self, reference: Reference) -> Looked:
         """Return how a request stands."""
-        path = f"/rest/servicedeskapi/request/{reference.key}/approval"
-        answer = await self._calling.ask("GET", path, absent=True)
-        if answer is not None:
-            values = answer.get("values") if isinstance(answer, dict) else None
-            if not isinstance(values, list):
-                raise self._calling.malformed("list `values`")
-            if values:
-                return _of_approval(values[-1])
-        issue = await self._calling.ask("GET", f"/rest/api/3/issue/{reference.key}", absent=True, fields="status")
+        issue = await self._calling.ask(
+            "GET", f"/rest/api/3/issue/{reference.key}", absent=True, fields="status,labels"
+        )
         if issue is None:
             raise self._calling.gone(reference.number)
-        status = str(((issue.get("fields") or {}).get("status") or {}).get("name", ""))
-        return Looked(self._described.states.get(status, Standing.UNKNOWN), status)
+        status, _ = self._fields_of(issue)
+        by_status = self._described.states.get(status, Standing.UNKNOWN)
+        path = f"/rest/servicedeskapi/request/{reference.key}/approval"
+        answer = await self._calling.ask("GET", path, absent=True)
+        approvals = answer.get("values") if isinstance(answer, dict) else None
+        if answer is not None and not isinstance(approvals, list):
+            raise self._calling.malformed("list `values`")
+        if not approvals:
+            return Looked(by_status, status)
+        decision, by = _decided(approvals[-1])
+        standing = _DECISIONS.get(decision, Standing.UNKNOWN)
+        # Of a request that was cancelled, the approval waits for ever.
+        if standing is Standing.WAITING and by_status is Standing.CANCELLED:
+            return Looked(Standing.CANCELLED, status)
+        return Looked(standing, decision, by)
 
     async def withdraw(self, reference: Reference, why: str) -> None:
         """Say that nobody needs to decide, and cancel the request where the rules say how."""
@@ -95,17 +105,28 @@ class JiraChanges:
             raise self._calling.malformed("key of an issue")
         return Reference(key, key)
 
+    def _fields_of(self, issue: Any) -> tuple[str, frozenset[str]]:
+        """Return the name of an issue's status, empty where that was not asked for, and its labels."""
+        match issue:
+            case {"fields": {"labels": [*labels], **rest}}:
+                status = rest.get("status")
+                return str(status.get("name", "")) if isinstance(status, dict) else "", frozenset(map(str, labels))
+        raise self._calling.malformed("`labels` of an issue")
 
-def _labels(issue: Any) -> Sequence[str]:
-    return ((issue.get("fields") or {}).get("labels") or ()) if isinstance(issue, dict) else ()
+
+def _decided(approval: Any) -> tuple[str, str]:
+    """Return what an approval of a request came to, and who said so."""
+    match approval:
+        case {"finalDecision": str() as decision, **rest}:
+            approvers = rest.get("approvers")
+            names = [_name_of(each, decision) for each in (approvers if isinstance(approvers, list) else [])]
+            return decision, ", ".join(filter(None, names))
+    return "", ""
 
 
-def _of_approval(approval: Any) -> Looked:
-    decision = str(approval.get("finalDecision", "")) if isinstance(approval, dict) else ""
-    approvers = approval.get("approvers") or [] if isinstance(approval, dict) else []
-    by = ", ".join(
-        str((each.get("approver") or {}).get("displayName", ""))
-        for each in approvers
-        if each.get("approverDecision") == decision
-    )
-    return Looked(_DECISIONS.get(decision, Standing.UNKNOWN), decision, by)
+def _name_of(approver: Any, decision: str) -> str:
+    """Return who has decided so; nothing for somebody who has not."""
+    match approver:
+        case {"approver": {"displayName": str() as name}, "approverDecision": said} if said == decision:
+            return name
+    return ""

@@ -38,9 +38,14 @@ class ServiceNowChanges:
 
     async def find(self, correlation_id: str) -> Sequence[Reference]:
         """Return the change requests of a question, the oldest first."""
-        found = await self._rows(_CHANGES, f"correlation_id={correlation_id}^ORDERBYsys_created_on", _FIELDS)
-        # A condition that a ServiceNow does not understand is left out, and every change request there is comes back.
-        return [self._reference(row) for row in found if row.get("correlation_id") == correlation_id]
+        found = await self._rows(
+            _CHANGES, f"correlation_id={correlation_id}^ORDERBYsys_created_on^ORDERBYnumber", _FIELDS
+        )
+        # A condition that a ServiceNow does not understand is left out, and whatever there is comes back. Ours may be
+        # there and not among it, so nothing can be said then, least of all that there is none.
+        if any(row.get("correlation_id") != correlation_id for row in found):
+            raise self._calling.malformed("changes of the `correlation_id` alone that it was asked for")
+        return [self._reference(row) for row in found]
 
     async def open(self, change: Change) -> Reference:
         """Open a change request."""
@@ -61,7 +66,9 @@ class ServiceNowChanges:
         if answer is None:
             raise self._calling.gone(reference.number)
         row = _result(answer)
-        state = str(row.get("approval", "")) if isinstance(row, dict) else ""
+        if not isinstance(row, dict):
+            raise self._calling.malformed("`result`")
+        state = str(row.get("approval", ""))
         standing = self._described.states.get(state.lower(), Standing.UNKNOWN)
         if standing is Standing.WAITING and str(row.get("state", "")) == self._described.cancelled_state:
             return Looked(Standing.CANCELLED, f"state {row['state']}")
@@ -98,7 +105,7 @@ class ServiceNowChanges:
             sysparm_display_value=display,
         )
         found = _result(answer)
-        if not isinstance(found, list):
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
             raise self._calling.malformed("list `result`")
         return found
 

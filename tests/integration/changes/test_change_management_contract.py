@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from change_server import SECRET, USER, JiraServer, ServiceNowServer, serving
 from pydantic import SecretStr
 
+from archwright.local import certificates
 from services.changes.main import ALLOW_SETTING
 from services.changes.port import Change, ChangeGone, ChangeManagement, Reference, Standing, SystemUnavailable
 from services.changes.rules import Jira, ServiceNow
 from services.changes.systems.jira import JiraChanges
 from services.changes.systems.servicenow import ServiceNowChanges
-from services.chassis.clock import SystemClock
+from services.chassis.clock import Clock, ManualClock, SystemClock
 from services.chassis.egress import Allowance, Guard, resolve
 from services.chassis.egress_http import GuardedTransport, trust_of
 
@@ -30,6 +32,7 @@ class Subject:
     server: ServiceNowServer | JiraServer
     words: dict[str, str]
     """How the system says that something is approved, rejected, or nothing that we know."""
+    clock: ManualClock
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -40,22 +43,29 @@ class Subject:
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     server = ServiceNowServer() if request.param == "servicenow" else JiraServer()
     async with serving(server):
-        system, words = system_of(server)
+        clock = ManualClock()
+        system, words = system_of(server, clock=clock)
         system._calling._seconds_max = 0.5  # type: ignore[attr-defined]  # who is silent is silent for less
-        yield Subject(system, server, words)
+        yield Subject(system, server, words, clock)
         await system.aclose()
 
 
 def system_of(
-    server: ServiceNowServer | JiraServer, secret: str = SECRET, allowed: str = "127.0.0.1/32"
+    server: ServiceNowServer | JiraServer,
+    secret: str = SECRET,
+    allowed: str = "127.0.0.0/8,::1/128",
+    *,
+    ca_file: Path | None = None,
+    clock: Clock | None = None,
 ) -> tuple[Any, dict[str, str]]:
-    transport = GuardedTransport(Guard(Allowance.read(allowed), ALLOW_SETTING, resolve), trust_of())
+    transport = GuardedTransport(Guard(Allowance.read(allowed), ALLOW_SETTING, resolve), trust_of(ca_file))
+    clock = clock or SystemClock()
     if isinstance(server, ServiceNowServer):
         described = ServiceNow(
             kind="servicenow", url=server.url, user=USER, password=None, fields={"assignment_group": "CAB"}
         )
         described = described.model_copy(update={"password": SecretStr(secret)})
-        return ServiceNowChanges(described, transport, SystemClock()), {
+        return ServiceNowChanges(described, transport, clock), {
             "approved": "approved",
             "rejected": "rejected",
             "odd": "half_approved",
@@ -68,10 +78,10 @@ def system_of(
         service_desk="10",
         request_type="25",
         fields={},
-        states={"Implementing": Standing.APPROVED},
+        states={"Implementing": Standing.APPROVED, "Canceled": Standing.CANCELLED},
         cancel_transition="901",
     )
-    return JiraChanges(jira, transport, SystemClock()), {
+    return JiraChanges(jira, transport, clock), {
         "approved": "approved",
         "rejected": "declined",
         "odd": "abstained",
@@ -96,11 +106,14 @@ async def test_of_several_changes_of_a_question_the_oldest_is_found_first(subjec
     assert await subject.system.find(CHANGE.correlation_id) == opened
 
 
-async def test_a_system_that_does_not_understand_the_question_finds_nothing(subject: Subject) -> None:
+async def test_a_system_that_does_not_understand_the_question_is_not_taken_to_know_of_no_change(
+    subject: Subject,
+) -> None:
     await subject.system.open(CHANGE)
     subject.server.finds_everything = True
 
-    assert await subject.system.find("approval_01k.20.fedcba9876543210") == []
+    with pytest.raises(SystemUnavailable, match=r"its answer has no .* alone that it was asked for"):
+        await subject.system.find("approval_01k.20.fedcba9876543210")
 
 
 async def test_a_change_whose_answer_was_lost_is_found(subject: Subject) -> None:
@@ -186,13 +199,54 @@ async def test_what_is_wrong_is_said_with_the_systems_name(subject: Subject, fau
     assert SECRET not in away.value.message
 
 
-async def test_a_system_that_is_asked_too_much_says_for_how_long_to_wait(subject: Subject) -> None:
-    subject.server.faults = ["busy", "503"]
+@pytest.mark.parametrize("fault", ["429", "503"])
+async def test_a_system_that_wants_to_be_left_alone_is_asked_nothing_for_so_long(subject: Subject, fault: str) -> None:
+    subject.server.faults = [f"busy {fault}"]
 
-    for seconds in (7, 30):
-        with pytest.raises(SystemUnavailable) as away:
-            await subject.system.find(CHANGE.correlation_id)
-        assert away.value.retry_after_seconds == seconds
+    with pytest.raises(SystemUnavailable, match=fault) as away:
+        await subject.system.find(CHANGE.correlation_id)
+    assert away.value.retry_after_seconds == 7
+    await subject.clock.wind(4)
+    with pytest.raises(SystemUnavailable, match="a pause, which is not over") as still:
+        await subject.system.open(CHANGE)
+    assert still.value.retry_after_seconds == 3
+    assert subject.server.asked == 1
+
+    await subject.clock.wind(3)
+    await subject.system.open(CHANGE)
+    assert subject.server.asked == 2
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+@pytest.mark.parametrize("kind", [ServiceNowServer, JiraServer])
+async def test_a_system_with_a_certificate_of_ones_own_authority_is_asked_where_that_is_trusted(
+    tmp_path: Path, kind: type[ServiceNowServer] | type[JiraServer], is_trusted: bool
+) -> None:
+    authority = certificates.ensure(tmp_path, SystemClock().now())
+    server = kind()
+    async with serving(server, authority):
+        system, _ = system_of(server, ca_file=authority.ca_file if is_trusted else None)
+        if is_trusted:
+            await system.open(CHANGE)
+        else:
+            with pytest.raises(SystemUnavailable, match=r"it was not reached: .*certificate"):
+                await system.open(CHANGE)
+        await system.aclose()
+
+    assert len(server.rows) == int(is_trusted)
+
+
+async def test_a_request_that_was_cancelled_while_its_approval_waits_is_cancelled() -> None:
+    server = JiraServer()
+    async with serving(server):
+        system, _ = system_of(server)
+        reference = await system.open(CHANGE)
+        server.rows[reference.key]["status"] = "Canceled"
+
+        looked = await system.look(reference)
+
+        assert (looked.standing, looked.state) == (Standing.CANCELLED, "Canceled")
+        await system.aclose()
 
 
 async def test_a_wrong_password_is_named_and_a_server_that_is_gone_too(subject: Subject) -> None:
