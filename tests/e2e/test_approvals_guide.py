@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import blocks
-from guide import SECONDS_MAX, environment, place_beside, printed_by, working
+from guide import place_beside, printed_by, said_by_python, working
 
 GUIDE = "docs/approvals.md"
 BEGINNING = "A workflow that asks"
@@ -72,18 +70,7 @@ def test_the_gateway_serves_every_call(printed: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("printed")
 def test_the_python_client_does_the_same(whole_mesh: Any, place: Path) -> None:
-    [program] = blocks(GUIDE, "From Python", "python")
+    said = said_by_python(GUIDE, whole_mesh, place)
 
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    assert "sign_off ann True the price is right" in ran.stdout
-    assert "sign_off bob False not now" in ran.stdout
+    assert "sign_off ann True the price is right" in said
+    assert "sign_off bob False not now" in said

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from documents import blocks
-from guide import SECONDS_MAX, environment, place_beside, printed_by, working
+from guide import SECONDS_MAX, environment, place_beside, printed_by, said_by_python, working
 
 GUIDE = "docs/dead-letters.md"
 SECTIONS = ("Look", "Redrive", "Discard", "Many", "Over REST")
@@ -76,21 +76,10 @@ def test_the_gateway_serves_every_call(printed: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("printed")
 def test_the_python_client_does_the_same(whole_mesh: Any, place: Path) -> None:
-    [program] = blocks(GUIDE, "From Python", "python")
+    said = said_by_python(GUIDE, whole_mesh, place)
 
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    assert "nobody can greet" in ran.stdout
-    assert "Good evening, Mary!" in ran.stdout
+    assert "nobody can greet" in said
+    assert "Good evening, Mary!" in said
 
 
 def test_an_input_is_edited_in_the_editor_that_is_set(whole_mesh: Any, place: Path) -> None:

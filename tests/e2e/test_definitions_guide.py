@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import blocks
-from guide import SECONDS_MAX, environment, place_beside, printed_by
+from guide import place_beside, printed_by, said_by_python
 
 GUIDE = "docs/definitions.md"
 BEGINNING = "Keep definitions"
@@ -89,18 +87,7 @@ def test_the_gateway_serves_all_of_it(printed: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("printed")
 def test_the_python_client_does_the_same(whole_mesh: Any, place: Path) -> None:
-    [program] = blocks(GUIDE, "From Python", "python")
+    said = said_by_python(GUIDE, whole_mesh, place)
 
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    assert "[('', 'version', '\"1.2.0\"')]" in ran.stdout
-    assert "[('1.2.0', ['latest', 'nightly']), ('1.1.0', []), ('1.0.0', [])]" in ran.stdout
+    assert "[('', 'version', '\"1.2.0\"')]" in said
+    assert "[('1.2.0', ['latest', 'nightly']), ('1.1.0', []), ('1.0.0', [])]" in said

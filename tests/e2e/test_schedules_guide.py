@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from documents import blocks
-from guide import SECONDS_MAX, environment, place_beside, printed_by
+from guide import place_beside, printed_by, said_by_python
 
 from archwright import Client
 from archwright.engine.v1.workflows_pb2 import Workflow
@@ -86,17 +84,6 @@ def test_the_gateway_serves_schedules(printed: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("printed")
 def test_the_python_client_does_the_same(whole_mesh: Any, place: Path) -> None:
-    [program] = blocks(GUIDE, "From Python", "python")
+    said = said_by_python(GUIDE, whole_mesh, place)
 
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=place,
-        env=environment(whole_mesh),
-        timeout=SECONDS_MAX,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.count("wf_") == 2
+    assert said.count("wf_") == 2

@@ -42,6 +42,22 @@ def printed_by(guide: str, sections: Sequence[str], whole_mesh: Any, place: Path
     return {section: text for section, _, text in parts}
 
 
+def said_by_python(guide: str, whole_mesh: Any, place: Path) -> str:
+    """Return what the guide's program in Python printed; it succeeds."""
+    [program] = blocks(guide, "From Python", "python")
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=place,
+        env=environment(whole_mesh),
+        timeout=SECONDS_MAX,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 def environment(whole_mesh: Any) -> dict[str, str]:
     """Return what a person's shell has: our commands on its path, and nothing that says of which mesh."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

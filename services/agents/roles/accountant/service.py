@@ -6,7 +6,7 @@ from typing import Any
 
 from archwright import Agent, Task
 from archwright.payloads import Json
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.roles.accountant.deliverable import produce
 from services.agents.roles.accountant.money import written
@@ -39,7 +39,7 @@ async def estimate(task: Task) -> dict[str, Any]:
         f"Building {written(made.budget.p50_cents, made.currency)} to {written(made.budget.p80_cents, made.currency)}, "
         f"infrastructure {written(made.infra_costs.monthly_total_cents, made.currency)} a month",
     )
-    return to_json(output)
+    return to_payload(output)
 
 
 def _wish(task_input: Json, key: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.roles.application_architect.deliverable import produce
 
@@ -26,4 +26,4 @@ async def design(task: Task) -> dict[str, Any]:
         90, f"{made.style.name}: {len(made.components)} components, {len(made.interfaces)} interfaces, "
         f"{len(made.data_entities)} kinds of records",
     )  # fmt: skip
-    return to_json(output)
+    return to_payload(output)

@@ -53,10 +53,10 @@ def build(
     text: str, statements: Sequence[Statement], facts: Sequence[Fact], cast: Cast, vocabulary: Vocabulary
 ) -> tuple[Requirement, ...]:
     """Return every requirement of a request, numbered by kind."""
-    found = [_of_statement(text, one, facts, cast, vocabulary) for one in statements]
-    found += _frame(facts)
-    found += _demands(facts, vocabulary)
-    found += _defaults(found)
+    stated = [_of_statement(text, one, facts, cast, vocabulary) for one in statements]
+    stated += _frame(facts)
+    # By what is stated alone: a regulation more, and all that it demands, takes no requirement away.
+    found = [*stated, *_demands(facts, vocabulary), *_defaults(stated)]
     counts = dict.fromkeys(_LETTERS, 0)
     for requirement in found:
         counts[requirement.kind] += 1

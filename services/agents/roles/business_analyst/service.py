@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.roles.business_analyst.deliverable import produce
 from services.agents.roles.business_analyst.request import Request
 
@@ -33,4 +33,4 @@ async def analyze(task: Task) -> dict[str, Any]:
         f"{len(found.requirements)} requirements, {len(found.facts)} facts, {len(found.entities)} kinds of records, "
         f"{len(found.open_questions)} open questions",
     )
-    return to_json(output)
+    return to_payload(output)

@@ -6,7 +6,7 @@ from typing import Any
 
 from archwright import Agent, Task
 from archwright.payloads import Json
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.roles.business_architect.deliverable import produce
 
@@ -28,7 +28,7 @@ async def design(task: Task) -> dict[str, Any]:
         90,
         f"{len(made.capabilities)} capabilities, {len(made.processes)} processes, {len(made.goals)} goals",
     )
-    return to_json(output)
+    return to_payload(output)
 
 
 def _text(task_input: Json) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.roles.developer.deliverable import produce
 
@@ -26,4 +26,4 @@ async def generate(task: Task) -> dict[str, Any]:
         await task.put_artifact(f"scaffold/{file.path}", file.content.encode(), "text/plain; charset=utf-8")
         # The repository goes to the client as files. Later steps read what is in it, not its text.
         file.ClearField("content")
-    return to_json(output)
+    return to_payload(output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.roles.infrastructure_architect.deliverable import produce
 
@@ -34,4 +34,4 @@ async def design(task: Task) -> dict[str, Any]:
         f"{made.provider} {made.region.id}: {len(made.nodes)} nodes, {made.sizing.peak_rps:.1f} requests a second, "
         f"{made.availability.computed:.3f} % in service",
     )
-    return to_json(output)
+    return to_payload(output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.roles.project_manager.deliverable import produce
 
@@ -27,4 +27,4 @@ async def plan(task: Task) -> dict[str, Any]:
         f"{made.estimation.fp:.0f} function points: {len(made.activities)} activities, "
         f"{made.project_duration_days:.0f} days, {len(made.risks)} risks",
     )
-    return to_json(output)
+    return to_payload(output)

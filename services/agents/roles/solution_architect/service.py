@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from services.agents.deliverables import to_json
+from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.report.dossier import KEYS
 from services.agents.roles.solution_architect.assembly import assemble
@@ -38,7 +38,7 @@ async def design(task: Task) -> dict[str, Any]:
         f"{len(made.decisions)} decisions, {len(made.rtm)} requirements traced, "
         f"{held} of {len(made.consistency_report)} rules hold",
     )
-    return to_json(output)
+    return to_payload(output)
 
 
 @agent.task("generate")

@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from role_chain import STEPS, carried, example
 
 from archwright.agents.v1.output_pb2 import AgentOutput
 from archwright.testing import performed
 from services.agents.deliverables import from_json
-from services.agents.roles.accountant.service import agent as accountant
-from services.agents.roles.application_architect.service import agent as application_architect
-from services.agents.roles.business_analyst.service import agent as business_analyst
-from services.agents.roles.business_architect.service import agent as business_architect
-from services.agents.roles.developer.service import agent as developer
-from services.agents.roles.infrastructure_architect.service import agent as infrastructure_architect
-from services.agents.roles.project_manager.service import agent as project_manager
 from services.agents.roles.solution_architect.service import agent as solution_architect
-
-EXAMPLES = Path(__file__).parents[4] / "examples"
-STEPS = (
-    ("requirements", business_analyst, "analyze"),
-    ("business", business_architect, "design"),
-    ("application", application_architect, "design"),
-    ("infrastructure", infrastructure_architect, "design"),
-    ("solution", solution_architect, "design"),
-    ("plan", project_manager, "plan"),
-    ("finance", accountant, "estimate"),
-    ("scaffold", developer, "generate"),
-)
-
-
-async def carried(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the step outputs of a request as JSON, by the key that later steps know them by."""
-    known: dict[str, Any] = {"request": request}
-    for key, agent, task_type in STEPS:
-        done = await performed(agent, dict(known), task_type=task_type)
-        assert done.failure is None, (key, done.failure)
-        known[key] = done.output
-    return known
 
 
 @pytest.fixture(scope="module")
 async def claims() -> dict[str, Any]:
-    return await carried(yaml.safe_load((EXAMPLES / "claims-platform.yaml").read_text()))
+    return await carried(example("claims-platform"))
 
 
 @pytest.fixture(scope="module")
 async def groceries() -> dict[str, Any]:
-    return await carried(yaml.safe_load((EXAMPLES / "grocery-delivery.yaml").read_text()))
+    return await carried(example("grocery-delivery"))
 
 
 def output(known: dict[str, Any], key: str) -> AgentOutput:
