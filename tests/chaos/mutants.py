@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from msgspec.structs import replace
+from typing_extensions import override
 
 from archwright import ids
 from services.chassis.clock import SystemClock
@@ -47,6 +48,7 @@ class Mutant:
 class _NoFence(PostgresStore):
     """Believes every result."""
 
+    @override
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         return await super().commit(batch_id, [replace(entry, fences=()) for entry in entries])
 
@@ -54,6 +56,7 @@ class _NoFence(PostgresStore):
 class _NoVersion(PostgresStore):
     """Reads before it locks: takes whatever version there is for the one that it decided on."""
 
+    @override
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         keys = [entry.key for entry in entries if entry.created is None]
         versions = {key: stored.version for key, stored in (await self.load(keys)).items()}
@@ -68,12 +71,14 @@ class _GuessesCommits(PostgresStore):
         super().__init__(*parts, **settings)
         self._asked: dict[uuid.UUID, Collection[Key]] = {}
 
+    @override
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         self._asked[batch_id] = [entry.key for entry in entries]
         written = await super().commit(batch_id, entries)
         del self._asked[batch_id]
         return written
 
+    @override
     async def settle(self, batch_id: uuid.UUID) -> Collection[Key] | None:
         return self._asked.pop(batch_id, [])
 
@@ -81,6 +86,7 @@ class _GuessesCommits(PostgresStore):
 class _LosesTimers(TaskBoard):
     """Deletes a timer when it is handed out, and not in the commit that applies it, which comes in a while."""
 
+    @override
     async def due_timers(self, limit: int) -> Sequence[DueTimer]:
         due = await super().due_timers(limit)
         for timer in due:
@@ -93,6 +99,7 @@ class _LosesTimers(TaskBoard):
 class _NeverExpires(TaskBoard):
     """Waits for lost agents for ever."""
 
+    @override
     async def expire(self) -> Sequence[Any]:
         return []
 
@@ -100,6 +107,7 @@ class _NeverExpires(TaskBoard):
 class _NeverRedelivers(TaskBoard):
     """Thinks that what was sent has arrived."""
 
+    @override
     async def redeliver_unaccepted(self) -> int:
         return 0
 
@@ -111,6 +119,7 @@ class _RenewsTheExpired(TaskBoard):
         super().__init__(*parts, **settings)
         self._granted: dict[uuid.UUID, dict[uuid.UUID, tuple[int, uuid.UUID]]] = {}
 
+    @override
     async def renew(self, session_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, Collection[uuid.UUID]]:
         async with self._database.loops() as connection:
             await connection.execute(
@@ -136,6 +145,7 @@ class _RenewsTheExpired(TaskBoard):
 class _EveryStartAnew(Starts):
     """Takes every start for a new one."""
 
+    @override
     async def start_all(self, starts: Sequence[Any]) -> Sequence[Any]:
         anew = [dataclasses.replace(each, request_id=f"{each.request_id}-{ids.new_uuid()}") for each in starts]
         return await super().start_all(anew)
@@ -144,6 +154,7 @@ class _EveryStartAnew(Starts):
 class _NeverLooksBack(LeftBehind):
     """Leaves what others left behind where it is."""
 
+    @override
     async def step(self) -> None:
         return
 

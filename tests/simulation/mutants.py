@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 from msgspec.structs import replace
+from typing_extensions import override
 
 from archwright import ids
 from archwright.language.model import Json
 from services.engine.domain.schedule import Progress, Schedule, Start, started
 from services.engine.domain.transitions import WorkflowStatus
 from services.engine.hot_store import HotStore
+from services.engine.loops.command_queue import CommandQueue, Waiting
 from services.engine.loops.committer import Committer
 from services.engine.loops.deliver_messages import DeliverMessages
 from services.engine.loops.relay import Relay
@@ -53,6 +55,7 @@ class Mutation:
 class _NoFence(WatchedStore):
     """Believes every result."""
 
+    @override
     def _is_true(self, *_: object) -> bool:
         return True
 
@@ -60,6 +63,7 @@ class _NoFence(WatchedStore):
 class _NoVersion(WatchedStore):
     """Writes over what others wrote meanwhile: read before lock."""
 
+    @override
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         rows = self._tables.workflows
         blind = [
@@ -74,6 +78,7 @@ class _NoVersion(WatchedStore):
 class _LosesTimers(WatchedBoard):
     """Deletes a timer when it is handed out, and not in the commit that applies it."""
 
+    @override
     async def due_timers(self, limit: int) -> Sequence[DueTimer]:
         due = await super().due_timers(limit)
         for timer in due:
@@ -84,6 +89,7 @@ class _LosesTimers(WatchedBoard):
 class _NeverExpires(WatchedBoard):
     """Waits for lost agents for ever."""
 
+    @override
     async def expire(self) -> Sequence[Any]:
         return []
 
@@ -91,6 +97,7 @@ class _NeverExpires(WatchedBoard):
 class _NeverRedelivers(WatchedBoard):
     """Thinks that what was sent has arrived."""
 
+    @override
     async def redeliver_unaccepted(self) -> int:
         return 0
 
@@ -98,6 +105,7 @@ class _NeverRedelivers(WatchedBoard):
 class _AckBeforeCommit(Committer):
     """Answers as soon as it has decided."""
 
+    @override
     async def _write(self, drafts: Sequence[Any]) -> None:
         for draft in drafts:
             for waiting, events in draft.settled:
@@ -105,17 +113,25 @@ class _AckBeforeCommit(Committer):
         await super()._write(drafts)
 
 
+class _ForgetfulQueue(CommandQueue):
+    @override
+    def put_back(self, batch: Sequence[Waiting]) -> None:
+        for waiting in batch:
+            waiting.answer(Answer(None, None))  # type: ignore[arg-type]
+
+
 class _DropsLosers(Committer):
     """Forgets a command that lost a race."""
 
-    def _requeue(self, batch: Sequence[Any]) -> None:
-        for waiting in batch:
-            waiting.answer(Answer(None, None))  # type: ignore[arg-type]
+    def __init__(self, *parts: Any, batch_max: int, queue_max: int, **others: Any) -> None:
+        super().__init__(*parts, batch_max=batch_max, queue_max=queue_max, **others)
+        self._queue = _ForgetfulQueue(self._clock, batch_max=batch_max, queue_max=queue_max)
 
 
 class _MarksBeforePublishing(Relay):
     """Notes commits as published, and then publishes them."""
 
+    @override
     def committed(self, batch_id: uuid.UUID, changes: Sequence[Any]) -> None:
         super().committed(batch_id, changes)
         self._unmarked.append(batch_id)
@@ -124,6 +140,7 @@ class _MarksBeforePublishing(Relay):
 class _NoAudit(Committer):
     """Keeps no audit of what is done to workflows that exist."""
 
+    @override
     async def submit(self, asked: Asked) -> Answer:
         return await super().submit(replace(asked, audit=None))
 
@@ -131,6 +148,7 @@ class _NoAudit(Committer):
 class _DropsWordsFirst(DeliverMessages):
     """Forgets a word before it is heeded."""
 
+    @override
     async def _deliver(self, mail: Mail) -> None:
         await self._inbox.drop(mail)
         await super()._deliver(mail)
@@ -139,6 +157,7 @@ class _DropsWordsFirst(DeliverMessages):
 class _BelievesCopies(HotStore):
     """Takes a hot copy for certain."""
 
+    @override
     async def load(self, keys: Collection[Key], *, certain: bool = False) -> Mapping[Key, Stored]:
         return await super().load(keys)
 
@@ -146,6 +165,7 @@ class _BelievesCopies(HotStore):
 class _NeverRecounts(MemoryQuota):
     """Leaves permits with the dead."""
 
+    @override
     async def recount(self, dead_after_seconds: float) -> Sequence[str]:
         return []
 
@@ -153,6 +173,7 @@ class _NeverRecounts(MemoryQuota):
 class _SharesCache(WatchedStore):
     """Hands out whatever output has the key, whosever it is."""
 
+    @override
     async def cached(self, tenant: str, keys: Collection[str]) -> Mapping[str, Json]:
         rows = self._tables.step_cache.items()
         return {key: orjson.loads(row.output) for (_, key), row in rows if key in keys}
@@ -161,6 +182,7 @@ class _SharesCache(WatchedStore):
 class _AsksForEver(WatchedStore):
     """Never notes that people need no longer be asked."""
 
+    @override
     async def commit(self, batch_id: uuid.UUID, entries: Sequence[Entry]) -> Sequence[Written]:
         asking = [replace(entry, effects=replace(entry.effects, ended_approvals=())) for entry in entries]
         return await super().commit(batch_id, asking)
@@ -169,6 +191,7 @@ class _AsksForEver(WatchedStore):
 class _NotesFiringsFirst(FiringSchedules):
     """Notes a firing as done, and then starts its workflow."""
 
+    @override
     async def _start(self, schedule: Schedule, wanted: Start) -> Progress:
         await self._schedules.advance(schedule, started(schedule, wanted.fire_at, "", self._clock.now()))
         return await super()._start(schedule, wanted)
@@ -177,6 +200,7 @@ class _NotesFiringsFirst(FiringSchedules):
 class _NewRequests(Starts):
     """Takes every start of a schedule for a new one."""
 
+    @override
     async def start_all(self, starts: Sequence[Any]) -> Sequence[Any]:
         anew = [dataclasses.replace(start, request_id=f"{start.request_id}/{ids.new_uuid()}") for start in starts]
         return await super().start_all(anew if starts[0].session_id.startswith("schedule/") else starts)
@@ -185,6 +209,7 @@ class _NewRequests(Starts):
 class _ForgetsTheFinished(Starts):
     """Lets reruns do everything again."""
 
+    @override
     async def start(self, start: Any) -> Started:
         return await super().start(dataclasses.replace(start, reused=()))
 
@@ -192,6 +217,7 @@ class _ForgetsTheFinished(Starts):
 class _RemovesTheLiving(MemoryLeftovers):
     """Thinks that what failed or was paused is over."""
 
+    @override
     async def remove_workflows(self, ended_before: datetime, *, limit: int) -> int:
         paused = [row.key for row in self._tables.workflows.values() if row.status is WorkflowStatus.PAUSED]
         for key in paused:
@@ -202,6 +228,7 @@ class _RemovesTheLiving(MemoryLeftovers):
 class _LeavesHistories(MemoryLeftovers):
     """Removes workflows, and not what was kept of them."""
 
+    @override
     def _remove(self, key: Key) -> None:
         history = self._tables.history[key]
         super()._remove(key)
