@@ -15,6 +15,7 @@ from benchmarks import latency as latencies
 from benchmarks import machine, measure, mesh, profile, report, watched
 from benchmarks import scaling as scalings
 from benchmarks import throughput as throughputs
+from benchmarks.evaluation import commands
 
 Workflows = Annotated[int, typer.Option(min=1, help="How many workflows of eight steps.")]
 Concurrent = Annotated[int, typer.Option(min=1, help="How many of them at once.")]
@@ -38,7 +39,11 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 @app.callback()
 def benchmarks() -> None:
-    """Measure Archwright on this machine, on a mesh that is made for it and thrown away."""
+    """Measure Archwright on this machine, on a mesh that is made for it and thrown away; and judge its roles."""
+
+
+for command in commands.ALL:
+    app.command()(command)
 
 
 @app.command()

@@ -101,15 +101,17 @@ async def test_a_change_that_touches_one_layer_skips_the_roles_of_the_others(who
     assert set(ended.steps_skipped) == {"business_architecture", "application_architecture"}
 
 
-async def test_the_commands_of_the_guide_run_an_example_review_and_a_creation(whole_mesh: Any, tmp_path: Path) -> None:
+async def test_the_commands_of_the_guide_run_a_review_and_creations_of_several_trades(
+    whole_mesh: Any, tmp_path: Path
+) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
 
-    [commands] = blocks(GUIDE, "The definitions that come with Archwright", "console")
+    commands = "".join(blocks(GUIDE, "The definitions that come with Archwright", "console"))
 
     shown = await _type(whole_mesh, tmp_path, commands)
 
     assert "verdict" in shown
-    assert "Deliverables: " in shown
+    assert shown.count("Deliverables: ") == commands.count("architecture_creation") == 3
 
 
 async def test_the_commands_of_the_guide_approve_the_example_of_a_change(whole_mesh: Any, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,16 @@ import pytest
 from archwright.local.temporary import temporary_folder
 
 ARCHWRIGHT = Path(sys.executable).with_name("archwright")
-EXAMPLES = Path(__file__).parents[3] / "examples"
+OWN_REQUEST = Path(__file__).parents[3] / "examples" / "hospital-appointments.yaml"
 
 
-@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_a_request_goes_through_the_whole_mesh_to_deliverables(example: Path, outside: dict[str, str]) -> None:
+@pytest.mark.parametrize("options", [(), ("--input", OWN_REQUEST)], ids=["as it comes", "with a request of one's own"])
+def test_a_request_goes_through_the_whole_mesh_to_deliverables(
+    options: Sequence[str | Path], outside: dict[str, str]
+) -> None:
     with temporary_folder() as folder:
         done = subprocess.run(
-            [ARCHWRIGHT, "demo", "--input", example],
+            [ARCHWRIGHT, "demo", *options],
             capture_output=True,
             text=True,
             check=False,

@@ -16,6 +16,8 @@ _ENABLING = re.compile(
     r"(?:with\s+)?(?:(?:the|an) (?:ability|option|possibility|facility)\s+)?(?:to|in)\s+(?P<what>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_PARTICLES_MAX = 2
+"""As in "sign up for an account"."""
 _Tokens = list[tuple[str, int, int]]
 
 
@@ -51,9 +53,21 @@ def unknown_verb(rest: str, subject: str, actor: str, modal: str) -> Clause:
 
 def _without_adverbs(tokens: _Tokens) -> _Tokens:
     at = 0
-    while at < len(tokens) and tokens[at][0].lower() in lexicon.grammar().adverbs | {"to", "be", "able"}:
+    while at < len(tokens) and (
+        tokens[at][0].lower() in lexicon.grammar().adverbs | {"to", "be", "able"} or _is_adverb(tokens, at)
+    ):
         at += 1
     return tokens[at:]
+
+
+def _is_adverb(tokens: _Tokens, at: int) -> bool:
+    """Return whether a word like "permanently" stands before a verb."""
+    return (
+        tokens[at][0].lower().endswith("ly")
+        and at + 1 < len(tokens)
+        and not lexicon.lemma(tokens[at][0])
+        and lexicon.lemma(tokens[at + 1][0]) is not None
+    )
 
 
 def _verb_list(tokens: _Tokens) -> tuple[list[str], _Tokens]:
@@ -114,5 +128,10 @@ def _next_verb(rest: str, tokens: _Tokens) -> tuple[int | None, _Tokens]:
 
 def _object(tail: str) -> str:
     """Return what a verb acts on, also behind a preposition that belongs to it: "search for profiles"."""
-    first, _, following = tail.partition(" ")
-    return noun_phrase(tail) or (noun_phrase(following) if first.lower() in lexicon.grammar().prepositions else "")
+    found = noun_phrase(tail)
+    for _ in range(_PARTICLES_MAX):
+        first, _, tail = tail.partition(" ")
+        if found or first.lower() not in lexicon.grammar().prepositions:
+            break
+        found = noun_phrase(tail)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from archwright.agents.v1.business_analyst_pb2 import Actor
@@ -12,7 +12,7 @@ from services.agents.naming import singular, slug
 from services.agents.roles.business_analyst import lexicon, phrases
 from services.agents.roles.business_analyst.facts import source
 from services.agents.roles.business_analyst.sentences import Section, Sentence
-from services.agents.roles.business_analyst.statements import Statement
+from services.agents.roles.business_analyst.statements import Statement, is_mission
 
 _INTEGRATION = re.compile(
     r"\b(?:integrat(?:e[sd]?|ion|ing)(?: required)?|interfac(?:e[sd]?|ing)|connect(?:s|ed|ing)?|"
@@ -20,6 +20,11 @@ _INTEGRATION = re.compile(
     r"\s+(?:with|to)\s+(?P<name>(?:the |our |an? |its |their )?[\w'’&/-]+(?: [\w'’&/-]+){0,3})",  # noqa: RUF001 - as typed
     re.IGNORECASE,
 )
+_WANTING = re.compile(
+    r"\b(?:wants?|needs?|wish(?:es)?|plans?|would like|design|build|develop|create|launch|replace|introduce|take)s?\b",
+    re.IGNORECASE,
+)
+_PLAIN_WORD = re.compile(r"[^\W\d_][\w']*(?:-\w+)*")
 _AFTER_PREPOSITION = re.compile(r"\b(?:to|for|from|by|with|between|among)\b")
 
 
@@ -81,6 +86,9 @@ def find(text: str, sentences: Sequence[Sentence], statements: Sequence[Statemen
         _add(found, text, statement, statement.clause.object, Actor.SUPPORTING, is_subject=False)
         for piece in _AFTER_PREPOSITION.split(statement.clause.rest)[1:]:
             _add(found, text, statement, phrases.noun_phrase(piece), Actor.SUPPORTING, is_subject=False)
+    for sentence in sentences:
+        for name in _of_mission(sentence) if is_mission(sentence) else ():
+            _keep(found, name, Actor.SUPPORTING, _place(text, sentence), Source.EXPLICIT, "actor.mission")
     if len(found) > 1:
         found.pop("user", None)
     people = _without_short_forms(found)
@@ -122,6 +130,23 @@ def _keep(
         )
 
 
+def _of_mission(sentence: Sentence) -> Iterator[str]:
+    """Yield the people whom a mission names after saying who wants the system."""
+    _, _, wanted = sentence.text.partition(" ")
+    lead = _WANTING.search(wanted)
+    words = _PLAIN_WORD.findall(wanted[lead.end() :]) if lead else []
+    for before, word in zip(["", *words], words, strict=False):
+        if lexicon.is_person(word) and word.islower() and singular(word) not in lexicon.people().groups:
+            name = singular(word)
+            yield f"{before.lower()} {name}" if name in lexicon.people().generic and _qualifies(before) else name
+
+
+def _qualifies(word: str) -> bool:
+    words_of = lexicon.grammar()
+    low = word.lower()
+    return bool(low) and low not in words_of.determiners | words_of.prepositions | words_of.modifiers | {"and", "or"}
+
+
 def _without_short_forms(found: dict[str, Actor]) -> Iterable[Actor]:
     """Leave out "handler" where exactly one "claims handler" is there."""
     return [
@@ -153,7 +178,12 @@ def _externals(text: str, sentences: Sequence[Sentence]) -> list[Actor]:
             if name and is_named and not lexicon.is_person(name):
                 start = sentence.start + match.start("name")
                 _external(found, name, source(text, start, start + len(match.group("name"))), "actor.external_named")
-    return list(found.values())
+    return [actor for actor in found.values() if not _abbreviates(actor.name, found.values())]
+
+
+def _abbreviates(name: str, actors: Iterable[Actor]) -> bool:
+    """Return whether a name like "LMS" is made of the first letters of another one's words."""
+    return any("".join(word[0] for word in actor.name.split()) == name for actor in actors if " " in actor.name)
 
 
 def _external(found: dict[str, Actor], name: str, place: Source, rule_id: str) -> None:

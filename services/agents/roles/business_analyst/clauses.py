@@ -18,11 +18,12 @@ from services.agents.roles.business_analyst.clause import Clause
 from services.agents.roles.business_analyst.phrases import listed, noun_phrase, without_article
 
 _STORY = re.compile(
-    r"^as (?:an? |the )?(?P<actor>[^,]{2,80}?),? (?:i|we) (?:only )?(?P<modal>want|need|would like|wish|"
-    r"can|must|should|could)"
+    r"^as (?:an? |the )?(?P<actor>[^,]{2,80}?),? (?:i|we)(?: (?:only|also))?(?:['\u2019]m| am)? ?"
+    r"(?P<modal>want|need|would like|would|wish|can|must|should|could|able)"
     r"(?: to)?(?: be able to)?\b(?P<rest>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_RELATIVE = re.compile(r"\s+(?:who|that|which|whose|interested|responsible)\b", re.IGNORECASE)
 _BENEFIT = re.compile(
     r",?\s*\b(?:so that|so (?=i\b|we\b|they\b)|in order (?:that|to))\b\s*(?P<benefit>.+)$", re.IGNORECASE | re.DOTALL
 )
@@ -132,7 +133,7 @@ def _story(match: re.Match[str]) -> tuple[Clause, ...]:
     rest = match.group("rest")
     benefit = _BENEFIT.search(rest)
     wanted = (rest[: benefit.start()] if benefit else rest).strip()
-    actor = without_article(match.group("actor")).strip()
+    actor = _RELATIVE.split(without_article(match.group("actor")), maxsplit=1)[0].strip()
     modal = match.group("modal").lower()
     found = tuple(actions(wanted, actor, modal)) or (unknown_verb(wanted, wanted, actor, modal),)
     reason = benefit.group("benefit") if benefit else ""

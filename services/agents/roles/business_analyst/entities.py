@@ -25,6 +25,7 @@ ENTITIES_MAX = 24
 _GENERAL_ATTRIBUTES = ("name", "status", "created_at")
 _PEOPLE_RECORDS = frozenset({"register", "update", "delete"})
 """Classes of verbs that keep records of people rather than deal with them."""
+_BY_MEANS_OF = re.compile(r"\b(?:via|by means of|with the help of) an? (?P<means>[\w' -]+)", re.IGNORECASE)
 _WITH = re.compile(
     r"\bwith (?P<list>(?:an? |the |its |their |his |her )?[\w' -]+(?:, [\w' -]+)*(?:,? and [\w' -]+)?)", re.IGNORECASE
 )
@@ -86,7 +87,8 @@ def _objects(statement: Statement, known: Sequence[EntityKind]) -> Iterator[str]
     clause = statement.clause
     if clause.verb in {"", "be", "have"} or lexicon.lemma(clause.verb) is None:
         return
-    for piece in re.split(r",| and | or |/", clause.object):
+    means = _BY_MEANS_OF.search(clause.rest)
+    for piece in (*re.split(r",| and | or |/", clause.object), *([means.group("means")] if means else ())):
         name = _head(piece, known)
         if not name:
             continue

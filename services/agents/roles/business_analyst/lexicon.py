@@ -77,6 +77,8 @@ class Grammar:
     modifiers: frozenset[str]
     references: frozenset[str]
     pronouns: frozenset[str]
+    subjects: frozenset[str]
+    nouns_in_ly: frozenset[str]
     measures: frozenset[str]
     adjectives: frozenset[str]
     participles: frozenset[str]

@@ -19,6 +19,8 @@ def noun_phrase(text: str) -> str:
         word = match.group().lower()
         if kept and re.search(r"[,;:()]", text[end : match.start()]):
             break
+        if kept and (word in words_of.subjects or (word.endswith("ly") and word not in words_of.nouns_in_ly)):
+            break
         if word[0].isdigit() or word in words_of.prepositions or (word in {"and", "or"} and kept and kept[-1] == "of"):
             break
         end = match.end()

@@ -192,7 +192,10 @@ def _is_frame_only(found: Sequence[Clause], here: Iterable[Fact], quality: Quali
         return False
     return not any(
         phrases.actors_of(one.actor)
-        or (one.verb not in lexicon.grammar().frame_verbs and lexicon.lemma(one.verb or "-") is not None)
+        or (
+            one.verb not in lexicon.grammar().frame_verbs
+            and (one.is_negated or lexicon.lemma(one.verb or "-") is not None)
+        )
         for one in found
     )
 

@@ -1,0 +1,1 @@
+"""Judges what the roles make of texts against what people say is in them."""
