@@ -24,7 +24,7 @@ from services.agents.report.index import Index, anchor
 from services.agents.report.overview import VERDICT_TONES, Overview
 from services.agents.report.quotes import passages
 from services.agents.report.register import Register
-from services.agents.report.traceability import coverage, threads
+from services.agents.report.traceability import Thread, coverage
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -54,9 +54,15 @@ VIEWS_OF: Mapping[str, tuple[str, ...]] = {
 """Which diagrams stand in which chapter."""
 
 
-def render(dossier: Dossier, model: Model, diagrams: Sequence[Diagram], remarks: Register, overview: Overview) -> str:
+def render(
+    dossier: Dossier,
+    model: Model,
+    diagrams: Sequence[Diagram],
+    rows: Sequence[Thread],
+    remarks: Register,
+    overview: Overview,
+) -> str:
     """Return the report as one HTML document."""
-    rows = threads(dossier)
     pictures = {diagram.id: diagram for diagram in diagrams}
     return (
         _environment()
@@ -90,16 +96,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters.update(
-        anchor=anchor,
-        choice=words.choice,
-        count=words.plural,
-        money=words.money,
-        number=words.number,
-        percent=words.percent,
-        short_money=words.short_money,
-        spaced=words.spaced,
-    )
+    environment.filters.update(words.FILTERS, anchor=anchor)
     environment.tests["set_in"] = lambda field, message: words.present(message, field)
     environment.globals["tones"] = VERDICT_TONES
     return environment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 
 from google.protobuf.message import Message
 
@@ -70,3 +71,15 @@ def spaced(name: str) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """Return a count with its noun."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "choice": choice,
+    "count": plural,
+    "money": money,
+    "number": number,
+    "percent": percent,
+    "short_money": short_money,
+    "spaced": spaced,
+}
+"""What the templates of all reports may do with a value."""

@@ -23,3 +23,5 @@ class Clause:
     benefit: str = ""
     is_negated: bool = False
     is_passive: bool = False
+    tail: str = ""
+    """What follows a passive verb, as written; `rest` begins with what it is done to."""

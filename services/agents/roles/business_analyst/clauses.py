@@ -38,7 +38,7 @@ _TRAILING = re.compile(
 )
 _MODAL = re.compile(
     r"\b(?P<modal>must|shall|should|will|can(?=not)|can|could|may|might|ha(?:s|ve) to|needs? to|"
-    r"wants? to|would like to|(?:is|are) able to|"
+    r"wants? to|would like to|(?:is|are) (?:able )?to|"
     r"(?:is|are) allowed to|wish(?:es)? to)(?:(?=not)|\b)"
     r"(?P<negation>(?:not|n?'t|\s+not|\s+never)?)\b(?:\s+(?:also|then|now|only|automatically|always|"
     r"easily|each|all)\b)*(?:\s+be (?:able|allowed) to\b)?",
@@ -50,13 +50,14 @@ _STRICT_MODAL = re.compile(
     r"devono|moet|moeten)\b",
     re.IGNORECASE,
 )
+_BEFORE_MODAL = re.compile(r",? (?:which|that|what|who(?: else)?)$")
 _PASSIVE = re.compile(
     r"^\s*(?:be|get)\s+(?P<verb>\w+)(?P<rest>.*?)(?:\s+by\s+(?P<agent>.+))?$", re.IGNORECASE | re.DOTALL
 )
 _WISH = re.compile(r"^it would be \w+ (?:to (?P<have>have)|to|if)\s+", re.IGNORECASE)
 _AND_SOMEBODY = re.compile(
     r",?\s+and\s+(?=(?:the |an? )?[A-Za-z][\w-]*(?: [\w-]+){0,3} (?:can|must|should|shall|may|will|could|"
-    r"needs? to|has to|have to)\b)",
+    r"needs? to|has to|have to|(?:is|are) \w+(?:ed|en|wn|nt|pt|ld|id|de))\b)",
     re.IGNORECASE,
 )
 _APPROVAL = re.compile(
@@ -177,10 +178,14 @@ def _with_modal(text: str) -> tuple[Clause, ...]:
     if not match:
         return ()
     before = text[: match.start()].strip(" ,")
-    relative = re.search(r",? (?:which|that|who)$", before)
+    relative = _BEFORE_MODAL.search(before)
     if relative and (main := _present(before[: relative.start()])):
         # "Professors set criteria, which may include tests": the main verb stands before.
         return main
+    if relative and (main := _present(before)):
+        # "Doctors approve who may read a report": likewise, and what it is about stands after.
+        inner = tuple(actions(text[match.end() :].strip(), "", ""))
+        return tuple(replace(one, object=one.object or (inner[0].object if inner else "")) for one in main)
     subject = without_article(before)
     rest = text[match.end() :].strip()
     modal = match.group("modal").lower()
@@ -211,6 +216,7 @@ def _passive(rest: str, subject: str, modal: str) -> tuple[Clause, ...]:
             noun_phrase(subject),
             f"{subject}{match.group('rest')}",
             is_passive=not actor,
+            tail=match.group("rest"),
         )
         for actor in actors
     )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from archwright.agents.v1.business_analyst_pb2 import Entity
+from archwright.agents.v1.business_analyst_pb2 import Entity, Requirement
 from archwright.agents.v1.model_pb2 import Source
 from services.agents.knowledge.industries import EntityKind, Industry
 from services.agents.naming import names, nouns, singular, slug, snake
@@ -67,7 +67,7 @@ def find(
                     kind,
                 )
     for statement in statements:
-        if statement.quality is not None:
+        if statement.quality is not None or statement.priority == Requirement.WONT:
             continue
         words = nouns(statement.text)
         for kind in known:

@@ -56,7 +56,9 @@ _NOT_A_DEADLINE = re.compile(
     re.IGNORECASE,
 )
 _RTO = re.compile(
-    r"\brto\b|recovery time|recover(?:ed|s)? (?:with)?in|back (?:in service|online|up)|restor", re.IGNORECASE
+    r"\brto\b|recovery time|recover(?:ed|s)? (?:with)?in|\bback (?:in service |online |up )?(?:within|in|after)\b|"
+    r"back (?:in service|online|up)|restor",
+    re.IGNORECASE,
 )
 _RPO = re.compile(r"\brpo\b|recovery point|data loss|lose (?:no more|at most)|lost", re.IGNORECASE)
 _LATENCY = re.compile(
@@ -228,7 +230,7 @@ def _count_kind(reading: Reading, around: str, before: str) -> tuple[Fact.Kind.V
     noun = singular(last)
     if noun in lexicon.people().builders:
         return Fact.TEAM, "fact.team", 0.85
-    is_people = noun in lexicon.people().people
+    is_people = noun in lexicon.people().people - lexicon.people().groups
     if is_people and re.search(r"\bteam of\s*$", before, re.IGNORECASE):
         return Fact.TEAM, "fact.team", 0.8
     if is_people and _CONCURRENT.search(around):

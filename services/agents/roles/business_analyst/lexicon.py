@@ -86,6 +86,7 @@ class Grammar:
     unit_ends: frozenset[str]
     abbreviations: frozenset[str]
     frame_verbs: frozenset[str]
+    project_verbs: frozenset[str]
 
 
 _DOUBLING = re.compile(r"[^aeiou]*[aeiou][bdgklmnprt]")
@@ -131,7 +132,7 @@ def lemma(word: str) -> str | None:
     """Return the plain form of a verb that the lexicon knows, else None."""
     known = _classes()
     low = word.lower()
-    candidates = [low]
+    candidates = [low, _plain_of_past().get(low, low)]
     if low.endswith(("ies", "ied")):
         candidates.append(low[:-3] + "y")
     if low.endswith("es"):
@@ -143,6 +144,11 @@ def lemma(word: str) -> str | None:
     if low.endswith("ing"):
         candidates += [low[:-3], low[:-3] + "e", low[:-4]]
     return next((candidate for candidate in candidates if candidate in known), None)
+
+
+@cache
+def _plain_of_past() -> Mapping[str, str]:
+    return {past: verb for verb, past in verbs().past.items()}
 
 
 def past(verb: str) -> str:

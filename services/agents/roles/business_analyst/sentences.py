@@ -51,7 +51,10 @@ _LABEL = re.compile(r"(?P<label>[A-Z][^.!?:;,]{1,60}):(?P<rest>[ \t]+.*)?$", re.
 _STOP = re.compile(r"[.!?;]+(?=[\s\"')\]]|$)")
 _SECTIONS = (
     (Section.OUT_OF_SCOPE, re.compile(r"out of scope|not in scope|exclu", re.IGNORECASE)),
-    (Section.QUALITY, re.compile(r"non-?functional|qualit|service levels?", re.IGNORECASE)),
+    (
+        Section.QUALITY,
+        re.compile(r"non-?functional|qualit|service levels?|how (?:well|fast|safe|secure)", re.IGNORECASE),
+    ),
     (Section.CONSTRAINTS, re.compile(r"constraint|limits|framework conditions", re.IGNORECASE)),
     (
         Section.REQUIREMENTS,

@@ -57,6 +57,8 @@ _MISSION = re.compile(
     r"marketplace|architecture|online)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_FORBIDDING = re.compile(r"(?:no|nobody|nothing|none) ")
+"""What may not be must not."""
 _MUST = frozenset(
     {"want", "wants to", "want to", "need", "must", "shall", "will", "has to", "have to", "needs to", "need to"}
 )
@@ -191,7 +193,7 @@ def _is_frame_only(found: Sequence[Clause], here: Iterable[Fact], quality: Quali
     if quality is not None and quality.id not in _FRAME_QUALITIES:
         return False
     return not any(
-        phrases.actors_of(one.actor)
+        (phrases.actors_of(one.actor) and one.verb not in lexicon.grammar().project_verbs)
         or (
             one.verb not in lexicon.grammar().frame_verbs
             and (one.is_negated or lexicon.lemma(one.verb or "-") is not None)
@@ -213,6 +215,8 @@ def _priority(text: str, clause: Clause, section: Section | None) -> Requirement
     if any(re.search(rf"\b{re.escape(word)}\b", low) for word in words.later):
         return Requirement.COULD
     modal = clause.modal
+    if _FORBIDDING.match(low):
+        return Requirement.MUST
     if modal in _SHOULD:
         return Requirement.SHOULD
     return Requirement.COULD if modal in _COULD else Requirement.MUST
@@ -221,7 +225,7 @@ def _priority(text: str, clause: Clause, section: Section | None) -> Requirement
 def _sentence(text: str, clause: Clause, *, is_alone: bool) -> str:
     """Return the requirement as a sentence: the client's own where it says one thing, else one per thing."""
     if is_alone or not clause.verb:
-        plain = " ".join(text.split())
+        plain = _capital_first(" ".join(text.split()))
         return plain if plain.endswith((".", "!", "?")) else plain + "."
     modal = clause.modal if clause.modal in _COULD | {"must", "shall", "will", "should", "can"} else ""
     modal = modal or ("should" if clause.modal in _SHOULD else "must")
@@ -229,14 +233,19 @@ def _sentence(text: str, clause: Clause, *, is_alone: bool) -> str:
     rest = clause.rest.strip() or clause.object
     condition = f" {clause.condition}" if clause.condition else ""
     if clause.is_passive:
-        return f"The {clause.object} {modal}{negation} be {lexicon.past(clause.verb)}{condition}."
+        subject = _capital_first(clause.rest.removesuffix(clause.tail))
+        return f"{subject} {modal}{negation} be {lexicon.past(clause.verb)}{clause.tail}{condition}."
     if lexicon.is_person(clause.actor):
         able = " be able to" if modal != "can" and not negation else ""
         return f"{_capital(clause.actor)} {modal}{negation}{able} {clause.verb} {rest}{condition}."
     return f"The system {modal}{negation} {clause.verb} {rest}{condition}."
 
 
+def _capital_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _capital(actor: str) -> str:
     is_plural = actor.rsplit(maxsplit=1)[-1].lower() != singular(actor.rsplit(maxsplit=1)[-1].lower())
     phrase = actor if is_plural else f"the {actor}"
-    return phrase[:1].upper() + phrase[1:]
+    return _capital_first(phrase)

@@ -20,12 +20,16 @@ from services.agents.model.lint import lint
 from services.agents.model.merge import merge
 from services.agents.model.views import standard_views
 from services.agents.report.dossier import KEYS, Dossier, Request
+from services.agents.report.markdown import markdown
 from services.agents.report.overview import Overview, overview
 from services.agents.report.register import Register, register
 from services.agents.report.render import render
+from services.agents.report.tables import tables
+from services.agents.report.traceability import threads
 from services.agents.report.words import money, number
 
 REPORT = "report.html"
+MARKDOWN = "report.md"
 MODEL = "model.xml"
 _NOT_ASSESSED = "not assessed"
 
@@ -48,8 +52,15 @@ def assemble(outputs: Mapping[str, AgentOutput], request: Mapping[str, object]) 
     diagrams = tuple(arrange(view) for view in standard_views(model))
     remarks = register(dossier, (*model.problems, *lint(model, diagrams)))
     figures = overview(dossier, remarks)
-    page = render(dossier, model, diagrams, remarks, figures)
-    files = {REPORT: (page.encode(), "text/html; charset=utf-8"), MODEL: (write(model, diagrams), "application/xml")}
+    rows = threads(dossier)
+    page = render(dossier, model, diagrams, rows, remarks, figures)
+    files = {
+        REPORT: (page.encode(), "text/html; charset=utf-8"),
+        MARKDOWN: (markdown(dossier, rows, remarks, figures).encode(), "text/markdown; charset=utf-8"),
+        MODEL: (write(model, diagrams), "application/xml"),
+    }
+    for name, table in tables(dossier, rows, remarks).items():
+        files[f"tables/{name}.csv"] = (table, "text/csv; charset=utf-8")
     for key, output in dossier.outputs.items():
         files[f"deliverables/{key}.json"] = (_pretty(output), "application/json")
     return Assembly(files, _summary(dossier, model, figures, remarks))

@@ -11,7 +11,7 @@ from services.agents.deliverables import from_json
 from services.agents.model.exchange.check import import_problems
 from services.agents.model.exchange.read import read
 from services.agents.report.dossier import KEYS
-from services.agents.roles.solution_architect.assembly import MODEL, REPORT, Assembly, assemble
+from services.agents.roles.solution_architect.assembly import MARKDOWN, MODEL, REPORT, Assembly, assemble
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +19,21 @@ def assembly(outputs: Mapping[str, AgentOutput], request_input: Mapping[str, Any
     return assemble(outputs, request_input)
 
 
-def test_there_is_a_report_a_model_and_a_file_for_each_deliverable(assembly: Assembly) -> None:
-    assert list(assembly.files) == [REPORT, MODEL, *(f"deliverables/{key}.json" for key in KEYS)]
-    assert {media_type for _, media_type in assembly.files.values()} == {
+def test_there_is_a_report_a_model_tables_and_a_file_for_each_deliverable(assembly: Assembly) -> None:
+    kinds = {name: media_type for name, (_, media_type) in assembly.files.items()}
+    tables = [name for name in kinds if name.startswith("tables/")]
+
+    assert [name for name in kinds if name not in tables] == [
+        REPORT,
+        MARKDOWN,
+        MODEL,
+        *(f"deliverables/{key}.json" for key in KEYS),
+    ]
+    assert "tables/traceability.csv" in tables
+    assert {kinds.pop(name) for name in tables} == {"text/csv; charset=utf-8"}
+    assert set(kinds.values()) == {
         "text/html; charset=utf-8",
+        "text/markdown; charset=utf-8",
         "application/xml",
         "application/json",
     }
