@@ -12,6 +12,7 @@ import typer
 
 from archwright.errors import ArchwrightError
 from benchmarks.evaluation import creation as of_creation
+from benchmarks.evaluation import impact as of_impact
 from benchmarks.evaluation import requirements as of_requirements
 from benchmarks.evaluation import stories as of_stories
 
@@ -22,29 +23,37 @@ def requirements(
     csv: Annotated[Path, typer.Option("--csv", help="A requirement a row: requirement, label.", **_FILE)],
 ) -> None:
     """How often the analyst tells functions from qualities, and qualities from one another, as people do."""
-    _print(of_requirements.measure, csv)
+    _print(lambda: of_requirements.measure(csv))
 
 
 def stories(
     jsonl: Annotated[Path, typer.Option("--jsonl", help="A user story a line, with its spans marked.", **_FILE)],
 ) -> None:
     """How often the analyst finds who wants what done to what in a user story."""
-    _print(of_stories.measure, jsonl)
+    _print(lambda: of_stories.measure(jsonl))
 
 
 def creation(
     requests: Annotated[Path, typer.Option("--requests", help="Requests with what is expected of each.", **_FILE)],
 ) -> None:
     """How much of what requests hold the analyst finds: numbers, actors, entities, systems of others."""
-    _print(of_creation.measure, requests)
+    _print(lambda: of_creation.measure(requests))
 
 
-ALL = (requirements, stories, creation)
+def impact(
+    cases: Annotated[Path, typer.Option("--cases", help="Requests for changes with what each must reach.", **_FILE)],
+    models: Annotated[Path, typer.Option("--models", help="Where the models are.", exists=True, file_okay=False)],
+) -> None:
+    """How much of what a change reaches is found in models of what exists, and what is said that is not so."""
+    _print(lambda: of_impact.measure(cases, models))
 
 
-def _print(measure: Callable[[Path], dict[str, Any]], file: Path) -> None:
+ALL = (requirements, stories, creation, impact)
+
+
+def _print(measure: Callable[[], dict[str, Any]]) -> None:
     try:
-        result = measure(file)
+        result = measure()
     except ArchwrightError as error:
         print(error.message, file=sys.stderr)
         raise typer.Exit(1) from None

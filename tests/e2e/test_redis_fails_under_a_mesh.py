@@ -33,7 +33,7 @@ STEPS, BEFORE, MEANWHILE = 6, 12, 4
 CHAIN = "\n".join(
     ["name: watched", "steps:", *(f"  - {{name: s{n}, agent: worker, input: {{seconds: 0.2}}}}" for n in range(STEPS))]
 )
-END_SECONDS_MAX = 60.0
+END_SECONDS_MAX = 150.0
 CALM_SECONDS_MAX, LOOK_SECONDS = 30.0, 0.5
 
 

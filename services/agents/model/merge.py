@@ -29,9 +29,19 @@ _ACCESS = {one.value.lower(): one for one in AccessType}
 _RELATION_PROPS = frozenset({"access_type", "strength", "directed"})
 
 
-def merge(outputs: Iterable[AgentOutput], *, name: str = "Architecture", documentation: str = "") -> Model:
-    """Return the model that the operations of `outputs` make, in order. Never fails: see `Model.problems`."""
-    draft = _Draft()
+def merge(
+    outputs: Iterable[AgentOutput],
+    *,
+    name: str = "Architecture",
+    documentation: str = "",
+    baseline: Model | None = None,
+) -> Model:
+    """Return the model that the operations of `outputs` make, in order. Never fails: see `Model.problems`.
+
+    They begin from nothing, or from a model that exists. What they leave alone of that stays as it is, its ids and
+    what the standard forbids included.
+    """
+    draft = _Draft() if baseline is None else _Draft.of(baseline)
     for output in outputs:
         for op in output.model_ops:
             draft.apply(op)
@@ -55,6 +65,19 @@ class _Draft:
     ids: dict[str, str] = field(default_factory=dict)
     """Ids as the operations spell them, and the XML names that they became."""
     taken: set[str] = field(default_factory=set)
+    there_before: Mapping[str, Relation] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, baseline: Model) -> _Draft:
+        """Return a draft that begins as `baseline`."""
+        known = (*baseline.elements, *baseline.relations)
+        return cls(
+            elements=dict(baseline.elements),
+            relations=dict(baseline.relations),
+            ids={one: one for one in known},
+            taken=set(known),
+            there_before=baseline.relations,
+        )
 
     def apply(self, op: ModelOp) -> None:
         match op.op:
@@ -78,7 +101,8 @@ class _Draft:
         seen: set[tuple[RelationType, str, str]] = set()
         for relation in ended.values():
             fact = (relation.type, relation.source_id, relation.target_id)
-            if fact not in seen and self._is_legal(relation, ended):
+            is_as_before = self.there_before.get(relation.id) == relation
+            if is_as_before or (fact not in seen and self._is_legal(relation, ended)):
                 seen.add(fact)
                 sound[relation.id] = relation
         return self._with_ends(sound)

@@ -16,10 +16,11 @@ from services.agents.model.elements import AccessType, ElementType, RelationType
 from services.agents.model.exchange.names import XSI_TYPE, tag
 from services.agents.model.graph import Element, Model, Properties, Relation
 from services.agents.model.layout.diagram import Box, Diagram, Wire
+from services.agents.model.xml import parse
 
-SIZE_LIMIT_BYTES = 32 * 1024 * 1024
 _ELEMENT_TYPES = {one.value: one for one in ElementType}
 _RELATION_TYPES = {one.value: one for one in RelationType}
+_ACCESS = {one.value: one for one in AccessType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +33,32 @@ class ExchangeFile:
 
 def read(content: bytes) -> ExchangeFile:
     """Return what the exchange file holds. Raises `PayloadInvalid` if it is no such file."""
-    if len(content) > SIZE_LIMIT_BYTES:
-        raise PayloadInvalid(f"An exchange file has at most {SIZE_LIMIT_BYTES} bytes, not {len(content)}.")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise PayloadInvalid(f"The exchange file is not well-formed XML: {error}") from error
+    root = parse(content, "An exchange file")
     if root.tag != tag("model"):
         raise PayloadInvalid(f"An exchange file starts with a <model> of {tag('')}, not with <{root.tag}>.")
-    definitions = {one.get("identifier", ""): _text(one, "name") for one in root.iter(tag("propertyDefinition"))}
-    elements = (_element(node, definitions) for node in root.iterfind(f"{tag('elements')}/{tag('element')}"))
-    relations = (
-        _relation(node, definitions) for node in root.iterfind(f"{tag('relationships')}/{tag('relationship')}")
-    )
+    found = list(concepts(root))
     model = Model(
-        name=_text(root, "name"),
-        elements={element.id: element for element in elements},
-        relations={relation.id: relation for relation in relations},
+        name=name_of(root),
+        elements={one.id: one for one in found if isinstance(one, Element)},
+        relations={one.id: one for one in found if isinstance(one, Relation)},
         documentation=_text(root, "documentation"),
     )
     views = root.iterfind(f"{tag('views')}/{tag('diagrams')}/{tag('view')}")
     return ExchangeFile(model, tuple(_diagram(view) for view in views))
+
+
+def name_of(root: etree._Element) -> str:
+    """Return what the model is called."""
+    return _text(root, "name")
+
+
+def concepts(root: etree._Element) -> Iterator[Element | Relation]:
+    """Yield the elements and relations below the root of a file; raises `PayloadInvalid` at a type nobody knows."""
+    definitions = {one.get("identifier", ""): _text(one, "name") for one in root.iter(tag("propertyDefinition"))}
+    for node in root.iterfind(f"{tag('elements')}/{tag('element')}"):
+        yield _element(node, definitions)
+    for node in root.iterfind(f"{tag('relationships')}/{tag('relationship')}"):
+        yield _relation(node, definitions)
 
 
 def _element(node: etree._Element, definitions: dict[str, str]) -> Element:
@@ -82,7 +87,7 @@ def _relation(node: etree._Element, definitions: dict[str, str]) -> Relation:
         name=_text(node, "name"),
         documentation=_text(node, "documentation"),
         properties=_properties(node, definitions),
-        access=AccessType(node.get("accessType", AccessType.ACCESS.value)) if is_access else None,
+        access=_ACCESS.get(node.get("accessType", ""), AccessType.ACCESS) if is_access else None,
         strength=node.get("modifier", ""),
         directed=node.get("isDirected", "false") in {"true", "1"},
     )

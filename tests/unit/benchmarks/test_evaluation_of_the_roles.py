@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from library import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUIREMENTS = """requirement,label
@@ -93,6 +94,36 @@ def test_what_a_request_holds_is_found_and_what_it_does_not_is_missed(tmp_path: 
     assert (found["numbers_found"], found["numbers_total"]) == (1, 2)
     assert (found["actors_recall"], found["entities_recall"], found["externals_recall"]) == (0.6667, 1.0, 1.0)
     assert found["missed"] == ["library: numbers {'value': 41, 'unit': 'volunteers'}", "library: actors mayor"]
+
+
+def test_what_a_change_reaches_is_held_against_what_it_must_and_must_not(tmp_path: Path) -> None:
+    (tmp_path / "library.archimate").write_text(LIBRARY)
+    case = {
+        "id": "retire",
+        "model": "models/library.archimate",
+        "request": "Retire the Old Server.",
+        "seeds": [{"ids": ["server"]}],
+        "must_impact": [{"ids": ["search"], "name": "Search Service", "type": "ApplicationService"}, {"ids": ["part"]}],
+        "must_not_impact": [{"ids": ["backup"]}, {"ids": ["lend"], "name": "Lend book", "type": "BusinessProcess"}],
+    }
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps([case]))
+
+    found = judged("impact", "--cases", cases, "--models", tmp_path)
+
+    assert (found["must_found"], found["must_total"], found["must_not_hit"]) == (2, 2, 2)
+    assert found["seeds_found"] == found["seeds_total"] == 1
+    assert found["details"][0]["wrong"] == ["", "BusinessProcess Lend book"]
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps([{"model": "gone.xml", "request": "x", "must_impact": []}]))
+
+    done = run("impact", "--cases", cases, "--models", tmp_path)
+
+    assert done.returncode == 1
+    assert "There is no model 'gone.xml' in" in done.stderr
 
 
 @pytest.mark.parametrize(
