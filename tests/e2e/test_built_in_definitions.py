@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from checker import found_wrong
 from checker.database import read
 from documents import ROOT, blocks
@@ -126,6 +127,38 @@ async def test_the_commands_of_the_guide_approve_the_example_of_a_change(whole_m
 
     assert approval.approval_id in shown
     assert "Deliverables: " in running.result()
+
+
+async def test_a_change_to_a_model_that_exists_delivers_the_model_that_results(whole_mesh: Any) -> None:
+    request = yaml.safe_load((ROOT / "examples" / "catalogue-change.yaml").read_text())
+    async with client_of(whole_mesh) as client, asyncio.timeout(SECONDS_MAX):
+        started = await client.start("architecture_modification", request)
+        approval = await _asked(client, started.workflow_id)
+        shown = from_struct(approval.shown)
+        await client.approvals.approve(approval, "go ahead")
+        ended = await client.wait(started.workflow_id)
+        files = {artifact.name for artifact in await client.artifacts(started.workflow_id)}
+        model = await client.download(started.workflow_id, "resulting-model.xml")
+        page = await client.download(started.workflow_id, "report.html")
+
+    assert ended.status == Workflow.COMPLETED, ended.error_details
+    assert isinstance(shown, dict)
+    assert shown["impact"][0] == "changed: Catalogue System (application component)"
+    assert shown["affected"] == {"business": False, "application": True, "infrastructure": False}
+    assert "deliverables/application.json" in files
+    assert not files & {"deliverables/business.json", "deliverables/infrastructure.json"}
+    assert b"Koha" in model
+    assert b"Catalogue System" not in model
+    assert b'id="impact"' in page
+
+
+async def test_a_model_that_cannot_be_read_ends_the_workflow_with_the_reason(whole_mesh: Any) -> None:
+    async with client_of(whole_mesh) as client:
+        started = await client.start("architecture_modification", {"request": "Remove A.", "baseline_model": "<svg/>"})
+        ended = await client.wait(started.workflow_id)
+
+    assert ended.status == Workflow.FAILED
+    assert "this one begins with <svg>" in ended.error_details
 
 
 async def test_a_modification_that_is_rejected_delivers_nothing(whole_mesh: Any) -> None:

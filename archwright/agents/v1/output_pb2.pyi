@@ -91,6 +91,7 @@ class AgentOutput(google.protobuf.message.Message):
     PLAN_FIELD_NUMBER: builtins.int
     FINANCE_FIELD_NUMBER: builtins.int
     SCAFFOLD_FIELD_NUMBER: builtins.int
+    IMPACT_FIELD_NUMBER: builtins.int
     MODEL_OPS_FIELD_NUMBER: builtins.int
     TRACES_FIELD_NUMBER: builtins.int
     ASSUMPTIONS_FIELD_NUMBER: builtins.int
@@ -143,6 +144,10 @@ class AgentOutput(google.protobuf.message.Message):
         """Of the developer."""
 
     @property
+    def impact(self) -> archwright.agents.v1.solution_architect_pb2.ImpactAnalysis:
+        """Of the solution architect, about a change to what exists."""
+
+    @property
     def model_ops(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[archwright.agents.v1.model_pb2.ModelOp]:
         """What to change in the shared model, in order."""
 
@@ -187,6 +192,7 @@ class AgentOutput(google.protobuf.message.Message):
         plan: archwright.agents.v1.project_manager_pb2.ProjectPlan | None = ...,
         finance: archwright.agents.v1.accountant_pb2.FinancialAssessment | None = ...,
         scaffold: archwright.agents.v1.developer_pb2.DeliveryScaffold | None = ...,
+        impact: archwright.agents.v1.solution_architect_pb2.ImpactAnalysis | None = ...,
         model_ops: collections.abc.Iterable[archwright.agents.v1.model_pb2.ModelOp] | None = ...,
         traces: collections.abc.Iterable[archwright.agents.v1.model_pb2.Trace] | None = ...,
         assumptions: collections.abc.Iterable[archwright.agents.v1.model_pb2.Assumption] | None = ...,
@@ -195,9 +201,9 @@ class AgentOutput(google.protobuf.message.Message):
         metrics: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
         provenance: global___OutputProvenance | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["application", b"application", "business", b"business", "deliverable", b"deliverable", "finance", b"finance", "infrastructure", b"infrastructure", "plan", b"plan", "provenance", b"provenance", "requirements", b"requirements", "scaffold", b"scaffold", "solution", b"solution"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "application", b"application", "assumptions", b"assumptions", "business", b"business", "degraded", b"degraded", "deliverable", b"deliverable", "finance", b"finance", "findings", b"findings", "infrastructure", b"infrastructure", "metrics", b"metrics", "mode", b"mode", "model_ops", b"model_ops", "open_questions", b"open_questions", "plan", b"plan", "provenance", b"provenance", "request_id", b"request_id", "requirements", b"requirements", "scaffold", b"scaffold", "schema_version", b"schema_version", "solution", b"solution", "task_type", b"task_type", "traces", b"traces"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["deliverable", b"deliverable"]) -> typing.Literal["requirements", "business", "application", "infrastructure", "solution", "plan", "finance", "scaffold"] | None: ...
+    def HasField(self, field_name: typing.Literal["application", b"application", "business", b"business", "deliverable", b"deliverable", "finance", b"finance", "impact", b"impact", "infrastructure", b"infrastructure", "plan", b"plan", "provenance", b"provenance", "requirements", b"requirements", "scaffold", b"scaffold", "solution", b"solution"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "application", b"application", "assumptions", b"assumptions", "business", b"business", "degraded", b"degraded", "deliverable", b"deliverable", "finance", b"finance", "findings", b"findings", "impact", b"impact", "infrastructure", b"infrastructure", "metrics", b"metrics", "mode", b"mode", "model_ops", b"model_ops", "open_questions", b"open_questions", "plan", b"plan", "provenance", b"provenance", "request_id", b"request_id", "requirements", b"requirements", "scaffold", b"scaffold", "schema_version", b"schema_version", "solution", b"solution", "task_type", b"task_type", "traces", b"traces"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["deliverable", b"deliverable"]) -> typing.Literal["requirements", "business", "application", "infrastructure", "solution", "plan", "finance", "scaffold", "impact"] | None: ...
 
 global___AgentOutput = AgentOutput
 

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from archwright.agents.v1 import business_analyst_pb2 as archwright_dot_agents_dot_v1_dot_business__analyst__pb2
 from archwright.agents.v1 import model_pb2 as archwright_dot_agents_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-archwright/agents/v1/solution_architect.proto\x12\x14\x61rchwright.agents.v1\x1a archwright/agents/v1/model.proto\"\xe5\x04\n\x14SolutionArchitecture\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12\x33\n\nviewpoints\x18\x02 \x03(\x0b\x32\x1f.archwright.agents.v1.Viewpoint\x12)\n\x05views\x18\x03 \x03(\x0b\x32\x1a.archwright.agents.v1.View\x12\x31\n\tdecisions\x18\x04 \x03(\x0b\x32\x1e.archwright.agents.v1.Decision\x12@\n\x11quality_scenarios\x18\x05 \x03(\x0b\x32%.archwright.agents.v1.QualityScenario\x12\x32\n\x03rtm\x18\x06 \x03(\x0b\x32%.archwright.agents.v1.TraceabilityRow\x12\x42\n\x12\x63onsistency_report\x18\x07 \x03(\x0b\x32&.archwright.agents.v1.ConsistencyCheck\x12\x33\n\x04gaps\x18\x08 \x03(\x0b\x32%.archwright.agents.v1.ArchitectureGap\x12/\n\x08plateaus\x18\t \x03(\x0b\x32\x1d.archwright.agents.v1.Plateau\x12\x32\n\x07roadmap\x18\n \x03(\x0b\x32!.archwright.agents.v1.RoadmapStep\x12\x35\n\x05risks\x18\x0b \x03(\x0b\x32&.archwright.agents.v1.ArchitectureRisk\x12\x1e\n\x16model_exchange_xml_ref\x18\x0c \x01(\t\"U\n\tViewpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63oncerns\x18\x02 \x03(\t\x12\x17\n\x0fstakeholder_ids\x18\x03 \x03(\t\x12\x0f\n\x07view_id\x18\x04 \x01(\t\"\x8d\x01\n\x04View\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tviewpoint\x18\x03 \x01(\t\x12\x13\n\x0b\x65lement_ids\x18\x04 \x03(\t\x12\x14\n\x0crelation_ids\x18\x05 \x03(\t\x12-\n\x06layout\x18\x06 \x03(\x0b\x32\x1d.archwright.agents.v1.ViewBox\"I\n\x07ViewBox\x12\x12\n\nelement_id\x18\x01 \x01(\t\x12\t\n\x01x\x18\x02 \x01(\x05\x12\t\n\x01y\x18\x03 \x01(\x05\x12\t\n\x01w\x18\x04 \x01(\x05\x12\t\n\x01h\x18\x05 \x01(\x05\"\xf6\x02\n\x08\x44\x65\x63ision\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x04 \x01(\t\x12\x0f\n\x07\x64rivers\x18\x05 \x03(\t\x12\x35\n\x07options\x18\x06 \x03(\x0b\x32$.archwright.agents.v1.DecisionOption\x12\x0e\n\x06\x63hosen\x18\x07 \x01(\t\x12\x11\n\trationale\x18\x08 \x01(\t\x12\x14\n\x0c\x63onsequences\x18\t \x01(\t\x12\x17\n\nsupersedes\x18\n \x01(\tH\x00\x88\x01\x01\x12<\n\x07weights\x18\x0b \x03(\x0b\x32+.archwright.agents.v1.Decision.WeightsEntry\x12\x17\n\x0foverride_reason\x18\x0c \x01(\t\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_supersedes\"\xba\x01\n\x0e\x44\x65\x63isionOption\x12\x0c\n\x04name\x18\x01 \x01(\t\x12@\n\x06scores\x18\x02 \x03(\x0b\x32\x30.archwright.agents.v1.DecisionOption.ScoresEntry\x12\x0c\n\x04pros\x18\x03 \x03(\t\x12\x0c\n\x04\x63ons\x18\x04 \x03(\t\x12\r\n\x05total\x18\x05 \x01(\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xaf\x01\n\x0fQualityScenario\x12\x0e\n\x06req_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x10\n\x08stimulus\x18\x03 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x04 \x01(\t\x12\x10\n\x08\x61rtifact\x18\x05 \x01(\t\x12\x10\n\x08response\x18\x06 \x01(\t\x12\x0f\n\x07measure\x18\x07 \x01(\t\x12\x12\n\ntactic_ids\x18\x08 \x03(\t\x12\x0c\n\x04risk\x18\t \x01(\x08\"\x89\x01\n\x0fTraceabilityRow\x12\x0e\n\x06req_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61pability_ids\x18\x02 \x03(\t\x12\x13\n\x0bprocess_ids\x18\x03 \x03(\t\x12\x15\n\rcomponent_ids\x18\x04 \x03(\t\x12\x10\n\x08node_ids\x18\x05 \x03(\t\x12\x10\n\x08test_ids\x18\x06 \x03(\t\"Z\n\x10\x43onsistencyCheck\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x10\n\x08subjects\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\xf5\x01\n\x0f\x41rchitectureGap\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x10\x62\x61seline_plateau\x18\x02 \x01(\t\x12\x16\n\x0etarget_plateau\x18\x03 \x01(\t\x12\x38\n\x04type\x18\x04 \x01(\x0e\x32*.archwright.agents.v1.ArchitectureGap.Type\x12\x13\n\x0b\x65lement_ids\x18\x05 \x03(\t\x12\x0c\n\x04name\x18\x06 \x01(\t\"G\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x07\n\x03\x41\x44\x44\x10\x01\x12\n\n\x06\x43HANGE\x10\x02\x12\n\n\x06REMOVE\x10\x03\x12\x08\n\x04KEEP\x10\x04\"M\n\x07Plateau\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0b\x65lement_ids\x18\x04 \x03(\t\"q\n\x0bRoadmapStep\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05order\x18\x03 \x01(\x05\x12\x15\n\rcomponent_ids\x18\x04 \x03(\t\x12\x11\n\tafter_ids\x18\x05 \x03(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\"\xab\x01\n\x10\x41rchitectureRisk\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x05\x12\x0e\n\x06impact\x18\x04 \x01(\x05\x12\x12\n\nmitigation\x18\x05 \x01(\t\x12\x11\n\ttrace_ids\x18\x06 \x03(\t\x12\x31\n\x05\x62\x61sis\x18\x07 \x01(\x0e\x32\".archwright.agents.v1.Source.Basisb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-archwright/agents/v1/solution_architect.proto\x12\x14\x61rchwright.agents.v1\x1a+archwright/agents/v1/business_analyst.proto\x1a archwright/agents/v1/model.proto\"\xe5\x04\n\x14SolutionArchitecture\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12\x33\n\nviewpoints\x18\x02 \x03(\x0b\x32\x1f.archwright.agents.v1.Viewpoint\x12)\n\x05views\x18\x03 \x03(\x0b\x32\x1a.archwright.agents.v1.View\x12\x31\n\tdecisions\x18\x04 \x03(\x0b\x32\x1e.archwright.agents.v1.Decision\x12@\n\x11quality_scenarios\x18\x05 \x03(\x0b\x32%.archwright.agents.v1.QualityScenario\x12\x32\n\x03rtm\x18\x06 \x03(\x0b\x32%.archwright.agents.v1.TraceabilityRow\x12\x42\n\x12\x63onsistency_report\x18\x07 \x03(\x0b\x32&.archwright.agents.v1.ConsistencyCheck\x12\x33\n\x04gaps\x18\x08 \x03(\x0b\x32%.archwright.agents.v1.ArchitectureGap\x12/\n\x08plateaus\x18\t \x03(\x0b\x32\x1d.archwright.agents.v1.Plateau\x12\x32\n\x07roadmap\x18\n \x03(\x0b\x32!.archwright.agents.v1.RoadmapStep\x12\x35\n\x05risks\x18\x0b \x03(\x0b\x32&.archwright.agents.v1.ArchitectureRisk\x12\x1e\n\x16model_exchange_xml_ref\x18\x0c \x01(\t\"U\n\tViewpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63oncerns\x18\x02 \x03(\t\x12\x17\n\x0fstakeholder_ids\x18\x03 \x03(\t\x12\x0f\n\x07view_id\x18\x04 \x01(\t\"\x8d\x01\n\x04View\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tviewpoint\x18\x03 \x01(\t\x12\x13\n\x0b\x65lement_ids\x18\x04 \x03(\t\x12\x14\n\x0crelation_ids\x18\x05 \x03(\t\x12-\n\x06layout\x18\x06 \x03(\x0b\x32\x1d.archwright.agents.v1.ViewBox\"I\n\x07ViewBox\x12\x12\n\nelement_id\x18\x01 \x01(\t\x12\t\n\x01x\x18\x02 \x01(\x05\x12\t\n\x01y\x18\x03 \x01(\x05\x12\t\n\x01w\x18\x04 \x01(\x05\x12\t\n\x01h\x18\x05 \x01(\x05\"\xf6\x02\n\x08\x44\x65\x63ision\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x04 \x01(\t\x12\x0f\n\x07\x64rivers\x18\x05 \x03(\t\x12\x35\n\x07options\x18\x06 \x03(\x0b\x32$.archwright.agents.v1.DecisionOption\x12\x0e\n\x06\x63hosen\x18\x07 \x01(\t\x12\x11\n\trationale\x18\x08 \x01(\t\x12\x14\n\x0c\x63onsequences\x18\t \x01(\t\x12\x17\n\nsupersedes\x18\n \x01(\tH\x00\x88\x01\x01\x12<\n\x07weights\x18\x0b \x03(\x0b\x32+.archwright.agents.v1.Decision.WeightsEntry\x12\x17\n\x0foverride_reason\x18\x0c \x01(\t\x1a.\n\x0cWeightsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_supersedes\"\xba\x01\n\x0e\x44\x65\x63isionOption\x12\x0c\n\x04name\x18\x01 \x01(\t\x12@\n\x06scores\x18\x02 \x03(\x0b\x32\x30.archwright.agents.v1.DecisionOption.ScoresEntry\x12\x0c\n\x04pros\x18\x03 \x03(\t\x12\x0c\n\x04\x63ons\x18\x04 \x03(\t\x12\r\n\x05total\x18\x05 \x01(\x01\x1a-\n\x0bScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xaf\x01\n\x0fQualityScenario\x12\x0e\n\x06req_id\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x10\n\x08stimulus\x18\x03 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x04 \x01(\t\x12\x10\n\x08\x61rtifact\x18\x05 \x01(\t\x12\x10\n\x08response\x18\x06 \x01(\t\x12\x0f\n\x07measure\x18\x07 \x01(\t\x12\x12\n\ntactic_ids\x18\x08 \x03(\t\x12\x0c\n\x04risk\x18\t \x01(\x08\"\x89\x01\n\x0fTraceabilityRow\x12\x0e\n\x06req_id\x18\x01 \x01(\t\x12\x16\n\x0e\x63\x61pability_ids\x18\x02 \x03(\t\x12\x13\n\x0bprocess_ids\x18\x03 \x03(\t\x12\x15\n\rcomponent_ids\x18\x04 \x03(\t\x12\x10\n\x08node_ids\x18\x05 \x03(\t\x12\x10\n\x08test_ids\x18\x06 \x03(\t\"Z\n\x10\x43onsistencyCheck\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x10\n\x08subjects\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\"\xf5\x01\n\x0f\x41rchitectureGap\x12\n\n\x02id\x18\x01 \x01(\t\x12\x18\n\x10\x62\x61seline_plateau\x18\x02 \x01(\t\x12\x16\n\x0etarget_plateau\x18\x03 \x01(\t\x12\x38\n\x04type\x18\x04 \x01(\x0e\x32*.archwright.agents.v1.ArchitectureGap.Type\x12\x13\n\x0b\x65lement_ids\x18\x05 \x03(\t\x12\x0c\n\x04name\x18\x06 \x01(\t\"G\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x07\n\x03\x41\x44\x44\x10\x01\x12\n\n\x06\x43HANGE\x10\x02\x12\n\n\x06REMOVE\x10\x03\x12\x08\n\x04KEEP\x10\x04\"M\n\x07Plateau\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0b\x65lement_ids\x18\x04 \x03(\t\"q\n\x0bRoadmapStep\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05order\x18\x03 \x01(\x05\x12\x15\n\rcomponent_ids\x18\x04 \x03(\t\x12\x11\n\tafter_ids\x18\x05 \x03(\t\x12\x0f\n\x07outcome\x18\x06 \x01(\t\"\xab\x01\n\x10\x41rchitectureRisk\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x13\n\x0bprobability\x18\x03 \x01(\x05\x12\x0e\n\x06impact\x18\x04 \x01(\x05\x12\x12\n\nmitigation\x18\x05 \x01(\t\x12\x11\n\ttrace_ids\x18\x06 \x03(\t\x12\x31\n\x05\x62\x61sis\x18\x07 \x01(\x0e\x32\".archwright.agents.v1.Source.Basis\"\xb7\x03\n\x0eImpactAnalysis\x12\x12\n\nmodel_name\x18\x01 \x01(\t\x12\x46\n\x0b\x63hange_kind\x18\x02 \x01(\x0e\x32\x31.archwright.agents.v1.ChangeAssessment.ChangeKind\x12\x35\n\x07\x63hanged\x18\x03 \x03(\x0b\x32$.archwright.agents.v1.MatchedElement\x12\x35\n\x07matched\x18\x04 \x03(\x0b\x32$.archwright.agents.v1.MatchedElement\x12\x37\n\x08impacted\x18\x05 \x03(\x0b\x32%.archwright.agents.v1.ImpactedElement\x12\x34\n\x08upstream\x18\x06 \x03(\x0b\x32\".archwright.agents.v1.ModelElement\x12\x30\n\x04lost\x18\x07 \x03(\x0b\x32\".archwright.agents.v1.ModelElement\x12:\n\x13\x65xisting_violations\x18\x08 \x03(\x0b\x32\x1d.archwright.agents.v1.Finding\"6\n\x0cModelElement\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\"\xb0\x01\n\x0fImpactedElement\x12\x33\n\x07\x65lement\x18\x01 \x01(\x0b\x32\".archwright.agents.v1.ModelElement\x12\x10\n\x08\x64istance\x18\x02 \x01(\x05\x12.\n\x04path\x18\x03 \x03(\x0b\x32 .archwright.agents.v1.ImpactStep\x12\x0f\n\x07\x64\x65pends\x18\x04 \x01(\x08\x12\x15\n\rsole_provider\x18\x05 \x01(\x08\"G\n\nImpactStep\x12\x13\n\x0brelation_id\x18\x01 \x01(\t\x12\x15\n\rrelation_type\x18\x02 \x01(\t\x12\r\n\x05to_id\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,36 +37,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECISION_WEIGHTSENTRY']._serialized_options = b'8\001'
   _globals['_DECISIONOPTION_SCORESENTRY']._loaded_options = None
   _globals['_DECISIONOPTION_SCORESENTRY']._serialized_options = b'8\001'
-  _globals['_SOLUTIONARCHITECTURE']._serialized_start=106
-  _globals['_SOLUTIONARCHITECTURE']._serialized_end=719
-  _globals['_VIEWPOINT']._serialized_start=721
-  _globals['_VIEWPOINT']._serialized_end=806
-  _globals['_VIEW']._serialized_start=809
-  _globals['_VIEW']._serialized_end=950
-  _globals['_VIEWBOX']._serialized_start=952
-  _globals['_VIEWBOX']._serialized_end=1025
-  _globals['_DECISION']._serialized_start=1028
-  _globals['_DECISION']._serialized_end=1402
-  _globals['_DECISION_WEIGHTSENTRY']._serialized_start=1341
-  _globals['_DECISION_WEIGHTSENTRY']._serialized_end=1387
-  _globals['_DECISIONOPTION']._serialized_start=1405
-  _globals['_DECISIONOPTION']._serialized_end=1591
-  _globals['_DECISIONOPTION_SCORESENTRY']._serialized_start=1546
-  _globals['_DECISIONOPTION_SCORESENTRY']._serialized_end=1591
-  _globals['_QUALITYSCENARIO']._serialized_start=1594
-  _globals['_QUALITYSCENARIO']._serialized_end=1769
-  _globals['_TRACEABILITYROW']._serialized_start=1772
-  _globals['_TRACEABILITYROW']._serialized_end=1909
-  _globals['_CONSISTENCYCHECK']._serialized_start=1911
-  _globals['_CONSISTENCYCHECK']._serialized_end=2001
-  _globals['_ARCHITECTUREGAP']._serialized_start=2004
-  _globals['_ARCHITECTUREGAP']._serialized_end=2249
-  _globals['_ARCHITECTUREGAP_TYPE']._serialized_start=2178
-  _globals['_ARCHITECTUREGAP_TYPE']._serialized_end=2249
-  _globals['_PLATEAU']._serialized_start=2251
-  _globals['_PLATEAU']._serialized_end=2328
-  _globals['_ROADMAPSTEP']._serialized_start=2330
-  _globals['_ROADMAPSTEP']._serialized_end=2443
-  _globals['_ARCHITECTURERISK']._serialized_start=2446
-  _globals['_ARCHITECTURERISK']._serialized_end=2617
+  _globals['_SOLUTIONARCHITECTURE']._serialized_start=151
+  _globals['_SOLUTIONARCHITECTURE']._serialized_end=764
+  _globals['_VIEWPOINT']._serialized_start=766
+  _globals['_VIEWPOINT']._serialized_end=851
+  _globals['_VIEW']._serialized_start=854
+  _globals['_VIEW']._serialized_end=995
+  _globals['_VIEWBOX']._serialized_start=997
+  _globals['_VIEWBOX']._serialized_end=1070
+  _globals['_DECISION']._serialized_start=1073
+  _globals['_DECISION']._serialized_end=1447
+  _globals['_DECISION_WEIGHTSENTRY']._serialized_start=1386
+  _globals['_DECISION_WEIGHTSENTRY']._serialized_end=1432
+  _globals['_DECISIONOPTION']._serialized_start=1450
+  _globals['_DECISIONOPTION']._serialized_end=1636
+  _globals['_DECISIONOPTION_SCORESENTRY']._serialized_start=1591
+  _globals['_DECISIONOPTION_SCORESENTRY']._serialized_end=1636
+  _globals['_QUALITYSCENARIO']._serialized_start=1639
+  _globals['_QUALITYSCENARIO']._serialized_end=1814
+  _globals['_TRACEABILITYROW']._serialized_start=1817
+  _globals['_TRACEABILITYROW']._serialized_end=1954
+  _globals['_CONSISTENCYCHECK']._serialized_start=1956
+  _globals['_CONSISTENCYCHECK']._serialized_end=2046
+  _globals['_ARCHITECTUREGAP']._serialized_start=2049
+  _globals['_ARCHITECTUREGAP']._serialized_end=2294
+  _globals['_ARCHITECTUREGAP_TYPE']._serialized_start=2223
+  _globals['_ARCHITECTUREGAP_TYPE']._serialized_end=2294
+  _globals['_PLATEAU']._serialized_start=2296
+  _globals['_PLATEAU']._serialized_end=2373
+  _globals['_ROADMAPSTEP']._serialized_start=2375
+  _globals['_ROADMAPSTEP']._serialized_end=2488
+  _globals['_ARCHITECTURERISK']._serialized_start=2491
+  _globals['_ARCHITECTURERISK']._serialized_end=2662
+  _globals['_IMPACTANALYSIS']._serialized_start=2665
+  _globals['_IMPACTANALYSIS']._serialized_end=3104
+  _globals['_MODELELEMENT']._serialized_start=3106
+  _globals['_MODELELEMENT']._serialized_end=3160
+  _globals['_IMPACTEDELEMENT']._serialized_start=3163
+  _globals['_IMPACTEDELEMENT']._serialized_end=3339
+  _globals['_IMPACTSTEP']._serialized_start=3341
+  _globals['_IMPACTSTEP']._serialized_end=3412
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+import archwright.agents.v1.business_analyst_pb2
 import archwright.agents.v1.model_pb2
 import builtins
 import collections.abc
@@ -676,3 +677,152 @@ class ArchitectureRisk(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["basis", b"basis", "id", b"id", "impact", b"impact", "mitigation", b"mitigation", "probability", b"probability", "text", b"text", "trace_ids", b"trace_ids"]) -> None: ...
 
 global___ArchitectureRisk = ArchitectureRisk
+
+@typing.final
+class ImpactAnalysis(google.protobuf.message.Message):
+    """What a change to an architecture that exists reaches."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_NAME_FIELD_NUMBER: builtins.int
+    CHANGE_KIND_FIELD_NUMBER: builtins.int
+    CHANGED_FIELD_NUMBER: builtins.int
+    MATCHED_FIELD_NUMBER: builtins.int
+    IMPACTED_FIELD_NUMBER: builtins.int
+    UPSTREAM_FIELD_NUMBER: builtins.int
+    LOST_FIELD_NUMBER: builtins.int
+    EXISTING_VIOLATIONS_FIELD_NUMBER: builtins.int
+    model_name: builtins.str
+    """What the existing model is called."""
+    change_kind: archwright.agents.v1.business_analyst_pb2.ChangeAssessment.ChangeKind.ValueType
+    """What is done to what is changed."""
+    @property
+    def changed(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[archwright.agents.v1.business_analyst_pb2.MatchedElement]:
+        """Elements that are changed."""
+
+    @property
+    def matched(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[archwright.agents.v1.business_analyst_pb2.MatchedElement]:
+        """Elements that the request names or means besides."""
+
+    @property
+    def impacted(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ImpactedElement]:
+        """Elements that the change reaches, nearest first, those that depend on it before those that are only connected."""
+
+    @property
+    def upstream(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ModelElement]:
+        """Elements that the changed ones depend on directly, and that may be left without a purpose."""
+
+    @property
+    def lost(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ModelElement]:
+        """Requirements, goals and capabilities that nobody realises any more once the changed elements are gone."""
+
+    @property
+    def existing_violations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[archwright.agents.v1.model_pb2.Finding]:
+        """What was wrong with the model before."""
+
+    def __init__(
+        self,
+        *,
+        model_name: builtins.str = ...,
+        change_kind: archwright.agents.v1.business_analyst_pb2.ChangeAssessment.ChangeKind.ValueType = ...,
+        changed: collections.abc.Iterable[archwright.agents.v1.business_analyst_pb2.MatchedElement] | None = ...,
+        matched: collections.abc.Iterable[archwright.agents.v1.business_analyst_pb2.MatchedElement] | None = ...,
+        impacted: collections.abc.Iterable[global___ImpactedElement] | None = ...,
+        upstream: collections.abc.Iterable[global___ModelElement] | None = ...,
+        lost: collections.abc.Iterable[global___ModelElement] | None = ...,
+        existing_violations: collections.abc.Iterable[archwright.agents.v1.model_pb2.Finding] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["change_kind", b"change_kind", "changed", b"changed", "existing_violations", b"existing_violations", "impacted", b"impacted", "lost", b"lost", "matched", b"matched", "model_name", b"model_name", "upstream", b"upstream"]) -> None: ...
+
+global___ImpactAnalysis = ImpactAnalysis
+
+@typing.final
+class ModelElement(google.protobuf.message.Message):
+    """An element of a model that exists."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    """Its id in the model."""
+    name: builtins.str
+    """Its name in the model."""
+    type: builtins.str
+    """Its ArchiMate type."""
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        name: builtins.str = ...,
+        type: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["id", b"id", "name", b"name", "type", b"type"]) -> None: ...
+
+global___ModelElement = ModelElement
+
+@typing.final
+class ImpactedElement(google.protobuf.message.Message):
+    """An element that a change reaches."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ELEMENT_FIELD_NUMBER: builtins.int
+    DISTANCE_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    DEPENDS_FIELD_NUMBER: builtins.int
+    SOLE_PROVIDER_FIELD_NUMBER: builtins.int
+    distance: builtins.int
+    """How many steps it is from the nearest changed element; at least 1."""
+    depends: builtins.bool
+    """Whether it depends on what changes; otherwise it is only connected with what does."""
+    sole_provider: builtins.bool
+    """Whether the last step of the way comes from its only provider of that kind."""
+    @property
+    def element(self) -> global___ModelElement:
+        """The element."""
+
+    @property
+    def path(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ImpactStep]:
+        """The way there, from a changed element on."""
+
+    def __init__(
+        self,
+        *,
+        element: global___ModelElement | None = ...,
+        distance: builtins.int = ...,
+        path: collections.abc.Iterable[global___ImpactStep] | None = ...,
+        depends: builtins.bool = ...,
+        sole_provider: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["element", b"element"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["depends", b"depends", "distance", b"distance", "element", b"element", "path", b"path", "sole_provider", b"sole_provider"]) -> None: ...
+
+global___ImpactedElement = ImpactedElement
+
+@typing.final
+class ImpactStep(google.protobuf.message.Message):
+    """One step of an impact's way."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RELATION_ID_FIELD_NUMBER: builtins.int
+    RELATION_TYPE_FIELD_NUMBER: builtins.int
+    TO_ID_FIELD_NUMBER: builtins.int
+    relation_id: builtins.str
+    """The relation that it takes."""
+    relation_type: builtins.str
+    """The relation's ArchiMate type."""
+    to_id: builtins.str
+    """The element that it leads to."""
+    def __init__(
+        self,
+        *,
+        relation_id: builtins.str = ...,
+        relation_type: builtins.str = ...,
+        to_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["relation_id", b"relation_id", "relation_type", b"relation_type", "to_id", b"to_id"]) -> None: ...
+
+global___ImpactStep = ImpactStep

@@ -13,7 +13,7 @@ from archwright.agents.v1.developer_pb2 import DeliveryScaffold
 from archwright.agents.v1.infrastructure_architect_pb2 import InfrastructureArchitecture
 from archwright.agents.v1.output_pb2 import AgentOutput
 from archwright.agents.v1.project_manager_pb2 import ProjectPlan
-from archwright.agents.v1.solution_architect_pb2 import SolutionArchitecture
+from archwright.agents.v1.solution_architect_pb2 import ImpactAnalysis, SolutionArchitecture
 
 KEYS: Mapping[str, str] = {
     "requirements": "Business analyst",
@@ -54,6 +54,8 @@ class Dossier:
 
     request: Request
     outputs: Mapping[str, AgentOutput]
+    change: ImpactAnalysis | None = None
+    """What a change to a model of what exists reaches; None where there is no such model."""
 
     def has(self, key: str) -> bool:
         """Return whether the deliverable `key` was made."""

@@ -30,6 +30,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 CHAPTERS: Mapping[str, str] = {
     "summary": "Summary",
+    "impact": "Impact on what exists",
     "requirements": "Requirements",
     "business": "Business architecture",
     "application": "Application architecture",
@@ -61,8 +62,9 @@ def render(
     rows: Sequence[Thread],
     remarks: Register,
     overview: Overview,
+    impact_picture: str = "",
 ) -> str:
-    """Return the report as one HTML document."""
+    """Return the report as one HTML document; `impact_picture` is drawn by this package, and so is trusted."""
     pictures = {diagram.id: diagram for diagram in diagrams}
     return (
         _environment()
@@ -76,7 +78,8 @@ def render(
             passages=passages(dossier),
             threads=rows,
             coverage=coverage(rows),
-            chapters=CHAPTERS,
+            chapters={key: title for key, title in CHAPTERS.items() if key != "impact" or dossier.change is not None},
+            impact_picture=Markup(impact_picture),  # noqa: S704
             roles=KEYS,
             views={key: [pictures[one] for one in ids if one in pictures] for key, ids in VIEWS_OF.items()},
             picture=_drawn(partial(draw, model=model)),

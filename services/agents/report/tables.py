@@ -64,6 +64,8 @@ def tables(dossier: Dossier, rows: Iterable[Thread], remarks: Register) -> Mappi
     """Return each table that has rows, by name: CSV in UTF-8 with a byte order mark, as spreadsheets want it."""
     found = {name: _of_messages(_rows(dossier, place)) for name, place in TABLES.items()}
     found["traceability"] = _of_threads(rows)
+    if dossier.change is not None:
+        found["impact"] = _of_messages(dossier.change.impacted)
     found["findings"] = _of_messages([one.finding for one in remarks.findings], [one.role for one in remarks.findings])
     found["assumptions"] = _of_messages(
         [one.assumption for one in remarks.assumptions], [one.role for one in remarks.assumptions]

@@ -10,8 +10,12 @@ from collections.abc import Sequence
 from archwright.agents.v1.business_analyst_pb2 import ChangeAssessment, Requirement, RequirementsSpec
 from archwright.agents.v1.model_pb2 import Fact, Finding, Source
 from archwright.agents.v1.output_pb2 import AgentOutput
+from services.agents.change.propagation import propagate
+from services.agents.change.reading import read
+from services.agents.change.telling import matched
 from services.agents.draft import Draft
 from services.agents.knowledge.industries import Industry, by_id
+from services.agents.model.elements import ElementType
 from services.agents.roles.business_analyst import (
     actors,
     archimate,
@@ -85,7 +89,7 @@ def produce(request: Request, task_type: str = "analyze") -> AgentOutput:
             left_out=len(read) - len(explicit),
         )
     )
-    if request.type == RequirementsSpec.MODIFICATION:
+    if request.type == RequirementsSpec.MODIFICATION and request.baseline is None:
         draft.finding(
             Finding.WARNING,
             "BASELINE_MISSING",
@@ -122,9 +126,19 @@ def _expansion(text: str, explicit: Sequence[Statement], industry: Industry | No
 def _change(request: Request, found: Sequence[Requirement]) -> ChangeAssessment | None:
     if request.type != RequirementsSpec.MODIFICATION:
         return None
+    new = [one.id for one in found if one.kind == Requirement.FUNCTIONAL]
+    if request.baseline is None:
+        return ChangeAssessment(change_kind=change_kind(request.text), new_requirements=new)
+    change = read(request.text, request.baseline)
     return ChangeAssessment(
-        change_kind=change_kind(request.text),
-        new_requirements=[one.id for one in found if one.kind == Requirement.FUNCTIONAL],
+        change_kind=change.kind,
+        matched_elements=[matched(one, request.text) for one in (*change.seeds, *change.matched)],
+        new_requirements=new,
+        affected_requirements=[
+            one.element.id
+            for one in propagate(request.baseline, [seed.element.id for seed in change.seeds]).impacted
+            if one.element.type is ElementType.REQUIREMENT
+        ],
     )
 
 

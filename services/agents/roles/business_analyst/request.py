@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from archwright.agents.v1.business_analyst_pb2 import ChangeAssessment, RequirementsSpec
 from archwright.sdk.errors import Permanent
+from services.agents.change.given import baseline_of
+from services.agents.model.graph import Model
 from services.agents.roles.business_analyst import lexicon
 
 _TYPES = {
@@ -39,6 +41,8 @@ class Request:
     text: str
     title: str = ""
     request_type: str = ""
+    baseline: Model | None = None
+    """The model of what exists, where the request came with one."""
 
     @classmethod
     def from_input(cls, task_input: object) -> Request:
@@ -55,7 +59,7 @@ class Request:
             raise Permanent(f"request_type {request_type!r} is none of {', '.join(_TYPES)}.", code="INPUT_INVALID")
         title = content.get("title")
         text = _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", content["request"])
-        return cls(text, title if isinstance(title, str) else "", request_type)
+        return cls(text, title if isinstance(title, str) else "", request_type, baseline_of(dict(content)))
 
     @property
     def id(self) -> str:
@@ -64,8 +68,9 @@ class Request:
 
     @property
     def type(self) -> RequirementsSpec.RequestType.ValueType:
-        """What the client calls it; new where nothing is said, as only an existing model makes it a change."""
-        return _TYPES.get(self.request_type, RequirementsSpec.NEW_ARCHITECTURE)
+        """What the client calls it; where nothing is said, a change where a model of what exists came with it."""
+        otherwise = RequirementsSpec.MODIFICATION if self.baseline else RequirementsSpec.NEW_ARCHITECTURE
+        return _TYPES.get(self.request_type, otherwise)
 
 
 def change_kind(text: str) -> ChangeAssessment.ChangeKind.ValueType:

@@ -12,12 +12,16 @@ from functools import partial
 import orjson
 
 from archwright.agents.v1.output_pb2 import AgentOutput
+from services.agents.change.assessment import Assessment, assess
+from services.agents.change.picture import impact_view
 from services.agents.deliverables import to_json
 from services.agents.model.exchange.write import write
+from services.agents.model.exportable import exportable
 from services.agents.model.graph import Model
 from services.agents.model.layout import arrange
 from services.agents.model.lint import lint
 from services.agents.model.merge import merge
+from services.agents.model.svg import draw
 from services.agents.model.views import standard_views
 from services.agents.report.dossier import KEYS, Dossier, Request
 from services.agents.report.markdown import markdown
@@ -31,6 +35,7 @@ from services.agents.report.words import money, number
 REPORT = "report.html"
 MARKDOWN = "report.md"
 MODEL = "model.xml"
+RESULTING_MODEL = "resulting-model.xml"
 _NOT_ASSESSED = "not assessed"
 
 
@@ -42,18 +47,28 @@ class Assembly:
     summary: Mapping[str, object]
 
 
-def assemble(outputs: Mapping[str, AgentOutput], request: Mapping[str, object]) -> Assembly:
+def assemble(
+    outputs: Mapping[str, AgentOutput],
+    request: Mapping[str, object],
+    impact: AgentOutput | None = None,
+    baseline: Model | None = None,
+) -> Assembly:
     """Return the files that `outputs`, by deliverable key, and the workflow's input make.
 
-    The same input makes the same bytes.
+    A change to a model of what exists adds what it reaches, and the model that results. The same input makes the same
+    bytes.
     """
-    dossier = Dossier(Request.of(request), {key: outputs[key] for key in KEYS if key in outputs})
+    asked = Request.of(request)
+    change = impact.impact if impact is not None else None
+    dossier = Dossier(asked, {key: outputs[key] for key in KEYS if key in outputs}, change)
     model = merge(dossier.outputs.values(), name=dossier.request.title, documentation=dossier.solution.summary)
     diagrams = tuple(arrange(view) for view in standard_views(model))
     remarks = register(dossier, (*model.problems, *lint(model, diagrams)))
     figures = overview(dossier, remarks)
     rows = threads(dossier)
-    page = render(dossier, model, diagrams, rows, remarks, figures)
+    found = assess(asked.text, baseline) if baseline is not None else None
+    picture = _picture(found, baseline) if found is not None and baseline is not None else ""
+    page = render(dossier, model, diagrams, rows, remarks, figures, picture)
     files = {
         REPORT: (page.encode(), "text/html; charset=utf-8"),
         MARKDOWN: (markdown(dossier, rows, remarks, figures).encode(), "text/markdown; charset=utf-8"),
@@ -61,9 +76,20 @@ def assemble(outputs: Mapping[str, AgentOutput], request: Mapping[str, object]) 
     }
     for name, table in tables(dossier, rows, remarks).items():
         files[f"tables/{name}.csv"] = (table, "text/csv; charset=utf-8")
+    if found is not None:
+        result = exportable(found.result)
+        views = tuple(arrange(view) for view in standard_views(result))
+        files[RESULTING_MODEL] = (write(result, views), "application/xml")
+    if impact is not None:
+        files["deliverables/impact.json"] = (_pretty(impact), "application/json")
     for key, output in dossier.outputs.items():
         files[f"deliverables/{key}.json"] = (_pretty(output), "application/json")
     return Assembly(files, _summary(dossier, model, figures, remarks))
+
+
+def _picture(found: Assessment, baseline: Model) -> str:
+    view = impact_view(found, baseline)
+    return draw(arrange(view), model=baseline) if view is not None else ""
 
 
 def _pretty(output: AgentOutput) -> bytes:

@@ -1,21 +1,34 @@
 """Which layers of an architecture a requested change touches, and on whose words that rests.
 
-A first, coarse answer from the requirements alone: what the change is about, not what hangs on it in an existing
-model. A layer is touched when at least one requirement speaks of it.
+With a model of what exists: those of the elements that change, that are new, and that depend on a changed one
+directly, since those must be adapted; whoever is further away is reported and stays as it is. Without one, a coarse
+answer from the requirements alone: a layer is touched when at least one requirement speaks of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archwright.agents.v1.business_analyst_pb2 import Requirement
-from archwright.agents.v1.model_pb2 import Source
+from archwright.agents.v1.model_pb2 import Finding, Source
 from archwright.agents.v1.output_pb2 import AgentOutput
-from services.agents.deliverables import to_json
+from services.agents.change.assessment import Assessment, assess
+from services.agents.change.telling import analysis
+from services.agents.deliverables import to_json, to_payload
 from services.agents.draft import Draft
+from services.agents.model.elements import Layer
+from services.agents.model.graph import Model
 
 LAYERS = ("business", "application", "infrastructure")
+
+_LAYER_OF: Mapping[Layer, str] = {
+    Layer.STRATEGY: "business",
+    Layer.BUSINESS: "business",
+    Layer.APPLICATION: "application",
+    Layer.TECHNOLOGY: "infrastructure",
+    Layer.PHYSICAL: "infrastructure",
+}
 
 # By characteristic of ISO/IEC 25010:2023: what has to change in an architecture when such a quality is asked for.
 _LAYERS_OF_QUALITY: Mapping[str, tuple[str, ...]] = {
@@ -64,6 +77,58 @@ def impact(requirements: AgentOutput | None) -> dict[str, Any]:
         "reasons": reasons,
         "summary": told,
     }
+
+
+def impact_on(baseline: Model, text: str, requirements: AgentOutput | None) -> dict[str, Any]:
+    """Return an agent's output about what the change that `text` asks for reaches in a model of what exists."""
+    draft = Draft("solution_architect", "impact_analysis", "IA", (requirements,))
+    found = assess(text, baseline)
+    draft.output.impact.CopyFrom(analysis(found, baseline, text))
+    draft.output.model_ops.extend(found.ops)
+    draft.output.open_questions.extend(found.questions)
+    for problem in baseline.problems:
+        draft.finding(Finding.WARNING, problem.code, problem.message, problem.subject_ids)
+    for element in found.impact.lost:
+        message = f"Nobody realises “{element.name}” any more once the change is made."
+        draft.finding(Finding.WARNING, "REALISATION_LOST", message, [element.id])
+    reasons = list(_reasons(found, baseline))
+    strong = [one for one in found.impact.impacted if one.is_strong]
+    draft.output.metrics.update(
+        impact_changed=len(found.change.seeds),
+        impact_depending=len(strong),
+        impact_connected=len(found.impact.impacted) - len(strong),
+        impact_operations=len(found.ops),
+    )
+    return to_payload(draft.output) | {
+        "affected": {layer: any(reason["layer"] == layer for reason in reasons) for layer in LAYERS},
+        "reasons": reasons,
+        "summary": _told(found, len(strong)),
+    }
+
+
+def _told(found: Assessment, depending: int) -> list[str]:
+    changed = ", ".join(f"{one.element.name} ({one.element.type.words.lower()})" for one in found.change.seeds)
+    return [
+        f"changed: {changed or 'nothing that exists'}",
+        f"depending on it: {depending}; only connected with it: {len(found.impact.impacted) - depending}",
+        f"operations on the model: {len(found.ops)}",
+        *(f"lost: {one.name}" for one in found.impact.lost),
+    ]
+
+
+def _reasons(found: Assessment, baseline: Model) -> Iterator[dict[str, str]]:
+    """Yield what touches a layer: what changes, what is new, and what depends on a changed element directly."""
+    changed = [(one.element, "is changed") for one in found.change.seeds]
+    new = [(one, "is new") for own, one in found.result.elements.items() if own not in baseline.elements]
+    direct = [
+        (one.element, f"depends on it by {one.path[-1].relation.type.lower()}")
+        for one in found.impact.impacted
+        if one.is_strong and one.distance == 1
+    ]
+    for element, why in (*changed, *new, *direct):
+        layer = _LAYER_OF.get(element.type.layer)
+        if layer is not None:
+            yield {"layer": layer, "element_id": element.id, "element": element.name, "why": why}
 
 
 def _touched(requirement: Requirement) -> list[tuple[str, str]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
+from services.agents.change.given import baseline_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.report.dossier import KEYS
 from services.agents.roles.solution_architect.assembly import assemble
 from services.agents.roles.solution_architect.deliverable import produce
-from services.agents.roles.solution_architect.impact import impact
+from services.agents.roles.solution_architect.impact import impact, impact_on
 from services.agents.roles.solution_architect.review import review
 
 agent = Agent(
@@ -46,7 +47,8 @@ async def generate(task: Task) -> dict[str, Any]:
     """Assemble the report, the model and the deliverables' files out of everything that the input holds."""
     outputs = {key: output for key in KEYS if (output := given(task.input, key)) is not None}
     await task.progress(10, f"Read {len(outputs)} deliverables")
-    assembly = assemble(outputs, task.input.get("request") or {})
+    request = task.input.get("request") or {}
+    assembly = assemble(outputs, request, given(task.input, "impact"), baseline_of(request))
     await task.progress(60, f"Made {len(assembly.files)} files")
     for name, (content, media_type) in assembly.files.items():
         await task.put_artifact(name, content, media_type)
@@ -56,8 +58,10 @@ async def generate(task: Task) -> dict[str, Any]:
 
 @agent.task("impact_analysis")
 async def analyse_impact(task: Task) -> dict[str, Any]:
-    """Say which layers a requested change touches."""
-    found = impact(given(task.input, "requirements"))
+    """Say what a requested change reaches, in the model that came with it, or by its requirements alone."""
+    request = task.input.get("request") or {}
+    baseline, requirements = baseline_of(request), given(task.input, "requirements")
+    found = impact(requirements) if baseline is None else impact_on(baseline, _text(request), requirements)
     await task.progress(90, "; ".join(found["summary"]))
     return found
 
@@ -69,3 +73,9 @@ async def judge(task: Task) -> dict[str, Any]:
     found = review(outputs)
     await task.progress(90, found["summary"][0])
     return found
+
+
+def _text(request: Any) -> str:
+    """Return the words of a request, whichever way a definition hands it on."""
+    said = request.get("request") if isinstance(request, dict) else request
+    return said if isinstance(said, str) else ""
