@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archwright.agents.v1.accountant_pb2 import Budget
+from archwright.agents.v1.accountant_pb2 import Budget, InfrastructureCosts
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Finding
 from archwright.agents.v1.project_manager_pb2 import Feasibility, WbsEntry
@@ -28,6 +28,8 @@ class Overview:
     p80_days: float
     build_cents: int
     monthly_cents: int
+    unpriced_nodes: int
+    """Nodes for which no price is known; they are missing from all sums."""
     tco_cents: int
     tco_years: int
     currency: str
@@ -37,6 +39,18 @@ class Overview:
     errors: int
     questions: int
     assumptions: int
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether the infrastructure's sum says anything: at least one node has a price."""
+        return self.unpriced_nodes < self.nodes or not self.nodes
+
+    @property
+    def price_gap(self) -> str:
+        """What is missing from the infrastructure's sum; empty where nothing is."""
+        if not self.unpriced_nodes:
+            return ""
+        return f"{self.unpriced_nodes} of {self.nodes} nodes have no known price"
 
 
 VERDICT_TONES = {
@@ -66,6 +80,7 @@ def overview(dossier: Dossier, remarks: Register) -> Overview:
         p80_days=dossier.plan.p80_days,
         build_cents=build_cents(dossier),
         monthly_cents=finance.infra_costs.monthly_total_cents,
+        unpriced_nodes=_unpriced(finance.infra_costs),
         tco_cents=finance.tco.total_cents,
         tco_years=finance.tco.years,
         currency=finance.currency,
@@ -76,6 +91,10 @@ def overview(dossier: Dossier, remarks: Register) -> Overview:
         questions=len(remarks.questions),
         assumptions=len(remarks.assumptions),
     )
+
+
+def _unpriced(costs: InfrastructureCosts) -> int:
+    return len({line.node_id for one in costs.environments for line in one.lines if line.price_not_found})
 
 
 def build_cents(dossier: Dossier) -> int:

@@ -101,9 +101,9 @@ def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Registe
     degraded = [role for role, output in dossier.by_role() if output.degraded]
     plan = _duration(figures) if dossier.has("plan") else _NOT_ASSESSED
     money_of = partial(money, currency=figures.currency)
+    running = f"{money_of(figures.monthly_cents)} a month of infrastructure" if figures.is_priced else figures.price_gap
     costs = (
-        f"{money_of(figures.build_cents)} to build, {money_of(figures.monthly_cents)} a month of infrastructure, "
-        f"{money_of(figures.tco_cents)} in all"
+        f"{money_of(figures.build_cents)} to build, {running}, {money_of(figures.tco_cents)} in all"
         if dossier.has("finance")
         else _NOT_ASSESSED
     )

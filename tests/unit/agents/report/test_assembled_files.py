@@ -117,3 +117,22 @@ def test_keys_that_nobody_knows_are_left_alone(outputs: Mapping[str, AgentOutput
     found = assemble({**outputs, "../escape": AgentOutput()}, {})
 
     assert not [name for name in found.files if "escape" in name]
+
+
+def test_where_no_node_has_a_price_no_sum_is_pretended(outputs: Mapping[str, AgentOutput]) -> None:
+    unpriced = AgentOutput.FromString(outputs["finance"].SerializeToString())
+    costs = unpriced.finance.infra_costs
+    costs.monthly_total_cents = 0
+    del costs.environments[1:]
+    del costs.environments[0].lines[:]
+    for node in outputs["infrastructure"].infrastructure.nodes:
+        costs.environments[0].lines.add(node_id=node.id, price_not_found=True)
+
+    found = assemble({**outputs, "finance": unpriced}, {})
+
+    lines = found.summary["summary"]
+    assert isinstance(lines, list)
+    assert any("2 of 2 nodes have no known price" in line for line in lines)
+    assert not any("€0 a month" in line for line in lines)
+    assert "without infrastructure" in found.files[REPORT][0].decode()
+    assert "€0 a month" not in found.files[MARKDOWN][0].decode()
