@@ -16,7 +16,7 @@ from services.agents.roles.business_analyst.request import Request
 from services.agents.roles.business_analyst.sentences import split
 
 EXAMPLES = sorted((Path(__file__).parents[5] / "examples").glob("*.yaml"))
-SHORT_ONES = {"booking-review": 7, "payment-change": 13}
+SHORT_ONES = {"booking-review": 7, "catalogue-change": 7, "payment-change": 13}
 """How much stands in so many words in examples of a few sentences."""
 THIN = "insurer, 200k customers, GDPR, 1.5M€, 9 months"
 STORY = (
