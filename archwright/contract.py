@@ -26,6 +26,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from archwright.access.v1 import access_pb2
+from archwright.agents.v1 import options_pb2  # noqa: F401
 
 HTTP_BODY = "google.api.HttpBody"
 CURSOR = "after_seq"

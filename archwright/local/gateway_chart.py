@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archwright.local.gateway_config import GatewayConfig, Upstream, render
 from archwright.local.gateway_descriptors import descriptors
+from archwright.local.programs import ROLES
 
 CLUSTER = GatewayConfig(
     listen="0.0.0.0:8443",
@@ -25,6 +26,9 @@ CLUSTER = GatewayConfig(
     engine=Upstream(("{{ .Release.Name }}-engine:8080",)),
     registry=Upstream(("{{ .Release.Name }}-registry:8080",)),
     realtime=Upstream(("{{ .Release.Name }}-realtime:8080",)),
+    roles={
+        role: Upstream(("{{ .Release.Name }}-" + role.replace("_", "-") + ":8080",), is_probed=False) for role in ROLES
+    },
 )
 
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import jinja2
 
 from archwright.contract import contract
 from archwright.local import gateway_files, gateway_routes
 from archwright.local.gateway_refusals import NATIVE_GRPC, refusals
+from archwright.local.programs import ROLES
 from archwright.serving.pipeline import UNARY_SECONDS_MAX
 from archwright.serving.status import DETAILS_KEY
 from archwright.serving.tokens import LEEWAY_SECONDS
@@ -33,11 +35,17 @@ class Upstream:
     """Who signed the service's certificate; None where a mesh such as Istio encrypts underneath."""
     server_name: str = "localhost"
     """The name in the service's certificate."""
+    is_probed: bool = True
+    """Whether its health is asked for. Who comes up after the gateway, and is one, is found by being called."""
 
     @property
     def is_static(self) -> bool:
         """Whether no name has to be looked up."""
         return all(_is_pipe(endpoint) or _is_ip_address(_split(endpoint)[0]) for endpoint in self.endpoints)
+
+
+NOBODY = Upstream((), is_probed=False)
+"""A service of which there is no replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class GatewayConfig:
     engine: Upstream
     registry: Upstream
     realtime: Upstream
+    roles: Mapping[str, Upstream] = field(default_factory=dict)
+    """The typed services of the roles, by role; a call of one that is not here finds nobody."""
     trusted_proxies: int = 0
     """How many proxies of our own stand before the gateway and tell the truth about callers' addresses."""
     health_path: str = "/healthz"
@@ -63,6 +73,17 @@ class GatewayConfig:
     answer_bytes_max: int = 16 * _MIB
     call_seconds_max: int = round(UNARY_SECONDS_MAX) + 5
     """Longer than the services' own limit, so that the answer is theirs."""
+
+    @property
+    def upstreams(self) -> Mapping[str, Upstream]:
+        """All services behind the gateway, by the names of their clusters."""
+        return {
+            "engine": self.engine,
+            "registry": self.registry,
+            "realtime": self.realtime,
+            **dict.fromkeys(ROLES, NOBODY),
+            **self.roles,
+        }
 
 
 def render(config: GatewayConfig) -> str:

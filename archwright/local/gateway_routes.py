@@ -6,18 +6,23 @@ gRPC path that the transcoder makes of it, which decides about the service.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TypeAlias
 
 from archwright.contract import Contract
 
-Upstream = Literal["engine", "registry", "realtime"]
+Upstream: TypeAlias = str
+"""The name of a cluster of Envoy's: `engine`, `registry`, `realtime`, or a role's."""
 
 PACKAGES: tuple[tuple[str, Upstream], ...] = (
     ("archwright.engine.v1.", "engine"),
     ("archwright.registry.v1.", "registry"),
 )
+ROLES = re.compile(r"archwright\.agents\.v1\.(\w+)Service\b")
+"""The typed service of a role."""
+
 OPEN_SERVICES = ("/grpc.health.", "/grpc.reflection.")
 """Services that ask for no token; the engine answers for the mesh."""
 
@@ -102,4 +107,6 @@ def _grpc(match: dict[str, object]) -> dict[str, object]:
 
 
 def _upstream(service: str) -> Upstream | None:
+    if role := ROLES.match(service):
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", role[1]).lower()
     return next((upstream for package, upstream in PACKAGES if service.startswith(package)), None)

@@ -199,6 +199,7 @@ class _Mesh:
             engine=Upstream(tuple(engines), str(self.certificates.ca_file)),
             registry=Upstream((registry,), str(self.certificates.ca_file)),
             realtime=Upstream((f"unix:{self._websockets}",)),
+            roles={role: Upstream((f"unix:{self._role_socket(role)}",), is_probed=False) for role in programs.ROLES},
         )
         gateway = envoy.Gateway(config, self.site.sockets / "envoy.yaml", self.choices.envoy_binary)
         await self._keep(gateway.serving(), Tier.GATEWAY)
@@ -208,8 +209,13 @@ class _Mesh:
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for role in programs.ROLES:
-                group.create_task(self.site.supervisor.keep(own.agent(role, engine, registry), tier=Tier.AGENTS))
+                agent = own.agent(role, engine, registry, self._role_socket(role))
+                group.create_task(self.site.supervisor.keep(agent, tier=Tier.AGENTS))
         self._say_ready(f"{len(programs.ROLES)} agents", "are", began, ", ".join(programs.ROLES))
+
+    def _role_socket(self, role: str) -> Path:
+        """Where the typed service of a role listens: known before it does."""
+        return self.site.sockets / f"{role}.sock"
 
     async def _keep(self, program: Program, tier: Tier) -> str:
         began = time.monotonic()

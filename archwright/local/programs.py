@@ -87,8 +87,11 @@ class OwnPrograms:
         }
         return self._service(service, told)
 
-    def agent(self, role: str, engine_address: str, registry_address: str) -> Program:
-        """Return the one agent of a role; several engines are named with commas between them."""
+    def agent(self, role: str, engine_address: str, registry_address: str, socket_file: Path | None = None) -> Program:
+        """Return the one agent of a role; several engines are named with commas between them.
+
+        Its typed service listens on `socket_file`, for the gateway; without one it has none.
+        """
         told = {
             "ENGINE_ADDRESS": engine_address,
             "REGISTRY_ADDRESS": registry_address,
@@ -96,6 +99,10 @@ class OwnPrograms:
             "ENROLMENT_TOKEN_FILE": str(self.keys.enrolment_token_file),
             # The same id after a restart: it takes up its registration, and its leases, where they were.
             "AGENT_ID": f"{role}-1",
+            "LISTEN": f"unix:{socket_file}" if socket_file else "",
+            "JWKS_FILE": str(self.keys.jwks_file),
+            "TOKEN_ISSUER": ISSUER,
+            "TOKEN_AUDIENCE": AUDIENCE,
         }
         return Program(f"agent {role}", _python("-m", "services.agents", role), _environment(told))
 

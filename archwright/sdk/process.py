@@ -14,7 +14,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, NoReturn
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import structlog
 from pydantic import ValidationError
@@ -36,8 +37,17 @@ _COLLECT_AFTER = 20_000
 
 log: Any = structlog.get_logger(__name__)
 
+Beside: TypeAlias = Callable[[], AbstractAsyncContextManager[None]]
+"""What is up as long as the agent is, such as a server of its own."""
 
-def run_agent(agent: Agent, *, agent_id: str = "", log_form: Literal["console"] | None = None) -> NoReturn:
+
+def run_agent(
+    agent: Agent,
+    *,
+    agent_id: str = "",
+    log_form: Literal["console"] | None = None,
+    beside: Beside = contextlib.nullcontext,
+) -> NoReturn:
     """Run the agent until the process is told to stop, and end the process.
 
     `agent_id` goes before any other; `log_form` is the log's where the environment names none.
@@ -55,7 +65,7 @@ def run_agent(agent: Agent, *, agent_id: str = "", log_form: Literal["console"] 
     _calm_collector()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(agent, settings, on_ready=lambda: _say_ready(agent, settings)))
+            runner.run(serve(agent, settings, on_ready=lambda: _say_ready(agent, settings), beside=beside))
     except (asyncio.CancelledError, KeyboardInterrupt):
         log.info("stopped_at_once")
     except ArchwrightError as error:
@@ -64,7 +74,9 @@ def run_agent(agent: Agent, *, agent_id: str = "", log_form: Literal["console"] 
     sys.exit(EXIT_STOPPED)
 
 
-async def serve(agent: Agent, settings: AgentSettings, *, on_ready: Callable[[], None]) -> None:
+async def serve(
+    agent: Agent, settings: AgentSettings, *, on_ready: Callable[[], None], beside: Beside = contextlib.nullcontext
+) -> None:
     """Register, then work until SIGTERM or SIGINT; `on_ready` is called once the engine has welcomed the agent."""
     if not agent.duties:
         raise RequestInvalid(f"{agent.agent_type} has no function. Register one with @agent.task(…).")
@@ -76,12 +88,13 @@ async def serve(agent: Agent, settings: AgentSettings, *, on_ready: Callable[[],
         registration = Registration(agent, agent_id, registry)
         engine = Replicas(settings.engine, token=lambda: registration.token, ca_file=settings.ca_file)
         try:
-            await registration.obtain(stopping)
-            if not stopping.is_set():
-                worker = Worker(
-                    agent, agent_id, engine=GrpcEngine(engine), registration=registration, on_ready=on_ready
-                )
-                await worker.work(stopping, settings.drain_seconds)
+            async with beside():
+                await registration.obtain(stopping)
+                if not stopping.is_set():
+                    worker = Worker(
+                        agent, agent_id, engine=GrpcEngine(engine), registration=registration, on_ready=on_ready
+                    )
+                    await worker.work(stopping, settings.drain_seconds)
         finally:
             await engine.aclose()
             await registry.aclose()

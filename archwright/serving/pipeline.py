@@ -35,7 +35,7 @@ from archwright.serving.calls import Call
 from archwright.serving.status import to_status
 from archwright.serving.tokens import ANONYMOUS
 
-__all__ = ["Call", "Served", "Verifier", "make_handlers"]
+__all__ = ["Call", "Served", "Verifier", "answering_name", "make_handlers"]
 
 log = structlog.get_logger(__name__)
 
@@ -226,8 +226,13 @@ class _Unknown(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(cast(Any, refuse))
 
 
+def answering_name(method: MethodDescriptor) -> str:
+    """Return what a servicer calls the function that answers a method: its name in snake case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", method.name).lower()
+
+
 def _bound(servicer: object, method: MethodDescriptor) -> Callable[..., Any]:
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", method.name).lower()
+    name = answering_name(method)
     answer = getattr(servicer, name, None)
     if not callable(answer):
         raise ValueError(f"{type(servicer).__name__} does not answer {method.full_name}: it has no method `{name}`.")

@@ -1,4 +1,4 @@
-"""`python -m services.agents <role>`: one agent of one role, until it is told to stop.
+"""`python -m services.agents <role>`: one agent of one role, and its typed service, until it is told to stop.
 
 Only the chosen role is imported, so that a process starts fast and holds no other role's knowledge.
 """
@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+
+from archwright.sdk.process import run_agent
+from services.agents.direct.hosting import hosted
+from services.agents.direct.settings import DirectSettings
 
 EXIT_USAGE = 2
 _ROLES = "services.agents.roles"
@@ -23,8 +27,8 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(_usage(known))
             return 0
         case [role] if role in known:
-            import_module(f"{_ROLES}.{role}.service").agent.run()
-            return 0
+            agent = import_module(f"{_ROLES}.{role}.service").agent
+            run_agent(agent, beside=lambda: hosted(agent, DirectSettings()))
         case [role]:
             sys.stderr.write(f"There is no role {role!r}.\n{_usage(known)}")
         case _:

@@ -22,7 +22,17 @@ from archwright.errors import PayloadInvalid
 PACKED_BEYOND_BYTES: Final = 96 * 1024
 UNPACKED_BYTES_MAX: Final = 64 << 20
 PACKED: Final = "packed"
-_HEAD: Final = ("agent_type", "task_type", "schema_version", "request_id", "mode", "degraded", "metrics")
+_HEAD: Final = (
+    "agent_type",
+    "task_type",
+    "schema_version",
+    "request_id",
+    "mode",
+    "degraded",
+    "metrics",
+    "summary",
+    "affected",
+)
 
 
 def to_json(output: AgentOutput) -> dict[str, Any]:

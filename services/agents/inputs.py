@@ -13,6 +13,19 @@ from archwright.sdk.errors import Permanent
 from services.agents.deliverables import from_json
 
 
+def all_given(task_input: Json) -> dict[str, AgentOutput]:
+    """Return all earlier outputs by their keys, in the order of the contract; raises Permanent as `given` does."""
+    keys = [field.name for field in AgentOutput.DESCRIPTOR.oneofs_by_name["deliverable"].fields]
+    return {key: output for key in keys if (output := given(task_input, key)) is not None}
+
+
+def wish(task_input: Json, key: str = "request") -> str:
+    """Return what the client's own request says under `key`, its text by default; empty where it did not come along."""
+    request = task_input.get("request") if isinstance(task_input, dict) else None
+    value = request.get(key) if isinstance(request, dict) else request if key == "request" else None
+    return value if isinstance(value, str) else ""
+
+
 def given(task_input: Json, key: str) -> AgentOutput | None:
     """Return the earlier output under `key` that holds a deliverable, or None.
 

@@ -77,8 +77,8 @@ async def test_a_review_ends_with_a_verdict_and_the_findings_behind_it(whole_mes
     assert ended.status == Workflow.COMPLETED, ended.error_details
     output = from_struct(ended.output)
     assert isinstance(output, dict)
-    assert output["verdict"] in {"sound", "open", "mendable", "unsound"}
-    assert len(output["findings"]) == output["figures"]["findings"]
+    assert output["review"]["verdict"] in {"SOUND", "OPEN", "MENDABLE", "UNSOUND"}
+    assert len(output["findings"]) == output["metrics"]["findings"]
 
 
 async def test_a_modification_waits_for_approval_and_then_delivers(whole_mesh: Any) -> None:

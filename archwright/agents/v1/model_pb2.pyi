@@ -592,12 +592,15 @@ class Finding(google.protobuf.message.Message):
     CODE_FIELD_NUMBER: builtins.int
     SUBJECT_IDS_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
+    DELIVERABLE_FIELD_NUMBER: builtins.int
     severity: global___Finding.Severity.ValueType
     """How bad it is."""
     code: builtins.str
     """Short, in capitals, for machines: `BUDGET_CONTRADICTS`."""
     message: builtins.str
     """What is the matter and what could be done."""
+    deliverable: builtins.str
+    """In a review, the key of the deliverable that it was found in, such as `application`."""
     @property
     def subject_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What it concerns."""
@@ -609,7 +612,8 @@ class Finding(google.protobuf.message.Message):
         code: builtins.str = ...,
         subject_ids: collections.abc.Iterable[builtins.str] | None = ...,
         message: builtins.str = ...,
+        deliverable: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["code", b"code", "message", b"message", "severity", b"severity", "subject_ids", b"subject_ids"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "deliverable", b"deliverable", "message", b"message", "severity", b"severity", "subject_ids", b"subject_ids"]) -> None: ...
 
 global___Finding = Finding

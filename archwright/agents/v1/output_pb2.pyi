@@ -92,6 +92,8 @@ class AgentOutput(google.protobuf.message.Message):
     FINANCE_FIELD_NUMBER: builtins.int
     SCAFFOLD_FIELD_NUMBER: builtins.int
     IMPACT_FIELD_NUMBER: builtins.int
+    REVIEW_FIELD_NUMBER: builtins.int
+    ASSEMBLY_FIELD_NUMBER: builtins.int
     MODEL_OPS_FIELD_NUMBER: builtins.int
     TRACES_FIELD_NUMBER: builtins.int
     ASSUMPTIONS_FIELD_NUMBER: builtins.int
@@ -99,6 +101,8 @@ class AgentOutput(google.protobuf.message.Message):
     FINDINGS_FIELD_NUMBER: builtins.int
     METRICS_FIELD_NUMBER: builtins.int
     PROVENANCE_FIELD_NUMBER: builtins.int
+    SUMMARY_FIELD_NUMBER: builtins.int
+    AFFECTED_FIELD_NUMBER: builtins.int
     agent_type: builtins.str
     """The role: `business_analyst`, `accountant`…"""
     task_type: builtins.str
@@ -148,6 +152,14 @@ class AgentOutput(google.protobuf.message.Message):
         """Of the solution architect, about a change to what exists."""
 
     @property
+    def review(self) -> archwright.agents.v1.solution_architect_pb2.Review:
+        """Of any role, about deliverables."""
+
+    @property
+    def assembly(self) -> archwright.agents.v1.solution_architect_pb2.Assembly:
+        """Of the solution architect, about the files that it made."""
+
+    @property
     def model_ops(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[archwright.agents.v1.model_pb2.ModelOp]:
         """What to change in the shared model, in order."""
 
@@ -175,6 +187,14 @@ class AgentOutput(google.protobuf.message.Message):
     def provenance(self) -> global___OutputProvenance:
         """What produced it."""
 
+    @property
+    def summary(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The whole in a few lines."""
+
+    @property
+    def affected(self) -> global___AffectedLayers:
+        """In an impact analysis: which layers have to be designed anew."""
+
     def __init__(
         self,
         *,
@@ -193,6 +213,8 @@ class AgentOutput(google.protobuf.message.Message):
         finance: archwright.agents.v1.accountant_pb2.FinancialAssessment | None = ...,
         scaffold: archwright.agents.v1.developer_pb2.DeliveryScaffold | None = ...,
         impact: archwright.agents.v1.solution_architect_pb2.ImpactAnalysis | None = ...,
+        review: archwright.agents.v1.solution_architect_pb2.Review | None = ...,
+        assembly: archwright.agents.v1.solution_architect_pb2.Assembly | None = ...,
         model_ops: collections.abc.Iterable[archwright.agents.v1.model_pb2.ModelOp] | None = ...,
         traces: collections.abc.Iterable[archwright.agents.v1.model_pb2.Trace] | None = ...,
         assumptions: collections.abc.Iterable[archwright.agents.v1.model_pb2.Assumption] | None = ...,
@@ -200,12 +222,47 @@ class AgentOutput(google.protobuf.message.Message):
         findings: collections.abc.Iterable[archwright.agents.v1.model_pb2.Finding] | None = ...,
         metrics: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
         provenance: global___OutputProvenance | None = ...,
+        summary: collections.abc.Iterable[builtins.str] | None = ...,
+        affected: global___AffectedLayers | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["application", b"application", "business", b"business", "deliverable", b"deliverable", "finance", b"finance", "impact", b"impact", "infrastructure", b"infrastructure", "plan", b"plan", "provenance", b"provenance", "requirements", b"requirements", "scaffold", b"scaffold", "solution", b"solution"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["agent_type", b"agent_type", "application", b"application", "assumptions", b"assumptions", "business", b"business", "degraded", b"degraded", "deliverable", b"deliverable", "finance", b"finance", "findings", b"findings", "impact", b"impact", "infrastructure", b"infrastructure", "metrics", b"metrics", "mode", b"mode", "model_ops", b"model_ops", "open_questions", b"open_questions", "plan", b"plan", "provenance", b"provenance", "request_id", b"request_id", "requirements", b"requirements", "scaffold", b"scaffold", "schema_version", b"schema_version", "solution", b"solution", "task_type", b"task_type", "traces", b"traces"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["deliverable", b"deliverable"]) -> typing.Literal["requirements", "business", "application", "infrastructure", "solution", "plan", "finance", "scaffold", "impact"] | None: ...
+    def HasField(self, field_name: typing.Literal["affected", b"affected", "application", b"application", "assembly", b"assembly", "business", b"business", "deliverable", b"deliverable", "finance", b"finance", "impact", b"impact", "infrastructure", b"infrastructure", "plan", b"plan", "provenance", b"provenance", "requirements", b"requirements", "review", b"review", "scaffold", b"scaffold", "solution", b"solution"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["affected", b"affected", "agent_type", b"agent_type", "application", b"application", "assembly", b"assembly", "assumptions", b"assumptions", "business", b"business", "degraded", b"degraded", "deliverable", b"deliverable", "finance", b"finance", "findings", b"findings", "impact", b"impact", "infrastructure", b"infrastructure", "metrics", b"metrics", "mode", b"mode", "model_ops", b"model_ops", "open_questions", b"open_questions", "plan", b"plan", "provenance", b"provenance", "request_id", b"request_id", "requirements", b"requirements", "review", b"review", "scaffold", b"scaffold", "schema_version", b"schema_version", "solution", b"solution", "summary", b"summary", "task_type", b"task_type", "traces", b"traces"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["deliverable", b"deliverable"]) -> typing.Literal["requirements", "business", "application", "infrastructure", "solution", "plan", "finance", "scaffold", "impact", "review", "assembly"] | None: ...
 
 global___AgentOutput = AgentOutput
+
+@typing.final
+class AffectedLayers(google.protobuf.message.Message):
+    """Which layers of an architecture a change touches."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUSINESS_FIELD_NUMBER: builtins.int
+    APPLICATION_FIELD_NUMBER: builtins.int
+    INFRASTRUCTURE_FIELD_NUMBER: builtins.int
+    business: builtins.bool
+    """Strategy and business."""
+    application: builtins.bool
+    """Applications and data."""
+    infrastructure: builtins.bool
+    """Technology."""
+    def __init__(
+        self,
+        *,
+        business: builtins.bool | None = ...,
+        application: builtins.bool | None = ...,
+        infrastructure: builtins.bool | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_application", b"_application", "_business", b"_business", "_infrastructure", b"_infrastructure", "application", b"application", "business", b"business", "infrastructure", b"infrastructure"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_application", b"_application", "_business", b"_business", "_infrastructure", b"_infrastructure", "application", b"application", "business", b"business", "infrastructure", b"infrastructure"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_application", b"_application"]) -> typing.Literal["application"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_business", b"_business"]) -> typing.Literal["business"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_infrastructure", b"_infrastructure"]) -> typing.Literal["infrastructure"] | None: ...
+
+global___AffectedLayers = AffectedLayers
 
 @typing.final
 class OutputProvenance(google.protobuf.message.Message):

@@ -692,6 +692,7 @@ class ImpactAnalysis(google.protobuf.message.Message):
     UPSTREAM_FIELD_NUMBER: builtins.int
     LOST_FIELD_NUMBER: builtins.int
     EXISTING_VIOLATIONS_FIELD_NUMBER: builtins.int
+    REASONS_FIELD_NUMBER: builtins.int
     model_name: builtins.str
     """What the existing model is called."""
     change_kind: archwright.agents.v1.business_analyst_pb2.ChangeAssessment.ChangeKind.ValueType
@@ -720,6 +721,10 @@ class ImpactAnalysis(google.protobuf.message.Message):
     def existing_violations(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[archwright.agents.v1.model_pb2.Finding]:
         """What was wrong with the model before."""
 
+    @property
+    def reasons(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ImpactReason]:
+        """Why layers count as affected."""
+
     def __init__(
         self,
         *,
@@ -731,10 +736,53 @@ class ImpactAnalysis(google.protobuf.message.Message):
         upstream: collections.abc.Iterable[global___ModelElement] | None = ...,
         lost: collections.abc.Iterable[global___ModelElement] | None = ...,
         existing_violations: collections.abc.Iterable[archwright.agents.v1.model_pb2.Finding] | None = ...,
+        reasons: collections.abc.Iterable[global___ImpactReason] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["change_kind", b"change_kind", "changed", b"changed", "existing_violations", b"existing_violations", "impacted", b"impacted", "lost", b"lost", "matched", b"matched", "model_name", b"model_name", "upstream", b"upstream"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["change_kind", b"change_kind", "changed", b"changed", "existing_violations", b"existing_violations", "impacted", b"impacted", "lost", b"lost", "matched", b"matched", "model_name", b"model_name", "reasons", b"reasons", "upstream", b"upstream"]) -> None: ...
 
 global___ImpactAnalysis = ImpactAnalysis
+
+@typing.final
+class ImpactReason(google.protobuf.message.Message):
+    """Why a layer has to be designed anew."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LAYER_FIELD_NUMBER: builtins.int
+    WHY_FIELD_NUMBER: builtins.int
+    ELEMENT_ID_FIELD_NUMBER: builtins.int
+    ELEMENT_FIELD_NUMBER: builtins.int
+    REQUIREMENT_ID_FIELD_NUMBER: builtins.int
+    STATEMENT_FIELD_NUMBER: builtins.int
+    QUOTE_FIELD_NUMBER: builtins.int
+    layer: builtins.str
+    """`business`, `application` or `infrastructure`."""
+    why: builtins.str
+    """What happens there."""
+    element_id: builtins.str
+    """The element of the existing model that it happens to; empty without such a model."""
+    element: builtins.str
+    """What that is called."""
+    requirement_id: builtins.str
+    """The requirement that says so; empty with an existing model."""
+    statement: builtins.str
+    """What that asks for."""
+    quote: builtins.str
+    """The request's own words for it; empty where a rule concluded it."""
+    def __init__(
+        self,
+        *,
+        layer: builtins.str = ...,
+        why: builtins.str = ...,
+        element_id: builtins.str = ...,
+        element: builtins.str = ...,
+        requirement_id: builtins.str = ...,
+        statement: builtins.str = ...,
+        quote: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["element", b"element", "element_id", b"element_id", "layer", b"layer", "quote", b"quote", "requirement_id", b"requirement_id", "statement", b"statement", "why", b"why"]) -> None: ...
+
+global___ImpactReason = ImpactReason
 
 @typing.final
 class ModelElement(google.protobuf.message.Message):
@@ -826,3 +874,118 @@ class ImpactStep(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["relation_id", b"relation_id", "relation_type", b"relation_type", "to_id", b"to_id"]) -> None: ...
 
 global___ImpactStep = ImpactStep
+
+@typing.final
+class Review(google.protobuf.message.Message):
+    """What a review comes to. The findings themselves are the output's."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _Verdict:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _VerdictEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[Review._Verdict.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        VERDICT_UNSPECIFIED: Review._Verdict.ValueType  # 0
+        """Never sent."""
+        UNKNOWN: Review._Verdict.ValueType  # 1
+        """There was nothing to look at."""
+        UNSOUND: Review._Verdict.ValueType  # 2
+        """Something must be settled before anyone builds on it."""
+        MENDABLE: Review._Verdict.ValueType  # 3
+        """Something should be looked at."""
+        OPEN: Review._Verdict.ValueType  # 4
+        """Only questions remain."""
+        SOUND: Review._Verdict.ValueType  # 5
+        """Nothing remains."""
+
+    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+        """The verdict."""
+
+    VERDICT_UNSPECIFIED: Review.Verdict.ValueType  # 0
+    """Never sent."""
+    UNKNOWN: Review.Verdict.ValueType  # 1
+    """There was nothing to look at."""
+    UNSOUND: Review.Verdict.ValueType  # 2
+    """Something must be settled before anyone builds on it."""
+    MENDABLE: Review.Verdict.ValueType  # 3
+    """Something should be looked at."""
+    OPEN: Review.Verdict.ValueType  # 4
+    """Only questions remain."""
+    SOUND: Review.Verdict.ValueType  # 5
+    """Nothing remains."""
+
+    VERDICT_FIELD_NUMBER: builtins.int
+    ERRORS_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
+    OPEN_QUESTIONS_FIELD_NUMBER: builtins.int
+    DELIVERABLES_FIELD_NUMBER: builtins.int
+    verdict: global___Review.Verdict.ValueType
+    """The verdict."""
+    errors: builtins.int
+    """How many findings are errors."""
+    warnings: builtins.int
+    """How many findings are warnings."""
+    open_questions: builtins.int
+    """How many questions only the client can answer."""
+    deliverables: builtins.int
+    """How many deliverables were looked at."""
+    def __init__(
+        self,
+        *,
+        verdict: global___Review.Verdict.ValueType = ...,
+        errors: builtins.int = ...,
+        warnings: builtins.int = ...,
+        open_questions: builtins.int = ...,
+        deliverables: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deliverables", b"deliverables", "errors", b"errors", "open_questions", b"open_questions", "verdict", b"verdict", "warnings", b"warnings"]) -> None: ...
+
+global___Review = Review
+
+@typing.final
+class Assembly(google.protobuf.message.Message):
+    """The files that a client opens."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class FiguresEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    TITLE_FIELD_NUMBER: builtins.int
+    FIGURES_FIELD_NUMBER: builtins.int
+    FILES_FIELD_NUMBER: builtins.int
+    title: builtins.str
+    """What the report is called."""
+    @property
+    def figures(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.int]:
+        """Numbers about the whole, such as `requirements`."""
+
+    @property
+    def files(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The files' names."""
+
+    def __init__(
+        self,
+        *,
+        title: builtins.str = ...,
+        figures: collections.abc.Mapping[builtins.str, builtins.int] | None = ...,
+        files: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["figures", b"figures", "files", b"files", "title", b"title"]) -> None: ...
+
+global___Assembly = Assembly

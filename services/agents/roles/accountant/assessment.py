@@ -44,14 +44,9 @@ class Known:
 
 def assess(known: Known, draft: Draft) -> FinancialAssessment:
     """Return the assessment; findings and assumptions go to `draft`."""
-    currency = choose_currency(known.spec.facts, known.currency)
-    if known.currency and known.currency.upper() != currency:
-        draft.finding(
-            Finding.WARNING,
-            "EXCHANGE_RATE_UNKNOWN",
-            f"No rate is known of {known.currency!r}, the currency asked for; amounts are in {currency}.",
-        )
-    made = _costs(known, currency, draft)
+    made = prices_alone(known, draft)
+    currency = made.currency
+    _spend(made, known, draft)
     gains = stated_gains(known.spec, known.text)
     made.benefits.extend(benefits(gains, currency, draft))
     figures = _figures(known, made, draft)
@@ -76,17 +71,20 @@ def assess(known: Known, draft: Draft) -> FinancialAssessment:
     return made
 
 
-def _costs(known: Known, currency: str, draft: Draft) -> FinancialAssessment:
-    """Return an assessment with everything that is paid, and nothing yet of what that means."""
-    facts, prices = tuple(known.spec.facts), catalogue()
+def prices_alone(known: Known, draft: Draft) -> FinancialAssessment:
+    """Return an assessment that holds the infrastructure's prices alone; findings and assumptions go to `draft`."""
+    currency = choose_currency(known.spec.facts, known.currency)
+    if known.currency and known.currency.upper() != currency:
+        draft.finding(
+            Finding.WARNING,
+            "EXCHANGE_RATE_UNKNOWN",
+            f"No rate is known of {known.currency!r}, the currency asked for; amounts are in {currency}.",
+        )
+    prices = catalogue()
     rate = exchange_rate(prices.currency, currency)
     # `choose_currency` only ever chooses one of the table of exchange, which has the catalogue's own too.
     assert rate is not None, currency
     _assume_exchange(rate, prices.currency, currency, draft)
-    rates = rate_card.local_rates(facts, currency, draft)
-    hours = labour.hours_of(known.plan)
-    costs = infrastructure_costs(known.infrastructure, rate, draft)
-    built = labour.build_costs(known.plan, rates, draft)
     return FinancialAssessment(
         currency=currency,
         fx=ExchangeRate(
@@ -102,13 +100,21 @@ def _costs(known: Known, currency: str, draft: Draft) -> FinancialAssessment:
             region=known.infrastructure.region.id,
             hash=catalogue_hash(),
         ),
-        build_costs=built,
-        infra_costs=costs,
-        run_costs=running.run_costs(known.infrastructure, _users(known), hours, rates, draft),
-        one_off=running.one_off_costs(facts, known.infrastructure, known.plan, costs, rates),
-        contingency=labour.contingency(sum(one.amount_cents for one in built), hours),
-        optimizations=optimizations(known.infrastructure, costs),
+        infra_costs=infrastructure_costs(known.infrastructure, rate, draft),
     )
+
+
+def _spend(made: FinancialAssessment, known: Known, draft: Draft) -> None:
+    """Add everything else that is paid, and nothing yet of what that means."""
+    facts, costs = tuple(known.spec.facts), made.infra_costs
+    rates = rate_card.local_rates(facts, made.currency, draft)
+    hours = labour.hours_of(known.plan)
+    built = labour.build_costs(known.plan, rates, draft)
+    made.build_costs.extend(built)
+    made.run_costs.CopyFrom(running.run_costs(known.infrastructure, _users(known), hours, rates, draft))
+    made.one_off.extend(running.one_off_costs(facts, known.infrastructure, known.plan, costs, rates))
+    made.contingency.CopyFrom(labour.contingency(sum(one.amount_cents for one in built), hours))
+    made.optimizations.extend(optimizations(known.infrastructure, costs))
 
 
 def _figures(known: Known, made: FinancialAssessment, draft: Draft) -> cash_flow.Figures:

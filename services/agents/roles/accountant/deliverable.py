@@ -8,7 +8,7 @@ from archwright.agents.v1.infrastructure_architect_pb2 import InfrastructureArch
 from archwright.agents.v1.output_pb2 import AgentOutput
 from archwright.agents.v1.project_manager_pb2 import ProjectPlan
 from services.agents.draft import Draft
-from services.agents.roles.accountant.assessment import Known, assess
+from services.agents.roles.accountant.assessment import Known, assess, prices_alone
 
 
 def produce(
@@ -47,4 +47,28 @@ def produce(
     draft.output.metrics["p50_cents"] = assessment.budget.p50_cents
     draft.output.metrics["p80_cents"] = assessment.budget.p80_cents
     draft.output.metrics["tco_cents"] = assessment.tco.total_cents
+    return draft.output
+
+
+def priced(
+    requirements: AgentOutput | None,
+    infrastructure: AgentOutput | None,
+    *,
+    currency: str = "",
+    task_type: str = "price",
+) -> AgentOutput:
+    """Return what an infrastructure costs a month, line by line, and nothing else."""
+    draft = Draft("accountant", task_type, "AC", (requirements, infrastructure))
+    if infrastructure is None:
+        draft.missing("infrastructure", "there is nothing to price.")
+    known = Known(
+        requirements.requirements if requirements is not None else RequirementsSpec(),
+        infrastructure.infrastructure if infrastructure is not None else InfrastructureArchitecture(),
+        ProjectPlan(),
+        ApplicationArchitecture(),
+        "",
+        currency,
+    )
+    draft.output.finance.CopyFrom(prices_alone(known, draft))
+    draft.output.metrics["monthly_cents"] = draft.output.finance.infra_costs.monthly_total_cents
     return draft.output

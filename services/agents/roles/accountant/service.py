@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from archwright.payloads import Json
 from services.agents.deliverables import to_payload
-from services.agents.inputs import given
-from services.agents.roles.accountant.deliverable import produce
+from services.agents.inputs import given, wish
+from services.agents.reviewing import Reviewer, review_of
+from services.agents.roles.accountant.checks import check
+from services.agents.roles.accountant.deliverable import priced, produce
 from services.agents.roles.accountant.money import written
 
 agent = Agent(
     "accountant",
     capabilities=["cost_estimation", "tco_analysis", "npv_analysis", "budget_control", "finops"],
+)
+REVIEWER = Reviewer(
+    "accountant", "finance", check, ("requirements", "business", "application", "infrastructure", "solution", "plan")
 )
 
 
@@ -29,8 +33,8 @@ async def estimate(task: Task) -> dict[str, Any]:
         infrastructure,
         plan,
         given(task.input, "application"),
-        text=_wish(task.input, "request"),
-        currency=_wish(task.input, "currency"),
+        text=wish(task.input, "request"),
+        currency=wish(task.input, "currency"),
         task_type=task.task_type,
     )
     made = output.finance
@@ -42,8 +46,22 @@ async def estimate(task: Task) -> dict[str, Any]:
     return to_payload(output)
 
 
-def _wish(task_input: Json, key: str) -> str:
-    """Return what the client's own request says under `key`, where it came along; empty where it did not."""
-    request = task_input.get("request")
-    value = request.get(key) if isinstance(request, dict) else None
-    return value if isinstance(value, str) else ""
+@agent.task("price")
+async def price(task: Task) -> dict[str, Any]:
+    """Price the infrastructure of the input, line by line."""
+    infrastructure = given(task.input, "infrastructure")
+    currency = wish(task.input, "currency")
+    output = priced(given(task.input, "requirements"), infrastructure, currency=currency, task_type=task.task_type)
+    made = output.finance
+    lines = sum(len(one.lines) for one in made.infra_costs.environments)
+    monthly = written(made.infra_costs.monthly_total_cents, made.currency)
+    await task.progress(90, f"{lines} lines, {monthly} a month")
+    return to_payload(output)
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Judge the assessment of the input."""
+    found = review_of(task.input, REVIEWER)
+    await task.progress(90, found.summary[0])
+    return to_payload(found)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
+from services.agents.inputs import given
+from services.agents.reviewing import Reviewer, review_of
+from services.agents.roles.business_analyst.checks import check
 from services.agents.roles.business_analyst.deliverable import produce
 from services.agents.roles.business_analyst.request import Request
 
@@ -19,6 +23,7 @@ agent = Agent(
         "change_assessment",
     ],
 )
+REVIEWER = Reviewer("business_analyst", "requirements", check)
 
 
 @agent.task("analyze")
@@ -32,5 +37,25 @@ async def analyze(task: Task) -> dict[str, Any]:
         90,
         f"{len(found.requirements)} requirements, {len(found.facts)} facts, {len(found.entities)} kinds of records, "
         f"{len(found.open_questions)} open questions",
+    )
+    return to_payload(output)
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Judge the requirements of the input, or those that the request's own text gives."""
+    own = None if given(task.input, "requirements") else produce(Request.from_input(task.input), task.task_type)
+    found = review_of(task.input, REVIEWER, own)
+    await task.progress(90, found.summary[0])
+    return to_payload(found)
+
+
+@agent.task("impact_analysis")
+async def assess_change(task: Task) -> dict[str, Any]:
+    """Say what the request of the input, taken as one for a change, wants changed."""
+    output = produce(replace(Request.from_input(task.input), request_type="modification"), task.task_type)
+    found = output.requirements.change_assessment
+    await task.progress(
+        90, f"{len(found.matched_elements)} elements named, {len(found.new_requirements)} requirements that are new"
     )
     return to_payload(output)

@@ -11,9 +11,9 @@ from archwright.agents.v1.business_architect_pb2 import (
     BusinessObject,
     CrudEntry,
 )
-from archwright.agents.v1.model_pb2 import Assumption, Finding, Source
+from archwright.agents.v1.model_pb2 import Assumption, Finding, ModelOp, Source
 from archwright.agents.v1.output_pb2 import AgentOutput
-from services.agents.draft import Draft
+from services.agents.draft import Draft, element_id
 from services.agents.knowledge.industries import GENERIC
 from services.agents.roles.business_architect import (
     archimate,
@@ -75,6 +75,26 @@ def produce(requirements: AgentOutput | None, text: str = "", task_type: str = "
     ):
         draft.output.metrics[name] = count
     return draft.output
+
+
+def capabilities_alone(output: AgentOutput) -> AgentOutput:
+    """Return an output with its motivation and capabilities, and without what was designed on them."""
+    kept = output.business
+    for field in ("value_streams", "processes", "business_services", "roles", "business_objects", "org_impact"):
+        del getattr(kept, field)[:]
+    for matrix in ("raci", "crud", "not_process_bound"):
+        del getattr(kept.matrices, matrix)[:]
+    known = {one.id for one in kept.drivers} | {one.id for one in kept.goals}
+    known |= {one.id for one in kept.principles} | {one.id for one in kept.capabilities}
+    known = {element_id(own) for own in known}
+    made = {op.id for op in output.model_ops if op.op == ModelOp.ADD_ELEMENT}
+    gone = made - known
+    ops = [op for op in output.model_ops if not gone & {op.id, op.source_id, op.target_id}]
+    traces = [one for one in output.traces if not gone & {element_id(one.from_id), element_id(one.to_id)}]
+    del output.model_ops[:], output.traces[:]
+    output.model_ops.extend(ops)
+    output.traces.extend(traces)
+    return output
 
 
 def _unknowns(draft: Draft, business: BusinessArchitecture) -> None:

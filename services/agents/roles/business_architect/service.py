@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
-from archwright.payloads import Json
+from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
-from services.agents.inputs import given
-from services.agents.roles.business_architect.deliverable import produce
+from services.agents.inputs import given, wish
+from services.agents.reviewing import Reviewer, review_of
+from services.agents.roles.business_architect.checks import check
+from services.agents.roles.business_architect.deliverable import capabilities_alone, produce
 
 agent = Agent(
     "business_architect",
     capabilities=["business_modeling", "capability_mapping", "value_stream_mapping", "strategy_alignment"],
 )
+REVIEWER = Reviewer("business_architect", "business", check, ("requirements",))
 
 
 @agent.task("design")
@@ -22,7 +25,7 @@ async def design(task: Task) -> dict[str, Any]:
     requirements = given(task.input, "requirements")
     asked = len(requirements.requirements.requirements) if requirements is not None else 0
     await task.progress(10, f"Read {asked} requirements")
-    output = produce(requirements, _text(task.input), task.task_type)
+    output = produce(requirements, wish(task.input), task.task_type)
     made = output.business
     await task.progress(
         90,
@@ -31,8 +34,26 @@ async def design(task: Task) -> dict[str, Any]:
     return to_payload(output)
 
 
-def _text(task_input: Json) -> str:
-    """Return the client's own words where they came along; the requirements suffice without them."""
-    request = task_input.get("request") if isinstance(task_input, dict) else None
-    text = request.get("request") if isinstance(request, dict) else None
-    return text if isinstance(text, str) else ""
+@agent.task("analyze")
+async def analyse(task: Task) -> dict[str, Any]:
+    """Find the capabilities and goals that the input's requirements speak of, and design nothing yet."""
+    output = capabilities_alone(produce(given(task.input, "requirements"), wish(task.input), task.task_type))
+    made = output.business
+    await task.progress(90, f"{len(made.capabilities)} capabilities, {len(made.goals)} goals")
+    return to_payload(output)
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Judge the business architecture of the input."""
+    found = review_of(task.input, REVIEWER)
+    await task.progress(90, found.summary[0])
+    return to_payload(found)
+
+
+@agent.task("impact_analysis")
+async def analyse_impact(task: Task) -> dict[str, Any]:
+    """Say what a requested change reaches in strategy and business."""
+    found = impact_of(task.input, Asker(agent.agent_type, ("business",)))
+    await task.progress(90, "; ".join(found.summary))
+    return to_payload(found)

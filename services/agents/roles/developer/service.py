@@ -7,9 +7,14 @@ from typing import Any
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
+from services.agents.reviewing import Reviewer, review_of
+from services.agents.roles.developer.checks import check
 from services.agents.roles.developer.deliverable import produce
 
 agent = Agent("developer", capabilities=["code_generation", "api_scaffolding", "iac_generation", "test_generation"])
+REVIEWER = Reviewer(
+    "developer", "scaffold", check, ("requirements", "business", "application", "infrastructure", "solution")
+)
 
 
 @agent.task("generate")
@@ -27,3 +32,11 @@ async def generate(task: Task) -> dict[str, Any]:
         # The repository goes to the client as files. Later steps read what is in it, not its text.
         file.ClearField("content")
     return to_payload(output)
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Judge the repository of the input."""
+    found = review_of(task.input, REVIEWER)
+    await task.progress(90, found.summary[0])
+    return to_payload(found)

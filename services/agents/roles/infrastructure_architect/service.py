@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from archwright import Agent, Task
+from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
+from services.agents.reviewing import Reviewer, review_of
+from services.agents.roles.infrastructure_architect.checks import check
 from services.agents.roles.infrastructure_architect.deliverable import produce
 
 agent = Agent(
@@ -19,6 +22,7 @@ agent = Agent(
         "cost_optimization",
     ],
 )
+REVIEWER = Reviewer("infrastructure_architect", "infrastructure", check, ("requirements", "business", "application"))
 
 
 @agent.task("design")
@@ -35,3 +39,19 @@ async def design(task: Task) -> dict[str, Any]:
         f"{made.availability.computed:.3f} % in service",
     )
     return to_payload(output)
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Judge the infrastructure of the input."""
+    found = review_of(task.input, REVIEWER)
+    await task.progress(90, found.summary[0])
+    return to_payload(found)
+
+
+@agent.task("impact_analysis")
+async def analyse_impact(task: Task) -> dict[str, Any]:
+    """Say what a requested change reaches in technology."""
+    found = impact_of(task.input, Asker(agent.agent_type, ("infrastructure",)))
+    await task.progress(90, "; ".join(found.summary))
+    return to_payload(found)

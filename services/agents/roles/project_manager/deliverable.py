@@ -71,6 +71,21 @@ def produce(
     return draft.output
 
 
+def estimated(
+    requirements: AgentOutput | None, application: AgentOutput | None, *, task_type: str = "estimate"
+) -> AgentOutput:
+    """Return the effort alone: function points, and hours from the tenth to the ninetieth percentile."""
+    draft = Draft("project_manager", task_type, "PM", (requirements, application))
+    for key, output in (("requirements", requirements), ("application", application)):
+        if output is None:
+            draft.missing(key, _CONSEQUENCES[key])
+    sources = Sources.of(requirements, application, None, None)
+    estimation = estimate_of(sources, signals(sources, (requirements, application)), draft)
+    draft.output.plan.estimation.CopyFrom(estimation)
+    draft.output.metrics.update({"function_points": estimation.fp, "hours_p50": estimation.total_hours.p50})
+    return draft.output
+
+
 def _plan(
     sources: Sources, found: Signals, estimation: Estimation, planned: Sequence[Planned], draft: Draft
 ) -> ProjectPlan:

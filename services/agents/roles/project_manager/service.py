@@ -7,11 +7,16 @@ from typing import Any
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
-from services.agents.roles.project_manager.deliverable import produce
+from services.agents.reviewing import Reviewer, review_of
+from services.agents.roles.project_manager.checks import check
+from services.agents.roles.project_manager.deliverable import estimated, produce
 
 agent = Agent(
     "project_manager",
     capabilities=["project_planning", "estimation", "risk_management", "resource_planning"],
+)
+REVIEWER = Reviewer(
+    "project_manager", "plan", check, ("requirements", "business", "application", "infrastructure", "solution")
 )
 
 
@@ -28,3 +33,21 @@ async def plan(task: Task) -> dict[str, Any]:
         f"{made.project_duration_days:.0f} days, {len(made.risks)} risks",
     )
     return to_payload(output)
+
+
+@agent.task("estimate")
+async def estimate(task: Task) -> dict[str, Any]:
+    """Estimate the effort of what the input describes, without a schedule."""
+    output = estimated(given(task.input, "requirements"), given(task.input, "application"), task_type=task.task_type)
+    made = output.plan.estimation
+    hours = made.total_hours
+    await task.progress(90, f"{made.fp:.0f} function points: {hours.p10:.0f} to {hours.p90:.0f} hours")
+    return to_payload(output)
+
+
+@agent.task("review")
+async def judge(task: Task) -> dict[str, Any]:
+    """Judge the plan of the input."""
+    found = review_of(task.input, REVIEWER)
+    await task.progress(90, found.summary[0])
+    return to_payload(found)

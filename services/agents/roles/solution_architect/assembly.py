@@ -12,9 +12,11 @@ from functools import partial
 import orjson
 
 from archwright.agents.v1.output_pb2 import AgentOutput
+from archwright.agents.v1.solution_architect_pb2 import Assembly as AssemblyMade
 from services.agents.change.assessment import Assessment, assess
 from services.agents.change.picture import impact_view
 from services.agents.deliverables import to_json
+from services.agents.draft import Draft
 from services.agents.model.exchange.write import write
 from services.agents.model.exportable import exportable
 from services.agents.model.graph import Model
@@ -41,10 +43,10 @@ _NOT_ASSESSED = "not assessed"
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The files by name, each with its content and media type, and the figures of the workflow's output."""
+    """The files by name, each with its content and media type, and the output that tells of them."""
 
     files: Mapping[str, tuple[bytes, str]]
-    summary: Mapping[str, object]
+    output: AgentOutput
 
 
 def assemble(
@@ -59,7 +61,7 @@ def assemble(
     bytes.
     """
     asked = Request.of(request)
-    change = impact.impact if impact is not None else None
+    change = impact.impact if impact is not None and baseline is not None else None
     dossier = Dossier(asked, {key: outputs[key] for key in KEYS if key in outputs}, change)
     model = merge(dossier.outputs.values(), name=dossier.request.title, documentation=dossier.solution.summary)
     diagrams = tuple(arrange(view) for view in standard_views(model))
@@ -84,7 +86,12 @@ def assemble(
         files["deliverables/impact.json"] = (_pretty(impact), "application/json")
     for key, output in dossier.outputs.items():
         files[f"deliverables/{key}.json"] = (_pretty(output), "application/json")
-    return Assembly(files, _summary(dossier, model, figures, remarks))
+    draft = Draft("solution_architect", "generate", "SG", list(dossier.outputs.values()))
+    draft.output.assembly.CopyFrom(
+        AssemblyMade(title=asked.title, figures=_figures(model, figures, remarks), files=files)
+    )
+    draft.output.summary.extend(_summary(dossier, model, figures, remarks))
+    return Assembly(files, draft.output)
 
 
 def _picture(found: Assessment, baseline: Model) -> str:
@@ -96,8 +103,8 @@ def _pretty(output: AgentOutput) -> bytes:
     return orjson.dumps(to_json(output), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
-def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Register) -> dict[str, object]:
-    """Return what a reader wants to know before opening anything: lines for people, figures for programs."""
+def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Register) -> list[str]:
+    """Return what a reader wants to know before opening anything."""
     degraded = [role for role, output in dossier.by_role() if output.degraded]
     plan = _duration(figures) if dossier.has("plan") else _NOT_ASSESSED
     money_of = partial(money, currency=figures.currency)
@@ -124,23 +131,23 @@ def _summary(dossier: Dossier, model: Model, figures: Overview, remarks: Registe
         lines.append(f"made without: {', '.join(dossier.missing)}")
     if degraded:
         lines.append(f"with less than wished for: {', '.join(degraded)}")
+    return lines
+
+
+def _figures(model: Model, figures: Overview, remarks: Register) -> dict[str, int]:
     return {
-        "title": dossier.request.title,
-        "summary": lines,
-        "figures": {
-            "requirements": figures.requirements,
-            "must_requirements": figures.musts,
-            "capabilities": figures.capabilities,
-            "components": figures.components,
-            "nodes": figures.nodes,
-            "work_packages": figures.work_packages,
-            "elements": len(model.elements),
-            "relations": len(model.relations),
-            "findings": figures.findings,
-            "error_findings": figures.errors,
-            "open_questions": len(remarks.questions),
-            "assumptions": len(remarks.assumptions),
-        },
+        "requirements": figures.requirements,
+        "must_requirements": figures.musts,
+        "capabilities": figures.capabilities,
+        "components": figures.components,
+        "nodes": figures.nodes,
+        "work_packages": figures.work_packages,
+        "elements": len(model.elements),
+        "relations": len(model.relations),
+        "findings": figures.findings,
+        "error_findings": figures.errors,
+        "open_questions": len(remarks.questions),
+        "assumptions": len(remarks.assumptions),
     }
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from archwright import Agent, Task
 from services.agents.change.given import baseline_of
+from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
 from services.agents.report.dossier import KEYS
 from services.agents.roles.solution_architect.assembly import assemble
 from services.agents.roles.solution_architect.deliverable import produce
-from services.agents.roles.solution_architect.impact import impact, impact_on
 from services.agents.roles.solution_architect.review import review
 
 agent = Agent(
@@ -53,17 +53,15 @@ async def generate(task: Task) -> dict[str, Any]:
     for name, (content, media_type) in assembly.files.items():
         await task.put_artifact(name, content, media_type)
     await task.progress(95, "Handed all files over")
-    return dict(assembly.summary)
+    return to_payload(assembly.output)
 
 
 @agent.task("impact_analysis")
 async def analyse_impact(task: Task) -> dict[str, Any]:
     """Say what a requested change reaches, in the model that came with it, or by its requirements alone."""
-    request = task.input.get("request") or {}
-    baseline, requirements = baseline_of(request), given(task.input, "requirements")
-    found = impact(requirements) if baseline is None else impact_on(baseline, _text(request), requirements)
-    await task.progress(90, "; ".join(found["summary"]))
-    return found
+    found = impact_of(task.input, Asker(agent.agent_type))
+    await task.progress(90, "; ".join(found.summary))
+    return to_payload(found)
 
 
 @agent.task("review")
@@ -71,11 +69,5 @@ async def judge(task: Task) -> dict[str, Any]:
     """Gather and judge what is wrong with the deliverables of the input."""
     outputs = {key: output for key in KEYS if (output := given(task.input, key)) is not None}
     found = review(outputs)
-    await task.progress(90, found["summary"][0])
-    return found
-
-
-def _text(request: Any) -> str:
-    """Return the words of a request, whichever way a definition hands it on."""
-    said = request.get("request") if isinstance(request, dict) else request
-    return said if isinstance(said, str) else ""
+    await task.progress(90, found.summary[0])
+    return to_payload(found)

@@ -40,9 +40,7 @@ def test_there_is_a_report_a_model_tables_and_a_file_for_each_deliverable(assemb
 
 
 def figures_of(assembly: Assembly) -> Mapping[str, int]:
-    figures = assembly.summary["figures"]
-    assert isinstance(figures, dict)
-    return figures
+    return dict(assembly.output.assembly.figures)
 
 
 def test_the_model_file_holds_what_the_roles_said_with_all_views(assembly: Assembly) -> None:
@@ -63,8 +61,8 @@ def test_each_json_file_is_the_output_itself(assembly: Assembly, outputs: Mappin
 
 
 def test_the_summary_has_lines_for_people(assembly: Assembly) -> None:
-    assert assembly.summary["title"] == "Claims platform"
-    assert assembly.summary["summary"] == [
+    assert assembly.output.assembly.title == "Claims platform"
+    assert list(assembly.output.summary) == [
         "6 requirements, 4 of them a must; 4 capabilities",
         "3 components on 2 nodes; a model of 46 elements and 48 relations",
         "plan: 60 working days (P80 71); 3 work packages; deadline: feasible",
@@ -107,8 +105,7 @@ def test_a_deliverable_that_is_missing_has_no_file_and_is_named(outputs: Mapping
     found = assemble({key: output for key, output in outputs.items() if key not in {"plan", "finance"}}, {})
 
     assert "deliverables/plan.json" not in found.files
-    lines = found.summary["summary"]
-    assert isinstance(lines, list)
+    lines = found.output.summary
     assert "made without: plan, finance" in lines
     assert "cost: not assessed; budget: not assessed" in lines
 
@@ -130,8 +127,7 @@ def test_where_no_node_has_a_price_no_sum_is_pretended(outputs: Mapping[str, Age
 
     found = assemble({**outputs, "finance": unpriced}, {})
 
-    lines = found.summary["summary"]
-    assert isinstance(lines, list)
+    lines = found.output.summary
     assert any("2 of 2 nodes have no known price" in line for line in lines)
     assert not any("€0 a month" in line for line in lines)
     assert "without infrastructure" in found.files[REPORT][0].decode()

@@ -60,7 +60,7 @@ async def test_the_last_step_makes_every_file(claims: dict[str, Any]) -> None:
     done = await performed(solution_architect, dict(claims), task_type="generate")
 
     assert {"report.html", "model.xml", *(f"deliverables/{key}.json" for key, *_ in STEPS)} <= set(done.files)
-    assert done.output["title"] == "Online claims platform"
+    assert done.output["assembly"]["title"] == "Online claims platform"
 
 
 async def test_the_same_request_gives_the_same_outputs(claims: dict[str, Any]) -> None:

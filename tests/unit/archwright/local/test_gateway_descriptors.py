@@ -31,7 +31,3 @@ def test_the_details_of_errors_are_known(loaded: FileDescriptorSet) -> None:
 
 def test_comments_are_left_out(loaded: FileDescriptorSet) -> None:
     assert not any(file.HasField("source_code_info") for file in loaded.file)
-
-
-def test_what_is_never_transcoded_is_left_out(loaded: FileDescriptorSet) -> None:
-    assert not any(file.package == "archwright.agents.v1" for file in loaded.file)

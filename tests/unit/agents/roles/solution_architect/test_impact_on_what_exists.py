@@ -56,7 +56,7 @@ async def test_layers_that_change_or_depend_directly_are_designed_and_no_others(
 
     assert touched["affected"] == {"business": False, "application": True, "infrastructure": False}
     assert below["affected"] == {"business": False, "application": False, "infrastructure": True}
-    assert {reason["element"] for reason in below["reasons"]} == {"Old Server", "Kubernetes", "Hosting"}
+    assert {reason["element"] for reason in below["impact"]["reasons"]} == {"Old Server", "Kubernetes", "Hosting"}
 
 
 async def test_the_analysis_holds_elements_with_their_ways_and_operations() -> None:

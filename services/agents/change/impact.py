@@ -7,16 +7,19 @@ answer from the requirements alone: a layer is touched when at least one require
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Finding, Source
-from archwright.agents.v1.output_pb2 import AgentOutput
+from archwright.agents.v1.output_pb2 import AffectedLayers, AgentOutput
+from archwright.agents.v1.solution_architect_pb2 import ImpactAnalysis, ImpactReason
+from archwright.payloads import Json
 from services.agents.change.assessment import Assessment, assess
+from services.agents.change.given import baseline_of
 from services.agents.change.telling import analysis
-from services.agents.deliverables import to_json, to_payload
 from services.agents.draft import Draft
+from services.agents.inputs import given, wish
 from services.agents.model.elements import Layer
 from services.agents.model.graph import Model
 
@@ -44,44 +47,62 @@ _LAYERS_OF_QUALITY: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def impact(requirements: AgentOutput | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """The role that asks, and the layers that are its business."""
+
+    agent_type: str
+    layers: Sequence[str] = LAYERS
+
+
+def impact_of(task_input: Json, asker: Asker) -> AgentOutput:
+    """Return what the change of a step's input reaches: in the model that came with it, or by its requirements."""
+    requirements = given(task_input, "requirements")
+    baseline = baseline_of(task_input.get("request"))
+    if baseline is None:
+        return impact(requirements, asker)
+    return impact_on(baseline, wish(task_input), requirements, asker)
+
+
+def impact(requirements: AgentOutput | None, asker: Asker) -> AgentOutput:
     """Return an agent's output that says for each layer whether it is affected, and which requirements say so.
 
     Without requirements nothing is known, so everything counts as affected.
     """
-    draft = Draft("solution_architect", "impact_analysis", "IA", (requirements,))
+    draft = Draft(asker.agent_type, "impact_analysis", "IA", (requirements,))
+    draft.output.impact.SetInParent()
     if requirements is None:
         draft.missing("requirements", "every layer counts as affected.")
-        return to_json(draft.output) | {
-            "affected": dict.fromkeys(LAYERS, True),
-            "reasons": [],
-            "summary": ["No requirements were given, so every layer counts as affected."],
-        }
-    reasons = [
-        {
-            "layer": layer,
-            "requirement_id": found.id,
-            "statement": found.statement,
+        _affect(draft.output, asker, asker.layers)
+        draft.output.summary.append("No requirements were given, so every layer counts as affected.")
+        return draft.output
+    draft.output.impact.reasons.extend(
+        ImpactReason(
+            layer=layer,
+            requirement_id=found.id,
+            statement=found.statement,
             # Empty where a rule concluded the requirement and the request has no words of its own for it.
-            "quote": found.source.quote,
-            "why": why,
-        }
+            quote=found.source.quote,
+            why=why,
+        )
         for found in requirements.requirements.requirements
         for layer, why in _touched(found)
-    ]
-    touching = {layer: sum(reason["layer"] == layer for reason in reasons) for layer in LAYERS}
-    told = [f"requirements that touch {layer}: {count}" for layer, count in touching.items()]
+        if layer in asker.layers
+    )
+    reasons = draft.output.impact.reasons
+    touching = {layer: sum(reason.layer == layer for reason in reasons) for layer in asker.layers}
+    draft.output.summary.extend(f"requirements that touch {layer}: {count}" for layer, count in touching.items())
     draft.output.metrics.update({f"requirements_touching_{layer}": count for layer, count in touching.items()})
-    return to_json(draft.output) | {
-        "affected": {layer: count > 0 for layer, count in touching.items()},
-        "reasons": reasons,
-        "summary": told,
-    }
+    _affect(draft.output, asker, [layer for layer, count in touching.items() if count])
+    return draft.output
 
 
-def impact_on(baseline: Model, text: str, requirements: AgentOutput | None) -> dict[str, Any]:
-    """Return an agent's output about what the change that `text` asks for reaches in a model of what exists."""
-    draft = Draft("solution_architect", "impact_analysis", "IA", (requirements,))
+def impact_on(baseline: Model, text: str, requirements: AgentOutput | None, asker: Asker) -> AgentOutput:
+    """Return an agent's output about what the change that `text` asks for reaches in a model of what exists.
+
+    What is not in the asker's layers is left out, and so are the operations on it.
+    """
+    draft = Draft(asker.agent_type, "impact_analysis", "IA", (requirements,))
     found = assess(text, baseline)
     draft.output.impact.CopyFrom(analysis(found, baseline, text))
     draft.output.model_ops.extend(found.ops)
@@ -91,7 +112,7 @@ def impact_on(baseline: Model, text: str, requirements: AgentOutput | None) -> d
     for element in found.impact.lost:
         message = f"Nobody realises “{element.name}” any more once the change is made."
         draft.finding(Finding.WARNING, "REALISATION_LOST", message, [element.id])
-    reasons = list(_reasons(found, baseline))
+    draft.output.impact.reasons.extend(_reasons(found, baseline))
     strong = [one for one in found.impact.impacted if one.is_strong]
     draft.output.metrics.update(
         impact_changed=len(found.change.seeds),
@@ -99,11 +120,37 @@ def impact_on(baseline: Model, text: str, requirements: AgentOutput | None) -> d
         impact_connected=len(found.impact.impacted) - len(strong),
         impact_operations=len(found.ops),
     )
-    return to_payload(draft.output) | {
-        "affected": {layer: any(reason["layer"] == layer for reason in reasons) for layer in LAYERS},
-        "reasons": reasons,
-        "summary": _told(found, len(strong)),
-    }
+    draft.output.summary.extend(_told(found, len(strong)))
+    _affect(draft.output, asker, {reason.layer for reason in draft.output.impact.reasons})
+    if tuple(asker.layers) != LAYERS:
+        _narrow(draft.output, asker, baseline, found)
+    return draft.output
+
+
+def _affect(output: AgentOutput, asker: Asker, layers: Collection[str]) -> None:
+    output.affected.CopyFrom(AffectedLayers(**{layer: layer in layers for layer in asker.layers}))
+
+
+def _narrow(output: AgentOutput, asker: Asker, baseline: Model, found: Assessment) -> None:
+    """Leave only what is in the asker's layers."""
+    elements = {**baseline.elements, **found.result.elements}
+    mine = {own for own, one in elements.items() if _LAYER_OF.get(one.type.layer) in asker.layers}
+    told = output.impact
+    narrowed = ImpactAnalysis(
+        model_name=told.model_name,
+        change_kind=told.change_kind,
+        changed=[one for one in told.changed if one.id in mine],
+        matched=[one for one in told.matched if one.id in mine],
+        impacted=[one for one in told.impacted if one.element.id in mine],
+        upstream=[one for one in told.upstream if one.id in mine],
+        lost=[one for one in told.lost if one.id in mine],
+        existing_violations=told.existing_violations,
+        reasons=[one for one in told.reasons if one.layer in asker.layers],
+    )
+    output.impact.CopyFrom(narrowed)
+    ops = [op for op in output.model_ops if mine & {op.id, op.source_id, op.target_id}]
+    del output.model_ops[:]
+    output.model_ops.extend(ops)
 
 
 def _told(found: Assessment, depending: int) -> list[str]:
@@ -116,7 +163,7 @@ def _told(found: Assessment, depending: int) -> list[str]:
     ]
 
 
-def _reasons(found: Assessment, baseline: Model) -> Iterator[dict[str, str]]:
+def _reasons(found: Assessment, baseline: Model) -> Iterator[ImpactReason]:
     """Yield what touches a layer: what changes, what is new, and what depends on a changed element directly."""
     changed = [(one.element, "is changed") for one in found.change.seeds]
     new = [(one, "is new") for own, one in found.result.elements.items() if own not in baseline.elements]
@@ -128,7 +175,7 @@ def _reasons(found: Assessment, baseline: Model) -> Iterator[dict[str, str]]:
     for element, why in (*changed, *new, *direct):
         layer = _LAYER_OF.get(element.type.layer)
         if layer is not None:
-            yield {"layer": layer, "element_id": element.id, "element": element.name, "why": why}
+            yield ImpactReason(layer=layer, element_id=element.id, element=element.name, why=why)
 
 
 def _touched(requirement: Requirement) -> list[tuple[str, str]]:
