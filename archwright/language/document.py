@@ -27,6 +27,7 @@ from .model import (
     ForEach,
     Json,
     Loop,
+    ModelBudget,
     OnFailure,
     Parallel,
     RetryPolicy,
@@ -54,6 +55,8 @@ def document(definition: Definition) -> dict[str, Json]:
     if definition.breaker != CircuitBreaker():
         names = [field.name for field in fields(definition.breaker)]
         said["defaults"] = {"breaker": _unusual(definition.breaker, CircuitBreaker(), names)}
+    if definition.model_budget != ModelBudget():
+        said["model_budget"] = _unusual(definition.model_budget, ModelBudget(), ("tokens", "cost_cents"))
     said["steps"] = _Steps(definition).body(definition.steps)
     return said
 

@@ -351,6 +351,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelBudget:
+    """What language models may take in a workflow: tokens, and cents of a US dollar; None for no limit."""
+
+    tokens: int | None = None
+    cost_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """A named, versioned recipe.
 
@@ -368,5 +376,6 @@ class Definition:
     max_retries: int = 0
     error_handling: ErrorHandling = ErrorHandling()
     breaker: CircuitBreaker = CircuitBreaker()
+    model_budget: ModelBudget = ModelBudget()
     output: Json = None
     places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)

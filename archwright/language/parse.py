@@ -20,6 +20,7 @@ from .model import (
     Definition,
     ErrorCategory,
     ErrorHandling,
+    ModelBudget,
     OnFailure,
     RetryPolicy,
 )
@@ -28,7 +29,7 @@ from .parse_steps import StepReader
 from .read import read
 from .refusal import refusal
 from .tree import Entry, Malformed, Node
-from .words import BREAKER, DEFAULTS, DEFINITION, ERROR_HANDLING
+from .words import BREAKER, DEFAULTS, DEFINITION, ERROR_HANDLING, MODEL_BUDGET
 
 __all__ = ["parse", "usual_retries"]
 
@@ -81,10 +82,17 @@ def _definition(root: Node, findings: Findings) -> Definition | None:
         max_retries=fields.whole_number("max_retries", 0),
         error_handling=error_handling,
         breaker=breaker,
+        model_budget=_model_budget(fields.open("model_budget", MODEL_BUDGET)),
         steps=StepReader(findings, task).body(fields, "steps"),
         output=fields.template("output"),
         places=findings.places,
     )
+
+
+def _model_budget(fields: Fields | None) -> ModelBudget:
+    if fields is None:
+        return ModelBudget()
+    return ModelBudget(fields.optional_whole_number("tokens"), fields.optional_whole_number("cost_cents"))
 
 
 def _error_handling(fields: Fields | None) -> ErrorHandling:

@@ -102,6 +102,14 @@ ERROR_HANDLING = Words(
     },
 )
 
+MODEL_BUDGET = Words(
+    owner="`model_budget`",
+    fields={
+        "tokens": Field(WholeNumber(0, 1_000_000_000), "How many tokens, read and written together."),
+        "cost_cents": Field(WholeNumber(0, 100_000_000), "How much money, in cents of a US dollar."),
+    },
+)
+
 CONDITION = Words(
     owner="a condition",
     fields={
@@ -128,6 +136,7 @@ DEFINITION = Words(
         "input_schema": Field(SchemaShape(), "A start whose input does not fit is refused."),
         "timeout_seconds": Field(SECONDS, "How long the whole workflow may take."),
         "max_retries": Field(WholeNumber(0, 100), "How often a failed workflow is retried by itself."),
+        "model_budget": Field(Nested(MODEL_BUDGET), "What language models may take; without it, no limit."),
         "error_handling": Field(Nested(ERROR_HANDLING), "What becomes of failures that no step deals with."),
         "defaults": Field(Nested(DEFAULTS), "What holds for every agent step that does not say otherwise."),
         "steps": Field(Steps(), "What is done, in order."),

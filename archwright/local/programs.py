@@ -5,6 +5,7 @@ They are told everything in their environment, as in a cluster, and they never h
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -104,7 +105,7 @@ class OwnPrograms:
             "TOKEN_ISSUER": ISSUER,
             "TOKEN_AUDIENCE": AUDIENCE,
         }
-        return Program(f"agent {role}", _python("-m", "services.agents", role), _environment(told))
+        return Program(f"agent {role}", _python("-m", "services.agents", role), _environment(told) | _model())
 
     def _service(self, name: str, more: Mapping[str, str]) -> Program:
         told = {
@@ -143,6 +144,11 @@ def role_of(service: str) -> str:
 def _python(*arguments: str) -> tuple[str, ...]:
     # -P: a folder `services` of the user's, in the working directory, must not be taken for ours.
     return (sys.executable, "-P", *arguments)
+
+
+def _model() -> dict[str, str]:
+    """Return what this process was told about a language model: the roles are told the same."""
+    return {name: value for name, value in os.environ.items() if name.startswith("ARCHWRIGHT_MODEL_")}
 
 
 def _environment(told: Mapping[str, str]) -> dict[str, str]:

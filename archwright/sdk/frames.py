@@ -36,6 +36,24 @@ class ArtifactReference:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What language models took; `cost_micros` is in millionths of a US dollar."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What language models may still take; None where there is no limit."""
+
+    tokens: int | None = None
+    cost_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """Who the agent is, and what it still holds from an earlier stream."""
 
@@ -92,6 +110,7 @@ class Result:
     delivery: Delivery
     output: bytes
     artifacts: tuple[ArtifactReference, ...] = ()
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +170,7 @@ class Assign:
     traceparent: str = ""
     repair_errors: tuple[str, ...] = ()
     capability: str = ""
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, slots=True)

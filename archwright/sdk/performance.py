@@ -43,7 +43,7 @@ async def perform(
         output = await outcome if duty.is_async or asyncio.iscoroutine(outcome) else outcome
         if forms.output is not None and output is not None:
             output = forms.output.settle(output)
-        return Result(assign.delivery, encode(output), task.artifacts)
+        return Result(assign.delivery, encode(output), task.artifacts, task.usage)
     except TaskFailed as failed:
         return _failure(assign.delivery, failed)
     except asyncio.CancelledError as cancelled:
@@ -74,6 +74,7 @@ def _task(assign: Assign, port: TaskPort, cancellation: Cancellation) -> Task:
         idempotency_key=assign.idempotency_key,
         deadline=None if assign.deadline is None else datetime.fromtimestamp(assign.deadline, UTC),
         repair_errors=assign.repair_errors,
+        budget=assign.budget,
         _port=port,
         _cancellation=cancellation,
         _loop=asyncio.get_running_loop(),

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from archwright.payloads import Json
-from archwright.sdk.frames import ArtifactReference
+from archwright.sdk.frames import ArtifactReference, Budget, Usage
 
 Answer = TypeVar("Answer")
 
@@ -56,10 +56,13 @@ class Task:
     idempotency_key: str
     deadline: datetime | None
     repair_errors: tuple[str, ...] = ()
+    budget: Budget | None = None
+    """What language models may still take in the workflow; None where its definition sets no limit."""
     _port: TaskPort
     _loop: asyncio.AbstractEventLoop
     _artifacts: dict[str, ArtifactReference] = field(default_factory=dict)
     _cancellation: Cancellation = field(default_factory=Cancellation)
+    _usages: list[Usage] = field(default_factory=list)
 
     @property
     def cancelled(self) -> bool:
@@ -73,6 +76,25 @@ class Task:
     def artifacts(self) -> tuple[ArtifactReference, ...]:
         """The files put so far, which go with the result."""
         return tuple(self._artifacts.values())
+
+    @property
+    def usage(self) -> Usage | None:
+        """What language models took so far, all together; it goes with the result. None where there was none."""
+        if not self._usages:
+            return None
+        return Usage(
+            model=", ".join(dict.fromkeys(one.model for one in self._usages)),
+            input_tokens=sum(one.input_tokens for one in self._usages),
+            output_tokens=sum(one.output_tokens for one in self._usages),
+            cost_micros=sum(one.cost_micros for one in self._usages),
+        )
+
+    def add_usage(self, model: str, *, input_tokens: int = 0, output_tokens: int = 0, cost_micros: int = 0) -> None:
+        """Count what a language model took; `cost_micros` is in millionths of a US dollar.
+
+        Counts add up over the workflow, and against `model_budget` where its definition has one.
+        """
+        self._usages.append(Usage(model, input_tokens, output_tokens, cost_micros))
 
     async def progress(self, percent: float, message: str = "") -> None:
         """Tell whoever watches how much is done, from 0 to 100. Never waits; only the newest word is sent."""

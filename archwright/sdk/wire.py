@@ -43,6 +43,10 @@ def write(frame: f.AgentFrame, encoded: pb.AgentFrame) -> None:
             _deliver(frame.delivery, result.delivery)
             for artifact in frame.artifacts:
                 result.artifacts.add(name=artifact.name, sha256=artifact.sha256)
+            if (usage := frame.usage) is not None:
+                result.usage.model = usage.model
+                result.usage.input_tokens, result.usage.output_tokens = usage.input_tokens, usage.output_tokens
+                result.usage.cost_micros = usage.cost_micros
         case f.Accept(delivery):
             _deliver(delivery, encoded.accept.delivery)
         case f.Credit(slots):
@@ -132,6 +136,14 @@ def _assign(assign: pb.Assign) -> f.Assign:
         assign.traceparent,
         tuple(assign.repair_errors) if assign.repair_errors else (),
         assign.capability,
+        _budget(assign.budget) if assign.HasField("budget") else None,
+    )
+
+
+def _budget(budget: pb.ModelBudget) -> f.Budget:
+    return f.Budget(
+        budget.tokens if budget.HasField("tokens") else None,
+        budget.cost_micros if budget.HasField("cost_micros") else None,
     )
 
 
@@ -150,7 +162,8 @@ def _size_max(frame: f.AgentFrame) -> int:
     match frame:
         case f.Result():
             names = sum(_text_max(artifact.name) + _text_max(artifact.sha256) for artifact in frame.artifacts)
-            return _SMALL_BYTES + len(frame.output) + names + 16 * len(frame.artifacts)
+            model = _text_max(frame.usage.model) if frame.usage is not None else 0
+            return _SMALL_BYTES + len(frame.output) + names + 16 * len(frame.artifacts) + model
         case f.Failure():
             return _SMALL_BYTES + len(frame.details) + _text_max(frame.message) + _text_max(frame.code)
         case f.Progress():

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from archwright.errors import ArtifactNotFound
 from archwright.payloads import Json, canonical, check, parse
 from archwright.sdk.agent import Agent
-from archwright.sdk.frames import Assign, Delivery, Failure, Result
+from archwright.sdk.frames import Assign, Budget, Delivery, Failure, Result, Usage
 from archwright.sdk.performance import perform
 from archwright.sdk.task import Cancellation
 from archwright.sdk.threads import ThreadPool
@@ -39,6 +39,8 @@ class Performed:
     progress: Sequence[tuple[float, str]]
     files: Mapping[str, File]
     chunks: Sequence[bytes] = ()
+    usage: Usage | None = None
+    """What language models took."""
 
 
 @dataclass(slots=True)
@@ -76,8 +78,11 @@ async def performed(
     attempt: int = 1,
     tenant: str = "test",
     cancel_after_seconds: float | None = None,
+    budget: Budget | None = None,
 ) -> Performed:
-    """Return what the agent's function does with a task of this input; `artifacts` are the files of its workflow.
+    """Return what the agent's function does with a task of this input.
+
+    `artifacts` are the files of its workflow, and `budget` is what language models may still take there.
 
     With `cancel_after_seconds` the task is called off after that time, as the engine would do it; raises
     CancelledError then, if the function lets itself be cancelled.
@@ -93,6 +98,7 @@ async def performed(
         idempotency_key="task_test",
         failures=attempt - 1,
         capability=capability,
+        budget=budget,
     )
     recorder, threads, cancellation = _Recorder(artifacts=artifacts or {}), ThreadPool(1), Cancellation()
     duty = agent.duty(task_type, capability)
@@ -108,8 +114,8 @@ async def performed(
         threads.close()
     outcome = doing.result()
     match outcome:
-        case Result(_, output, references):
+        case Result(_, output, references, usage):
             files = {artifact.name: recorder.files[artifact.sha256] for artifact in references}
-            return Performed(parse(output), None, recorder.progress_reports, files, recorder.chunks)
+            return Performed(parse(output), None, recorder.progress_reports, files, recorder.chunks, usage)
         case Failure():
             return Performed(None, outcome, recorder.progress_reports, {}, recorder.chunks)

@@ -11,9 +11,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from archwright.errors import ArchwrightError
 from archwright.sdk.process import run_agent
 from services.agents.direct.hosting import hosted
 from services.agents.direct.settings import DirectSettings
+from services.agents.llm.chosen import chosen
 
 EXIT_USAGE = 2
 _ROLES = "services.agents.roles"
@@ -27,6 +29,11 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(_usage(known))
             return 0
         case [role] if role in known:
+            try:
+                chosen()  # a model that cannot be used is found now, and not in the first task
+            except ArchwrightError as error:
+                sys.stderr.write(f"{error}\n")
+                return EXIT_USAGE
             agent = import_module(f"{_ROLES}.{role}.service").agent
             run_agent(agent, beside=lambda: hosted(agent, DirectSettings()))
         case [role]:

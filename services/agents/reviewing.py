@@ -6,7 +6,6 @@ It is as blind as whoever looked: what no role and no check looks for is not fou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from archwright.agents.v1.model_pb2 import Finding
@@ -15,43 +14,33 @@ from archwright.agents.v1.solution_architect_pb2 import Review
 from archwright.payloads import Json
 from services.agents.draft import Draft
 from services.agents.inputs import all_given, wish
-from services.agents.validation.given import Check, Given
+from services.agents.role import Role
+from services.agents.validation.given import Given
 from services.agents.validation.judge import complaints, complaints_within
 
 Found: TypeAlias = tuple[str, Finding]
 """A finding, after the key of the deliverable that it was found in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewer:
-    """A role that judges deliverables of its own kind."""
-
-    agent_type: str
-    key: str
-    check: Check
-    refers_to: Sequence[str] = ()
-    """The keys of the deliverables that its own refers to."""
-
-
-def review_of(task_input: Json, reviewer: Reviewer, own: AgentOutput | None = None) -> AgentOutput:
+def review_of(task_input: Json, role: Role, own: AgentOutput | None = None) -> AgentOutput:
     """Return a role's judgement of a deliverable: what its maker found, and what does not hold.
 
     `own` stands for it where the input has none. Where one of those is missing that it refers to, its references are
     not judged, and the review says so.
     """
-    key = reviewer.key
+    key = role.key
     outputs = all_given(task_input)
     judged = outputs.pop(key, own)
-    draft = Draft(reviewer.agent_type, "review", "RV", list(outputs.values()))
+    draft = Draft(role.agent_type, "review", "RV", list(outputs.values()))
     if judged is None:
         draft.missing(key, "there is nothing to review.")
         conclude(draft.output, [(key, one) for one in draft.output.findings], questions=0, deliverables=0)
         return draft.output
-    missing = [name for name in reviewer.refers_to if name not in outputs]
+    missing = [name for name in role.refers_to if name not in outputs]
     for name in missing:
         draft.missing(name, "what refers to it was not judged.")
     given = Given(wish(task_input), outputs)
-    wrong = (complaints_within if missing else complaints)(judged, given, reviewer.check)
+    wrong = (complaints_within if missing else complaints)(judged, given, role.check)
     found = [*judged.findings, *wrong, *draft.output.findings]
     conclude(draft.output, [(key, one) for one in found], questions=len(judged.open_questions), deliverables=1)
     return draft.output

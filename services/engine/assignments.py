@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from archwright.language.model import AgentTask
+from archwright.language.model import AgentTask, ModelBudget
 from archwright.language.plan import Plan
 from services.chassis.clock import Clock
 from services.engine.dispatch import Dispatch
@@ -21,9 +21,11 @@ from services.engine.memory import Memory
 from services.engine.ports.keys import Key
 from services.engine.ports.store import Entry, Grant, Store, Stored
 from services.engine.ports.task_board import Claimed
-from services.engine.sessions import Assignment, Session, Sessions
+from services.engine.sessions import Assignment, Budget, Session, Sessions
 
 log = structlog.get_logger(__name__)
+
+MICROS_A_CENT = 10_000
 
 
 class Assigner:
@@ -138,6 +140,7 @@ class Assigner:
             idempotency_key=open_task.idempotency_key or task_id,
             repair_errors=open_task.errors,
             capability=kind.capability,
+            budget=budget_of(stored),
             handed_at=self._clock.monotonic(),
         )
 
@@ -163,6 +166,22 @@ def context_of(stored: Stored) -> bytes:
     if not stored.workflow.vars:
         return b"{}"
     return canonical({"vars": vars_of(stored.workflow, stored.known)})
+
+
+def budget_of(stored: Stored) -> Budget | None:
+    """Return what language models may still take in a workflow, or None where its definition sets no limit."""
+    limit, workflow = stored.plan.definition.model_budget, stored.workflow
+    if limit == ModelBudget():
+        return None
+    return Budget(*left_of(limit, workflow.spent_tokens, workflow.spent_micros))
+
+
+def left_of(limit: ModelBudget, tokens: int, micros: int) -> tuple[int | None, int | None]:
+    """Return the tokens and the millionths of a dollar that are left of a budget; None where it sets no limit."""
+    return (
+        None if limit.tokens is None else max(0, limit.tokens - tokens),
+        None if limit.cost_cents is None else max(0, limit.cost_cents * MICROS_A_CENT - micros),
+    )
 
 
 def _is_open(stored: Stored, task: Claimed) -> bool:

@@ -24,6 +24,13 @@ from services.engine.ports.commands import Change
 from services.engine.ports.keys import Fence, Key
 
 
+class Budget(Struct, frozen=True, gc=False):
+    """What language models may still take in a workflow; None where there is no limit."""
+
+    tokens: int | None
+    cost_micros: int | None
+
+
 class Assignment(Struct, frozen=True, gc=False):
     """A task for the agent."""
 
@@ -40,6 +47,7 @@ class Assignment(Struct, frozen=True, gc=False):
     idempotency_key: str = ""
     repair_errors: tuple[str, ...] = ()
     capability: str = ""
+    budget: Budget | None = None
     handed_at: float = 0.0
     """When it was given to the agent, on this engine's clock."""
 

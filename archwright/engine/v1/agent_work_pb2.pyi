@@ -617,6 +617,7 @@ class Assign(google.protobuf.message.Message):
     TENANT_FIELD_NUMBER: builtins.int
     FAILURES_FIELD_NUMBER: builtins.int
     CAPABILITY_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
     idempotency_key: builtins.str
     """The same for every attempt of the task."""
     workflow_id: builtins.str
@@ -649,6 +650,10 @@ class Assign(google.protobuf.message.Message):
     def repair_errors(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What was wrong with the output of the attempt before; empty unless this is a repair."""
 
+    @property
+    def budget(self) -> global___ModelBudget:
+        """What language models may still take in this workflow; absent where the definition sets no limit."""
+
     def __init__(
         self,
         *,
@@ -665,11 +670,39 @@ class Assign(google.protobuf.message.Message):
         tenant: builtins.str = ...,
         failures: builtins.int = ...,
         capability: builtins.str = ...,
+        budget: global___ModelBudget | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["deadline", b"deadline", "delivery", b"delivery"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["capability", b"capability", "context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "traceparent", b"traceparent", "workflow_id", b"workflow_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["budget", b"budget", "deadline", b"deadline", "delivery", b"delivery"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["budget", b"budget", "capability", b"capability", "context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "traceparent", b"traceparent", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Assign = Assign
+
+@typing.final
+class ModelBudget(google.protobuf.message.Message):
+    """What language models may still take in a workflow. Tasks that run at the same time see the same rest."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: builtins.int
+    COST_MICROS_FIELD_NUMBER: builtins.int
+    tokens: builtins.int
+    """Tokens, read and written together; absent where there is no limit."""
+    cost_micros: builtins.int
+    """In millionths of a US dollar; absent where there is no limit."""
+    def __init__(
+        self,
+        *,
+        tokens: builtins.int | None = ...,
+        cost_micros: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_cost_micros", b"_cost_micros", "_tokens", b"_tokens", "cost_micros", b"cost_micros", "tokens", b"tokens"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_cost_micros", b"_cost_micros", "_tokens", b"_tokens", "cost_micros", b"cost_micros", "tokens", b"tokens"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_cost_micros", b"_cost_micros"]) -> typing.Literal["cost_micros"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_tokens", b"_tokens"]) -> typing.Literal["tokens"] | None: ...
+
+global___ModelBudget = ModelBudget
 
 @typing.final
 class Cancel(google.protobuf.message.Message):
@@ -907,6 +940,7 @@ class PulledTask(google.protobuf.message.Message):
     REPAIR_ERRORS_FIELD_NUMBER: builtins.int
     TENANT_FIELD_NUMBER: builtins.int
     FAILURES_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
     idempotency_key: builtins.str
     """The same for every attempt of the task."""
     workflow_id: builtins.str
@@ -939,6 +973,10 @@ class PulledTask(google.protobuf.message.Message):
     def repair_errors(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What was wrong with the output of the attempt before; empty unless this is a repair."""
 
+    @property
+    def budget(self) -> global___ModelBudget:
+        """What language models may still take in this workflow; absent where the definition sets no limit."""
+
     def __init__(
         self,
         *,
@@ -953,9 +991,10 @@ class PulledTask(google.protobuf.message.Message):
         repair_errors: collections.abc.Iterable[builtins.str] | None = ...,
         tenant: builtins.str = ...,
         failures: builtins.int = ...,
+        budget: global___ModelBudget | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["context", b"context", "deadline", b"deadline", "delivery", b"delivery", "input", b"input"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "workflow_id", b"workflow_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["budget", b"budget", "context", b"context", "deadline", b"deadline", "delivery", b"delivery", "input", b"input"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["budget", b"budget", "context", b"context", "deadline", b"deadline", "delivery", b"delivery", "failures", b"failures", "idempotency_key", b"idempotency_key", "input", b"input", "repair_errors", b"repair_errors", "step", b"step", "task_type", b"task_type", "tenant", b"tenant", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___PulledTask = PulledTask
 

@@ -98,6 +98,8 @@ class Workflow(google.protobuf.message.Message):
     RETRIES_FIELD_NUMBER: builtins.int
     WAITING_FOR_FIELD_NUMBER: builtins.int
     MISSING_FIELD_NUMBER: builtins.int
+    MODEL_TOKENS_FIELD_NUMBER: builtins.int
+    MODEL_COST_MICROS_FIELD_NUMBER: builtins.int
     workflow_id: builtins.str
     """Output only. `wf_…`, sorts by time."""
     definition_name: builtins.str
@@ -130,6 +132,10 @@ class Workflow(google.protobuf.message.Message):
     """Output only. The workflow whose finished steps it took over; empty where it is no rerun."""
     retries: builtins.int
     """Output only. How often it was retried."""
+    model_tokens: builtins.int
+    """Output only. How many tokens language models read and wrote for its finished tasks."""
+    model_cost_micros: builtins.int
+    """Output only. What that cost, in millionths of a US dollar, as far as prices are known."""
     @property
     def context(self) -> google.protobuf.struct_pb2.Struct:
         """Output only. Values shared between its steps."""
@@ -223,9 +229,11 @@ class Workflow(google.protobuf.message.Message):
         retries: builtins.int = ...,
         waiting_for: collections.abc.Iterable[global___WaitingFor] | None = ...,
         missing: collections.abc.Iterable[builtins.str] | None = ...,
+        model_tokens: builtins.int = ...,
+        model_cost_micros: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "deadline", b"deadline", "input", b"input", "output", b"output", "paused_at", b"paused_at", "started_at", b"started_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "current_step", b"current_step", "deadline", b"deadline", "definition_name", b"definition_name", "definition_version", b"definition_version", "degraded", b"degraded", "error_details", b"error_details", "input", b"input", "last_seq", b"last_seq", "missing", b"missing", "output", b"output", "parent_step", b"parent_step", "parent_workflow_id", b"parent_workflow_id", "paused_at", b"paused_at", "paused_by", b"paused_by", "rerun_of", b"rerun_of", "retries", b"retries", "session_id", b"session_id", "started_at", b"started_at", "status", b"status", "steps", b"steps", "steps_completed", b"steps_completed", "steps_completed_count", b"steps_completed_count", "steps_failed", b"steps_failed", "steps_skipped", b"steps_skipped", "user_id", b"user_id", "waiting_for", b"waiting_for", "workflow_id", b"workflow_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["completed_at", b"completed_at", "context", b"context", "created_at", b"created_at", "current_step", b"current_step", "deadline", b"deadline", "definition_name", b"definition_name", "definition_version", b"definition_version", "degraded", b"degraded", "error_details", b"error_details", "input", b"input", "last_seq", b"last_seq", "missing", b"missing", "model_cost_micros", b"model_cost_micros", "model_tokens", b"model_tokens", "output", b"output", "parent_step", b"parent_step", "parent_workflow_id", b"parent_workflow_id", "paused_at", b"paused_at", "paused_by", b"paused_by", "rerun_of", b"rerun_of", "retries", b"retries", "session_id", b"session_id", "started_at", b"started_at", "status", b"status", "steps", b"steps", "steps_completed", b"steps_completed", "steps_completed_count", b"steps_completed_count", "steps_failed", b"steps_failed", "steps_skipped", b"steps_skipped", "user_id", b"user_id", "waiting_for", b"waiting_for", "workflow_id", b"workflow_id"]) -> None: ...
 
 global___Workflow = Workflow
 

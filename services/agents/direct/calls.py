@@ -57,7 +57,7 @@ class Calls:
                     if isinstance(desk.outcome, Failure) and not has_told:
                         _refuse(desk.outcome)
                     match word:
-                        case Result(_, output, references):
+                        case Result(_, output, references, _):
                             for update in desk.files(references):
                                 yield update
                             yield RoleUpdate(output=from_json(parse(output)))

@@ -12,7 +12,7 @@ from archwright import ids
 from archwright.engine.v1 import agent_work_pb2 as pb
 from archwright.errors import StreamProtocol
 from services.engine.ports.keys import Fence
-from services.engine.sessions import Acknowledged, Assignment, Cancelling, GoingAway, Lost, Outgoing, Pinging
+from services.engine.sessions import Acknowledged, Assignment, Budget, Cancelling, GoingAway, Lost, Outgoing, Pinging
 
 OUTCOMES = {
     "applied": pb.ResultAck.APPLIED,
@@ -90,3 +90,14 @@ def _fill_assign(assign: pb.Assign, frame: Assignment) -> None:
     assign.failures = frame.failures
     assign.repair_errors.extend(frame.repair_errors)
     assign.capability = frame.capability
+    if frame.budget is not None:
+        fill_budget(assign.budget, frame.budget)
+
+
+def fill_budget(message: pb.ModelBudget, budget: Budget) -> None:
+    """Say what language models may still take."""
+    if budget.tokens is not None:
+        message.tokens = budget.tokens
+    if budget.cost_micros is not None:
+        message.cost_micros = budget.cost_micros
+    message.SetInParent()

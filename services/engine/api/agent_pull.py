@@ -18,7 +18,7 @@ from archwright.errors import LeaseLost, RequestInvalid, RoleDenied, Violation, 
 from archwright.problem.v1.reason_pb2 import ErrorCategory
 from archwright.serving.calls import Call
 from services.chassis.clock import Clock
-from services.engine.api.agent_frames import OUTCOMES, duration, named
+from services.engine.api.agent_frames import OUTCOMES, duration, fill_budget, named
 from services.engine.api.registered import require_registered
 from services.engine.api.reports import RETRY_AFTER_SECONDS_MAX, Reports
 from services.engine.api.requests import json_of
@@ -166,6 +166,8 @@ class AgentPull:
                 failures=assignment.failures,
             )
             task.deadline.FromDatetime(assignment.deadline)
+            if assignment.budget is not None:
+                fill_budget(task.budget, assignment.budget)
         return response
 
     async def _held(self, request: pb.AcceptTaskRequest | pb.ReportProgressRequest, call: Call) -> Held:

@@ -61,6 +61,8 @@ def workflow_view(
         missing=workflow.missing,
         steps_completed_count=workflow.completed,
         retries=workflow.retries,
+        model_tokens=workflow.spent_tokens,
+        model_cost_micros=workflow.spent_micros,
         waiting_for=islice(_waiting(workflow), WAITING_MAX),
     )
     if workflow.parent is not None:

@@ -236,12 +236,21 @@ def _task_created(plan: Plan, workflow: Workflow, event: TaskCreated) -> None:
 def _task_completed(plan: Plan, workflow: Workflow, event: TaskCompleted) -> None:
     node = plan.node(event.step)
     workflow.completed += 1
+    if event.usage:
+        workflow.spent_tokens += _counted(event, "input_tokens") + _counted(event, "output_tokens")
+        workflow.spent_micros += _counted(event, "cost_micros")
     if event.artifacts and plan.shown_artifacts:
         workflow.files = files_after(plan, workflow, event.artifacts)
     if node.compensation is not None:
         workflow.compensable = workflow.compensable.set(event.step, (workflow.last_seq, "completed"))
     ref = None if event.output is None else workflow.last_seq
     _end_step(plan, workflow, event.step, node, _targets(plan, node, event.next), ref, "completed")
+
+
+def _counted(event: TaskCompleted, name: str) -> int:
+    """Return a figure of what a task took; an agent that tells none, or less than none, took nothing."""
+    told = event.usage.get(name)
+    return max(0, told) if isinstance(told, int) else 0
 
 
 def _step_completed(plan: Plan, workflow: Workflow, event: StepCompleted) -> None:

@@ -218,6 +218,10 @@ class Workflow:
     """The ids of the last requests that changed something."""
     completed: int = 0
     """How many steps are done."""
+    spent_tokens: int = 0
+    """How many tokens language models read and wrote for what is done."""
+    spent_micros: int = 0
+    """What that cost, in millionths of a US dollar."""
 
     def copy(self) -> Workflow:
         """Return a copy that may be changed without changing this one."""

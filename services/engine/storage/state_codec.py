@@ -73,6 +73,8 @@ _PLAIN: Mapping[str, str] = {
     "degraded": "degraded",
     "reached": "reached",
     "completed": "completed",
+    "spent_tokens": "spent_tokens",
+    "spent_micros": "spent_micros",
     "compensated": "compensated",
     "requests": "requests",
     "missing": "missing",
@@ -146,6 +148,8 @@ def load_workflow(workflow_id: str, status: WorkflowStatus, text: bytes) -> Work
         compensated=state.get("compensated", False),
         requests=tuple(state.get("requests", ())),
         completed=state.get("completed", 0),
+        spent_tokens=state.get("spent_tokens", 0),
+        spent_micros=state.get("spent_micros", 0),
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given, wish
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.accountant.checks import check
 from services.agents.roles.accountant.deliverable import priced, produce
 from services.agents.roles.accountant.money import written
@@ -16,7 +18,7 @@ agent = Agent(
     "accountant",
     capabilities=["cost_estimation", "tco_analysis", "npv_analysis", "budget_control", "finops"],
 )
-REVIEWER = Reviewer(
+ROLE = Role(
     "accountant", "finance", check, ("requirements", "business", "application", "infrastructure", "solution", "plan")
 )
 
@@ -28,7 +30,7 @@ async def estimate(task: Task) -> dict[str, Any]:
     nodes = len(infrastructure.infrastructure.nodes) if infrastructure is not None else 0
     activities = len(plan.plan.activities) if plan is not None else 0
     await task.progress(10, f"Read {nodes} nodes and {activities} activities to price")
-    output = produce(
+    draft = produce(
         given(task.input, "requirements"),
         infrastructure,
         plan,
@@ -37,6 +39,7 @@ async def estimate(task: Task) -> dict[str, Any]:
         currency=wish(task.input, "currency"),
         task_type=task.task_type,
     )
+    output = await refined(task, draft, ROLE)
     made = output.finance
     await task.progress(
         90,
@@ -62,6 +65,6 @@ async def price(task: Task) -> dict[str, Any]:
 @agent.task("review")
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the assessment of the input."""
-    found = review_of(task.input, REVIEWER)
+    found = review_of(task.input, ROLE)
     await task.progress(90, found.summary[0])
     return to_payload(found)

@@ -8,14 +8,16 @@ from archwright import Agent, Task
 from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.application_architect.checks import check
 from services.agents.roles.application_architect.deliverable import produce
 
 agent = Agent(
     "application_architect", capabilities=["application_design", "data_modeling", "api_design", "integration_design"]
 )
-REVIEWER = Reviewer("application_architect", "application", check, ("requirements", "business"))
+ROLE = Role("application_architect", "application", check, ("requirements", "business"))
 
 
 @agent.task("design")
@@ -24,7 +26,8 @@ async def design(task: Task) -> dict[str, Any]:
     requirements, business = given(task.input, "requirements"), given(task.input, "business")
     asked = len(requirements.requirements.requirements) if requirements is not None else 0
     await task.progress(10, f"Read {asked} requirements")
-    output = produce(requirements, business, task_type=task.task_type)
+    draft = produce(requirements, business, task_type=task.task_type)
+    output = await refined(task, draft, ROLE)
     made = output.application
     await task.progress(
         90, f"{made.style.name}: {len(made.components)} components, {len(made.interfaces)} interfaces, "
@@ -36,7 +39,7 @@ async def design(task: Task) -> dict[str, Any]:
 @agent.task("review")
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the application architecture of the input."""
-    found = review_of(task.input, REVIEWER)
+    found = review_of(task.input, ROLE)
     await task.progress(90, found.summary[0])
     return to_payload(found)
 

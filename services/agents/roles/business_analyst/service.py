@@ -8,7 +8,9 @@ from typing import Any
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.business_analyst.checks import check
 from services.agents.roles.business_analyst.deliverable import produce
 from services.agents.roles.business_analyst.request import Request
@@ -23,7 +25,7 @@ agent = Agent(
         "change_assessment",
     ],
 )
-REVIEWER = Reviewer("business_analyst", "requirements", check)
+ROLE = Role("business_analyst", "requirements", check)
 
 
 @agent.task("analyze")
@@ -31,7 +33,8 @@ async def analyze(task: Task) -> dict[str, Any]:
     """Turn the request of the input into requirements and open questions."""
     request = Request.from_input(task.input)
     await task.progress(10, f"Read {len(request.text)} characters")
-    output = produce(request, task.task_type)
+    draft = produce(request, task.task_type)
+    output = await refined(task, draft, ROLE)
     found = output.requirements
     await task.progress(
         90,
@@ -45,7 +48,7 @@ async def analyze(task: Task) -> dict[str, Any]:
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the requirements of the input, or those that the request's own text gives."""
     own = None if given(task.input, "requirements") else produce(Request.from_input(task.input), task.task_type)
-    found = review_of(task.input, REVIEWER, own)
+    found = review_of(task.input, ROLE, own)
     await task.progress(90, found.summary[0])
     return to_payload(found)
 

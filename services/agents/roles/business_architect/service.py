@@ -8,7 +8,9 @@ from archwright import Agent, Task
 from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given, wish
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.business_architect.checks import check
 from services.agents.roles.business_architect.deliverable import capabilities_alone, produce
 
@@ -16,7 +18,7 @@ agent = Agent(
     "business_architect",
     capabilities=["business_modeling", "capability_mapping", "value_stream_mapping", "strategy_alignment"],
 )
-REVIEWER = Reviewer("business_architect", "business", check, ("requirements",))
+ROLE = Role("business_architect", "business", check, ("requirements",))
 
 
 @agent.task("design")
@@ -25,7 +27,8 @@ async def design(task: Task) -> dict[str, Any]:
     requirements = given(task.input, "requirements")
     asked = len(requirements.requirements.requirements) if requirements is not None else 0
     await task.progress(10, f"Read {asked} requirements")
-    output = produce(requirements, wish(task.input), task.task_type)
+    draft = produce(requirements, wish(task.input), task.task_type)
+    output = await refined(task, draft, ROLE)
     made = output.business
     await task.progress(
         90,
@@ -46,7 +49,7 @@ async def analyse(task: Task) -> dict[str, Any]:
 @agent.task("review")
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the business architecture of the input."""
-    found = review_of(task.input, REVIEWER)
+    found = review_of(task.input, ROLE)
     await task.progress(90, found.summary[0])
     return to_payload(found)
 

@@ -7,14 +7,14 @@ from typing import Any
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.developer.checks import check
 from services.agents.roles.developer.deliverable import produce
 
 agent = Agent("developer", capabilities=["code_generation", "api_scaffolding", "iac_generation", "test_generation"])
-REVIEWER = Reviewer(
-    "developer", "scaffold", check, ("requirements", "business", "application", "infrastructure", "solution")
-)
+ROLE = Role("developer", "scaffold", check, ("requirements", "business", "application", "infrastructure", "solution"))
 
 
 @agent.task("generate")
@@ -24,7 +24,8 @@ async def generate(task: Task) -> dict[str, Any]:
     infrastructure, solution = given(task.input, "infrastructure"), given(task.input, "solution")
     found = len(application.application.components) if application is not None else 0
     await task.progress(10, f"Read {found} components to write")
-    output = produce(requirements, application, infrastructure, solution, task_type=task.task_type)
+    draft = produce(requirements, application, infrastructure, solution, task_type=task.task_type)
+    output = await refined(task, draft, ROLE)
     made = output.scaffold
     await task.progress(90, f"{len(made.files)} files, {len(made.test_map)} tests of requirements")
     for file in made.files:
@@ -37,6 +38,6 @@ async def generate(task: Task) -> dict[str, Any]:
 @agent.task("review")
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the repository of the input."""
-    found = review_of(task.input, REVIEWER)
+    found = review_of(task.input, ROLE)
     await task.progress(90, found.summary[0])
     return to_payload(found)

@@ -8,7 +8,9 @@ from archwright import Agent, Task
 from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.infrastructure_architect.checks import check
 from services.agents.roles.infrastructure_architect.deliverable import produce
 
@@ -22,7 +24,7 @@ agent = Agent(
         "cost_optimization",
     ],
 )
-REVIEWER = Reviewer("infrastructure_architect", "infrastructure", check, ("requirements", "business", "application"))
+ROLE = Role("infrastructure_architect", "infrastructure", check, ("requirements", "business", "application"))
 
 
 @agent.task("design")
@@ -31,7 +33,8 @@ async def design(task: Task) -> dict[str, Any]:
     requirements, application = given(task.input, "requirements"), given(task.input, "application")
     placed = len(application.application.components) if application is not None else 0
     await task.progress(10, f"Read {placed} components to place")
-    output = produce(requirements, application, task_type=task.task_type)
+    draft = produce(requirements, application, task_type=task.task_type)
+    output = await refined(task, draft, ROLE)
     made = output.infrastructure
     await task.progress(
         90,
@@ -44,7 +47,7 @@ async def design(task: Task) -> dict[str, Any]:
 @agent.task("review")
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the infrastructure of the input."""
-    found = review_of(task.input, REVIEWER)
+    found = review_of(task.input, ROLE)
     await task.progress(90, found.summary[0])
     return to_payload(found)
 

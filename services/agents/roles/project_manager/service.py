@@ -7,7 +7,9 @@ from typing import Any
 from archwright import Agent, Task
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
-from services.agents.reviewing import Reviewer, review_of
+from services.agents.llm.chosen import refined
+from services.agents.reviewing import review_of
+from services.agents.role import Role
 from services.agents.roles.project_manager.checks import check
 from services.agents.roles.project_manager.deliverable import estimated, produce
 
@@ -15,9 +17,7 @@ agent = Agent(
     "project_manager",
     capabilities=["project_planning", "estimation", "risk_management", "resource_planning"],
 )
-REVIEWER = Reviewer(
-    "project_manager", "plan", check, ("requirements", "business", "application", "infrastructure", "solution")
-)
+ROLE = Role("project_manager", "plan", check, ("requirements", "business", "application", "infrastructure", "solution"))
 
 
 @agent.task("plan")
@@ -25,7 +25,8 @@ async def plan(task: Task) -> dict[str, Any]:
     """Plan the project that delivers what the input's deliverables describe."""
     inputs = [given(task.input, key) for key in ("requirements", "application", "infrastructure", "solution")]
     await task.progress(10, f"Read {sum(one is not None for one in inputs)} of {len(inputs)} deliverables")
-    output = produce(*inputs, task_type=task.task_type)
+    draft = produce(*inputs, task_type=task.task_type)
+    output = await refined(task, draft, ROLE)
     made = output.plan
     await task.progress(
         90,
@@ -48,6 +49,6 @@ async def estimate(task: Task) -> dict[str, Any]:
 @agent.task("review")
 async def judge(task: Task) -> dict[str, Any]:
     """Judge the plan of the input."""
-    found = review_of(task.input, REVIEWER)
+    found = review_of(task.input, ROLE)
     await task.progress(90, found.summary[0])
     return to_payload(found)

@@ -9,8 +9,11 @@ from services.agents.change.given import baseline_of
 from services.agents.change.impact import Asker, impact_of
 from services.agents.deliverables import to_payload
 from services.agents.inputs import given
+from services.agents.llm.chosen import refined
 from services.agents.report.dossier import KEYS
+from services.agents.role import Role
 from services.agents.roles.solution_architect.assembly import assemble
+from services.agents.roles.solution_architect.checks import check
 from services.agents.roles.solution_architect.deliverable import produce
 from services.agents.roles.solution_architect.review import review
 
@@ -25,13 +28,16 @@ agent = Agent(
     ],
 )
 
+ROLE = Role("solution_architect", "solution", check, ("requirements", "business", "application", "infrastructure"))
+
 
 @agent.task("design")
 async def design(task: Task) -> dict[str, Any]:
     """Decide, trace and check across the designs of the input."""
     inputs = [given(task.input, key) for key in ("requirements", "business", "application", "infrastructure")]
     await task.progress(10, f"Read {sum(one is not None for one in inputs)} designs")
-    output = produce(*inputs, task_type=task.task_type)
+    draft = produce(*inputs, task_type=task.task_type)
+    output = await refined(task, draft, ROLE)
     made = output.solution
     held = sum(one.passed for one in made.consistency_report)
     await task.progress(

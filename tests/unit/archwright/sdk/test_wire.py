@@ -96,3 +96,27 @@ def test_an_assignment_without_a_deadline_has_none() -> None:
 def test_a_frame_of_a_newer_engine_is_left_out() -> None:
     message = pb.ConnectResponse(frames=[pb.EngineFrame(), pb.EngineFrame(ping=pb.Ping(nonce=1))])
     assert wire.decode(message) == (f.Ping(1, 0),)
+
+
+def test_what_models_took_goes_with_the_result() -> None:
+    told = on_wire(f.Result(DELIVERY, b"{}", (), f.Usage("small", 10, 2, 30))).result.usage
+
+    assert (told.model, told.input_tokens, told.output_tokens, told.cost_micros) == ("small", 10, 2, 30)
+    assert not on_wire(f.Result(DELIVERY, b"{}")).result.HasField("usage")
+
+
+@pytest.mark.parametrize(
+    ("budget", "read"),
+    [
+        (None, None),
+        (pb.ModelBudget(), f.Budget()),
+        (pb.ModelBudget(tokens=0), f.Budget(tokens=0)),
+        (pb.ModelBudget(tokens=7, cost_micros=9), f.Budget(7, 9)),
+    ],
+)
+def test_nothing_left_is_not_no_limit(budget: pb.ModelBudget | None, read: f.Budget | None) -> None:
+    assign = pb.EngineFrame(assign=pb.Assign(delivery=ON_WIRE, budget=budget))
+    (frame,) = wire.decode(pb.ConnectResponse(frames=[assign]))
+
+    assert isinstance(frame, f.Assign)
+    assert frame.budget == read

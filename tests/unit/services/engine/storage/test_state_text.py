@@ -80,6 +80,8 @@ FILLED: dict[str, Any] = {
     "files": Map({"report.html": "00"}),
     "requests": ("r1", "r2"),
     "completed": 5,
+    "spent_tokens": 1234,
+    "spent_micros": 56,
 }
 
 
