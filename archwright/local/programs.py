@@ -27,6 +27,7 @@ ROLES = (
     "developer",
 )
 _STORING = frozenset({"engine", "registry"})
+_PASSED_ON = ("ARCHWRIGHT_MODEL_", "ARCHWRIGHT_PRICES_", "ARCHWRIGHT_DEPLOYMENT_")
 _MIGRATION_SECONDS_MAX = 300.0
 
 
@@ -105,7 +106,7 @@ class OwnPrograms:
             "TOKEN_ISSUER": ISSUER,
             "TOKEN_AUDIENCE": AUDIENCE,
         }
-        return Program(f"agent {role}", _python("-m", "services.agents", role), _environment(told) | _model())
+        return Program(f"agent {role}", _python("-m", "services.agents", role), _environment(told) | _passed_on())
 
     def _service(self, name: str, more: Mapping[str, str]) -> Program:
         told = {
@@ -146,9 +147,9 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", *arguments)
 
 
-def _model() -> dict[str, str]:
-    """Return what this process was told about a language model: the roles are told the same."""
-    return {name: value for name, value in os.environ.items() if name.startswith("ARCHWRIGHT_MODEL_")}
+def _passed_on() -> dict[str, str]:
+    """Return what this process was told about models, prices and deployment: the roles are told the same."""
+    return {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
 
 
 def _environment(told: Mapping[str, str]) -> dict[str, str]:

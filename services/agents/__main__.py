@@ -29,13 +29,15 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(_usage(known))
             return 0
         case [role] if role in known:
+            service = import_module(f"{_ROLES}.{role}.service")
             try:
-                chosen()  # a model that cannot be used is found now, and not in the first task
+                # What was set up wrongly is found now, and not in the first task.
+                for load in (chosen, *getattr(service, "SETTINGS", ())):
+                    load()
             except ArchwrightError as error:
                 sys.stderr.write(f"{error}\n")
                 return EXIT_USAGE
-            agent = import_module(f"{_ROLES}.{role}.service").agent
-            run_agent(agent, beside=lambda: hosted(agent, DirectSettings()))
+            run_agent(service.agent, beside=lambda: hosted(service.agent, DirectSettings()))
         case [role]:
             sys.stderr.write(f"There is no role {role!r}.\n{_usage(known)}")
         case _:

@@ -200,6 +200,7 @@ class PriceCatalog(google.protobuf.message.Message):
     PROVIDER_FIELD_NUMBER: builtins.int
     REGION_FIELD_NUMBER: builtins.int
     HASH_FIELD_NUMBER: builtins.int
+    PRICES_FIELD_NUMBER: builtins.int
     version: builtins.str
     """The catalogue's version."""
     as_of: builtins.str
@@ -209,7 +210,11 @@ class PriceCatalog(google.protobuf.message.Message):
     region: builtins.str
     """The region that they were taken for."""
     hash: builtins.str
-    """SHA-256 of the catalogue, in hexadecimal."""
+    """SHA-256 of `prices`, in hexadecimal: of a line for each, its fields in order between tabs."""
+    @property
+    def prices(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SnapshotPrice]:
+        """The prices that were used, sorted: by them the estimate can be made again."""
+
     def __init__(
         self,
         *,
@@ -218,10 +223,41 @@ class PriceCatalog(google.protobuf.message.Message):
         provider: builtins.str = ...,
         region: builtins.str = ...,
         hash: builtins.str = ...,
+        prices: collections.abc.Iterable[global___SnapshotPrice] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["as_of", b"as_of", "hash", b"hash", "provider", b"provider", "region", b"region", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["as_of", b"as_of", "hash", b"hash", "prices", b"prices", "provider", b"provider", "region", b"region", "version", b"version"]) -> None: ...
 
 global___PriceCatalog = PriceCatalog
+
+@typing.final
+class SnapshotPrice(google.protobuf.message.Message):
+    """What one unit of a product cost when an estimate was made."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: builtins.int
+    UNIT_FIELD_NUMBER: builtins.int
+    PRICE_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    sku: builtins.str
+    """The product."""
+    unit: builtins.str
+    """What is counted."""
+    price: builtins.str
+    """The price of one unit in the catalogue's currency, as a decimal number."""
+    source: builtins.str
+    """Who said so."""
+    def __init__(
+        self,
+        *,
+        sku: builtins.str = ...,
+        unit: builtins.str = ...,
+        price: builtins.str = ...,
+        source: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["price", b"price", "sku", b"sku", "source", b"source", "unit", b"unit"]) -> None: ...
+
+global___SnapshotPrice = SnapshotPrice
 
 @typing.final
 class BuildCost(google.protobuf.message.Message):

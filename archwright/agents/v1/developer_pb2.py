@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from archwright.agents.v1 import model_pb2 as archwright_dot_agents_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$archwright/agents/v1/developer.proto\x12\x14\x61rchwright.agents.v1\x1a archwright/agents/v1/model.proto\"\xd5\x03\n\x10\x44\x65liveryScaffold\x12\x31\n\x05\x66iles\x18\x01 \x03(\x0b\x32\".archwright.agents.v1.ScaffoldFile\x12\x34\n\x07openapi\x18\x02 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12\x37\n\nmigrations\x18\x03 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12\x30\n\x03iac\x18\x04 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12/\n\x02\x63i\x18\x05 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12\x33\n\x07\x62\x61\x63klog\x18\x06 \x03(\x0b\x32\".archwright.agents.v1.BacklogEntry\x12\x33\n\x08test_map\x18\x07 \x03(\x0b\x32!.archwright.agents.v1.TestMapping\x12\x18\n\x10run_instructions\x18\x08 \x01(\t\x12\x38\n\rquality_gates\x18\t \x03(\x0b\x32!.archwright.agents.v1.QualityGate\"\x8e\x01\n\x0cScaffoldFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t\x12\x11\n\ttrace_ids\x18\x05 \x03(\t\x12\x16\n\x0egenerated_from\x18\x06 \x03(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\"3\n\rComponentFile\x12\x14\n\x0c\x63omponent_id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"\xbf\x01\n\x0c\x42\x61\x63klogEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05story\x18\x03 \x01(\t\x12\x14\n\x0c\x63omponent_id\x18\x04 \x01(\t\x12\x0f\n\x07req_ids\x18\x05 \x03(\t\x12\x12\n\nacceptance\x18\x06 \x03(\t\x12\x17\n\x0f\x65stimate_points\x18\x07 \x01(\x05\x12\x31\n\x05\x62\x61sis\x18\x08 \x01(\x0e\x32\".archwright.agents.v1.Source.Basis\"C\n\x0bTestMapping\x12\x0e\n\x06req_id\x18\x01 \x01(\t\x12\x11\n\ttest_path\x18\x02 \x01(\t\x12\x11\n\ttest_name\x18\x03 \x01(\t\"+\n\x0bQualityGate\x12\x0c\n\x04tool\x18\x01 \x01(\t\x12\x0e\n\x06\x65xpect\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$archwright/agents/v1/developer.proto\x12\x14\x61rchwright.agents.v1\x1a archwright/agents/v1/model.proto\"\x94\x04\n\x10\x44\x65liveryScaffold\x12\x31\n\x05\x66iles\x18\x01 \x03(\x0b\x32\".archwright.agents.v1.ScaffoldFile\x12\x34\n\x07openapi\x18\x02 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12\x37\n\nmigrations\x18\x03 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12\x30\n\x03iac\x18\x04 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12/\n\x02\x63i\x18\x05 \x03(\x0b\x32#.archwright.agents.v1.ComponentFile\x12\x33\n\x07\x62\x61\x63klog\x18\x06 \x03(\x0b\x32\".archwright.agents.v1.BacklogEntry\x12\x33\n\x08test_map\x18\x07 \x03(\x0b\x32!.archwright.agents.v1.TestMapping\x12\x18\n\x10run_instructions\x18\x08 \x01(\t\x12\x38\n\rquality_gates\x18\t \x03(\x0b\x32!.archwright.agents.v1.QualityGate\x12=\n\x0f\x64\x65ployment_plan\x18\n \x01(\x0b\x32$.archwright.agents.v1.DeploymentPlan\"|\n\x0e\x44\x65ploymentPlan\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x11\n\tadditions\x18\x02 \x01(\x05\x12\x0f\n\x07\x63hanges\x18\x03 \x01(\x05\x12\x14\n\x0c\x64\x65structions\x18\x04 \x01(\x05\x12\x11\n\tresources\x18\x05 \x03(\t\x12\x0b\n\x03url\x18\x06 \x01(\t\"\x8e\x01\n\x0cScaffoldFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t\x12\x11\n\ttrace_ids\x18\x05 \x03(\t\x12\x16\n\x0egenerated_from\x18\x06 \x03(\t\x12\x12\n\nsize_bytes\x18\x07 \x01(\x03\"3\n\rComponentFile\x12\x14\n\x0c\x63omponent_id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\"\xbf\x01\n\x0c\x42\x61\x63klogEntry\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\r\n\x05story\x18\x03 \x01(\t\x12\x14\n\x0c\x63omponent_id\x18\x04 \x01(\t\x12\x0f\n\x07req_ids\x18\x05 \x03(\t\x12\x12\n\nacceptance\x18\x06 \x03(\t\x12\x17\n\x0f\x65stimate_points\x18\x07 \x01(\x05\x12\x31\n\x05\x62\x61sis\x18\x08 \x01(\x0e\x32\".archwright.agents.v1.Source.Basis\"C\n\x0bTestMapping\x12\x0e\n\x06req_id\x18\x01 \x01(\t\x12\x11\n\ttest_path\x18\x02 \x01(\t\x12\x11\n\ttest_name\x18\x03 \x01(\t\"+\n\x0bQualityGate\x12\x0c\n\x04tool\x18\x01 \x01(\t\x12\x0e\n\x06\x65xpect\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'archwright.agents.v1.develo
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_DELIVERYSCAFFOLD']._serialized_start=97
-  _globals['_DELIVERYSCAFFOLD']._serialized_end=566
-  _globals['_SCAFFOLDFILE']._serialized_start=569
-  _globals['_SCAFFOLDFILE']._serialized_end=711
-  _globals['_COMPONENTFILE']._serialized_start=713
-  _globals['_COMPONENTFILE']._serialized_end=764
-  _globals['_BACKLOGENTRY']._serialized_start=767
-  _globals['_BACKLOGENTRY']._serialized_end=958
-  _globals['_TESTMAPPING']._serialized_start=960
-  _globals['_TESTMAPPING']._serialized_end=1027
-  _globals['_QUALITYGATE']._serialized_start=1029
-  _globals['_QUALITYGATE']._serialized_end=1072
+  _globals['_DELIVERYSCAFFOLD']._serialized_end=629
+  _globals['_DEPLOYMENTPLAN']._serialized_start=631
+  _globals['_DEPLOYMENTPLAN']._serialized_end=755
+  _globals['_SCAFFOLDFILE']._serialized_start=758
+  _globals['_SCAFFOLDFILE']._serialized_end=900
+  _globals['_COMPONENTFILE']._serialized_start=902
+  _globals['_COMPONENTFILE']._serialized_end=953
+  _globals['_BACKLOGENTRY']._serialized_start=956
+  _globals['_BACKLOGENTRY']._serialized_end=1147
+  _globals['_TESTMAPPING']._serialized_start=1149
+  _globals['_TESTMAPPING']._serialized_end=1216
+  _globals['_QUALITYGATE']._serialized_start=1218
+  _globals['_QUALITYGATE']._serialized_end=1261
 # @@protoc_insertion_point(module_scope)

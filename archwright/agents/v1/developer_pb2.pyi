@@ -28,6 +28,7 @@ class DeliveryScaffold(google.protobuf.message.Message):
     TEST_MAP_FIELD_NUMBER: builtins.int
     RUN_INSTRUCTIONS_FIELD_NUMBER: builtins.int
     QUALITY_GATES_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_PLAN_FIELD_NUMBER: builtins.int
     run_instructions: builtins.str
     """How to start it."""
     @property
@@ -62,6 +63,10 @@ class DeliveryScaffold(google.protobuf.message.Message):
     def quality_gates(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___QualityGate]:
         """What must hold before anything is merged."""
 
+    @property
+    def deployment_plan(self) -> global___DeploymentPlan:
+        """What deploying the infrastructure code would change; absent where there is no such code."""
+
     def __init__(
         self,
         *,
@@ -74,10 +79,52 @@ class DeliveryScaffold(google.protobuf.message.Message):
         test_map: collections.abc.Iterable[global___TestMapping] | None = ...,
         run_instructions: builtins.str = ...,
         quality_gates: collections.abc.Iterable[global___QualityGate] | None = ...,
+        deployment_plan: global___DeploymentPlan | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["backlog", b"backlog", "ci", b"ci", "files", b"files", "iac", b"iac", "migrations", b"migrations", "openapi", b"openapi", "quality_gates", b"quality_gates", "run_instructions", b"run_instructions", "test_map", b"test_map"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["deployment_plan", b"deployment_plan"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["backlog", b"backlog", "ci", b"ci", "deployment_plan", b"deployment_plan", "files", b"files", "iac", b"iac", "migrations", b"migrations", "openapi", b"openapi", "quality_gates", b"quality_gates", "run_instructions", b"run_instructions", "test_map", b"test_map"]) -> None: ...
 
 global___DeliveryScaffold = DeliveryScaffold
+
+@typing.final
+class DeploymentPlan(google.protobuf.message.Message):
+    """What deploying would change. Nothing is deployed before a change is approved, and never by a role."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: builtins.int
+    ADDITIONS_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    DESTRUCTIONS_FIELD_NUMBER: builtins.int
+    RESOURCES_FIELD_NUMBER: builtins.int
+    URL_FIELD_NUMBER: builtins.int
+    provider: builtins.str
+    """Who made the plan: `dry run`, or a service that knows what is there."""
+    additions: builtins.int
+    """How many resources would be added."""
+    changes: builtins.int
+    """How many would be changed."""
+    destructions: builtins.int
+    """How many would be destroyed."""
+    url: builtins.str
+    """Where people see the plan; empty for a dry run."""
+    @property
+    def resources(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The addresses of those that would be added, where the provider lists them."""
+
+    def __init__(
+        self,
+        *,
+        provider: builtins.str = ...,
+        additions: builtins.int = ...,
+        changes: builtins.int = ...,
+        destructions: builtins.int = ...,
+        resources: collections.abc.Iterable[builtins.str] | None = ...,
+        url: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["additions", b"additions", "changes", b"changes", "destructions", b"destructions", "provider", b"provider", "resources", b"resources", "url", b"url"]) -> None: ...
+
+global___DeploymentPlan = DeploymentPlan
 
 @typing.final
 class ScaffoldFile(google.protobuf.message.Message):

@@ -25,7 +25,8 @@ from services.agents.roles.accountant.budget import given_budget, judge, tell
 from services.agents.roles.accountant.infrastructure_costs import infrastructure_costs, unpriced
 from services.agents.roles.accountant.money import choose_currency, conventions, exact, exchange_rate, whole
 from services.agents.roles.accountant.optimizations import optimizations
-from services.agents.roles.accountant.prices import catalogue, catalogue_hash
+from services.agents.roles.accountant.prices import catalogue
+from services.agents.roles.accountant.pricing.snapshot import Snapshot, hash_of
 from services.agents.roles.accountant.sensitivity import sensitivity
 from services.agents.roles.accountant.unit_costs import capability_costs, unit_costs
 
@@ -40,6 +41,8 @@ class Known:
     application: ApplicationArchitecture
     text: str
     currency: str
+    snapshot: Snapshot
+    """The prices of the infrastructure."""
 
 
 def assess(known: Known, draft: Draft) -> FinancialAssessment:
@@ -80,7 +83,7 @@ def prices_alone(known: Known, draft: Draft) -> FinancialAssessment:
             "EXCHANGE_RATE_UNKNOWN",
             f"No rate is known of {known.currency!r}, the currency asked for; amounts are in {currency}.",
         )
-    prices = catalogue()
+    prices, used = catalogue(), known.snapshot.prices
     rate = exchange_rate(prices.currency, currency)
     # `choose_currency` only ever chooses one of the table of exchange, which has the catalogue's own too.
     assert rate is not None, currency
@@ -94,13 +97,14 @@ def prices_alone(known: Known, draft: Draft) -> FinancialAssessment:
             from_currency=prices.currency,
         ),
         price_catalog=PriceCatalog(
-            version=prices.version,
-            as_of=prices.as_of,
+            version=known.snapshot.version,
+            as_of=known.snapshot.as_of,
             provider=known.infrastructure.provider,
             region=known.infrastructure.region.id,
-            hash=catalogue_hash(),
+            hash=hash_of(used),
+            prices=used,
         ),
-        infra_costs=infrastructure_costs(known.infrastructure, rate, draft),
+        infra_costs=infrastructure_costs(known.infrastructure, known.snapshot, rate, draft),
     )
 
 

@@ -9,6 +9,7 @@ from archwright.agents.v1.output_pb2 import AgentOutput
 from archwright.agents.v1.project_manager_pb2 import ProjectPlan
 from services.agents.draft import Draft
 from services.agents.roles.accountant.assessment import Known, assess, prices_alone
+from services.agents.roles.accountant.pricing.snapshot import Snapshot, from_catalogue
 
 
 def produce(
@@ -19,13 +20,14 @@ def produce(
     *,
     text: str = "",
     currency: str = "",
+    snapshot: Snapshot | None = None,
     task_type: str = "estimate",
 ) -> AgentOutput:
     """Return what a request costs and whether it pays.
 
     The same inputs give the same bytes. A missing input makes the assessment degraded, and a finding says what it
     lacks. `text` is the request's, `currency` the one that it wants to be answered in; without the application
-    architecture costs are not shared out to capabilities.
+    architecture costs are not shared out to capabilities, and without `snapshot` prices are the catalogue's.
     """
     draft = Draft("accountant", task_type, "AC", (requirements, infrastructure, plan, application))
     if requirements is None:
@@ -34,13 +36,15 @@ def produce(
         draft.missing("infrastructure", "nothing is known about what infrastructure costs.")
     if plan is None:
         draft.missing("plan", "nothing is known about what building costs.")
+    designed = infrastructure.infrastructure if infrastructure is not None else InfrastructureArchitecture()
     known = Known(
         requirements.requirements if requirements is not None else RequirementsSpec(),
-        infrastructure.infrastructure if infrastructure is not None else InfrastructureArchitecture(),
+        designed,
         plan.plan if plan is not None else ProjectPlan(),
         application.application if application is not None else ApplicationArchitecture(),
         text,
         currency,
+        snapshot or from_catalogue(designed),
     )
     assessment = assess(known, draft)
     draft.output.finance.CopyFrom(assessment)
@@ -55,19 +59,22 @@ def priced(
     infrastructure: AgentOutput | None,
     *,
     currency: str = "",
+    snapshot: Snapshot | None = None,
     task_type: str = "price",
 ) -> AgentOutput:
     """Return what an infrastructure costs a month, line by line, and nothing else."""
     draft = Draft("accountant", task_type, "AC", (requirements, infrastructure))
     if infrastructure is None:
         draft.missing("infrastructure", "there is nothing to price.")
+    designed = infrastructure.infrastructure if infrastructure is not None else InfrastructureArchitecture()
     known = Known(
         requirements.requirements if requirements is not None else RequirementsSpec(),
-        infrastructure.infrastructure if infrastructure is not None else InfrastructureArchitecture(),
+        designed,
         ProjectPlan(),
         ApplicationArchitecture(),
         "",
         currency,
+        snapshot or from_catalogue(designed),
     )
     draft.output.finance.CopyFrom(prices_alone(known, draft))
     draft.output.metrics["monthly_cents"] = draft.output.finance.infra_costs.monthly_total_cents

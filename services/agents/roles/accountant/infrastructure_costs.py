@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from archwright.agents.v1.accountant_pb2 import CostLine, EnvironmentCosts, InfrastructureCosts
@@ -11,24 +11,31 @@ from archwright.agents.v1.model_pb2 import Assumption, Finding
 from services.agents.draft import Draft
 from services.agents.roles.accountant.money import cents, exact
 from services.agents.roles.accountant.prices import PriceList, catalogue
+from services.agents.roles.accountant.pricing.port import Quote, Wanted
+from services.agents.roles.accountant.pricing.snapshot import Snapshot
 
 HOURS = "hours"
 PRODUCTION = "production"
 
 
 def infrastructure_costs(
-    infrastructure: InfrastructureArchitecture, rate: Decimal, draft: Draft
+    infrastructure: InfrastructureArchitecture, snapshot: Snapshot, rate: Decimal, draft: Draft
 ) -> InfrastructureCosts:
     """Return what the nodes cost in a month, in cents of the currency that one catalogue's unit buys `rate` of.
 
     A node without a price gets a line that says so, and a finding names all of them.
     """
     offer = catalogue().providers.get(infrastructure.provider)
-    region = infrastructure.region.id
     environments = [
-        _environment(one.name, infrastructure.nodes, exact(one.scale_factor), offer, region, rate)
+        _environment(one.name, infrastructure, exact(one.scale_factor), snapshot, rate)
         for one in infrastructure.environments
     ]
+    if snapshot.problem:
+        draft.finding(
+            Finding.WARNING,
+            "PRICES_NOT_OF_TODAY",
+            f"The prices are those of the catalogue of {snapshot.as_of}. {snapshot.problem}",
+        )
     _tell_what_is_unsure(infrastructure, offer, environments, draft)
     return InfrastructureCosts(
         environments=environments, monthly_total_cents=sum(one.monthly_total_cents for one in environments)
@@ -47,25 +54,28 @@ def unpriced(costs: InfrastructureCosts) -> list[str]:
 
 
 def _environment(
-    name: str, nodes: Iterable[Node], scale: Decimal, offer: PriceList | None, region: str, rate: Decimal
+    name: str, infrastructure: InfrastructureArchitecture, scale: Decimal, snapshot: Snapshot, rate: Decimal
 ) -> EnvironmentCosts:
-    lines = [_line(node, scale, offer, region, rate) for node in nodes]
+    place = infrastructure.provider, infrastructure.region.id
+    lines = [
+        _line(node, scale, snapshot.quotes.get(Wanted(*place, node.sku, node.unit)), rate)
+        for node in infrastructure.nodes
+    ]
     return EnvironmentCosts(name=name, lines=lines, monthly_total_cents=sum(line.monthly_cents for line in lines))
 
 
-def _line(node: Node, scale: Decimal, offer: PriceList | None, region: str, rate: Decimal) -> CostLine:
+def _line(node: Node, scale: Decimal, quote: Quote | None, rate: Decimal) -> CostLine:
     prices = catalogue()
     per_month = prices.hours_per_month if node.unit == HOURS else 1
     qty = exact(node.qty) * scale * per_month
     line = CostLine(
         node_id=node.id, sku=node.sku, unit=node.unit, qty=float(qty), usage_based=node.unit not in prices.fixed_units
     )
-    price = offer.unit_price(node.sku, node.unit, region) if offer is not None else None
-    if price is None:
+    if quote is None:
         line.price_not_found = True
         return line
-    line.unit_price = format(price, "f")
-    line.monthly_cents = cents(qty * price * rate)
+    line.unit_price = format(quote.price, "f")
+    line.monthly_cents = cents(qty * quote.price * rate)
     return line
 
 

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 
 from services.agents.knowledge.load import table
 
-_TABLE = "prices"
 _PLACES = Decimal("0.0000000001")
 
 
@@ -70,10 +66,4 @@ class Catalogue:
 
 def catalogue() -> Catalogue:
     """Return the catalogue of this release."""
-    return table(_TABLE, Catalogue)
-
-
-@cache
-def catalogue_hash() -> str:
-    """Return the SHA-256 of the catalogue's file, in hexadecimal: an estimate can name the prices that it used."""
-    return sha256(files("services.agents.knowledge").joinpath(f"{_TABLE}.yaml").read_bytes()).hexdigest()
+    return table("prices", Catalogue)

@@ -13,6 +13,7 @@ from services.agents.role import Role
 from services.agents.roles.accountant.checks import check
 from services.agents.roles.accountant.deliverable import priced, produce
 from services.agents.roles.accountant.money import written
+from services.agents.roles.accountant.pricing.chosen import price_provider, snapshot_for
 
 agent = Agent(
     "accountant",
@@ -21,6 +22,8 @@ agent = Agent(
 ROLE = Role(
     "accountant", "finance", check, ("requirements", "business", "application", "infrastructure", "solution", "plan")
 )
+SETTINGS = (price_provider,)
+"""What reads settings of this role alone."""
 
 
 @agent.task("estimate")
@@ -37,6 +40,7 @@ async def estimate(task: Task) -> dict[str, Any]:
         given(task.input, "application"),
         text=wish(task.input, "request"),
         currency=wish(task.input, "currency"),
+        snapshot=await snapshot_for(infrastructure),
         task_type=task.task_type,
     )
     output = await refined(task, draft, ROLE)
@@ -54,7 +58,13 @@ async def price(task: Task) -> dict[str, Any]:
     """Price the infrastructure of the input, line by line."""
     infrastructure = given(task.input, "infrastructure")
     currency = wish(task.input, "currency")
-    output = priced(given(task.input, "requirements"), infrastructure, currency=currency, task_type=task.task_type)
+    output = priced(
+        given(task.input, "requirements"),
+        infrastructure,
+        currency=currency,
+        snapshot=await snapshot_for(infrastructure),
+        task_type=task.task_type,
+    )
     made = output.finance
     lines = sum(len(one.lines) for one in made.infra_costs.environments)
     monthly = written(made.infra_costs.monthly_total_cents, made.currency)

@@ -12,6 +12,7 @@ from archwright.agents.v1.business_analyst_pb2 import Requirement, RequirementsS
 from archwright.agents.v1.developer_pb2 import (
     ComponentFile,
     DeliveryScaffold,
+    DeploymentPlan,
     QualityGate,
     ScaffoldFile,
     TestMapping,
@@ -25,6 +26,7 @@ from services.agents.naming import slug
 from services.agents.providers import provider
 from services.agents.roles.developer.backlog import as_csv, backlog, traceability_csv
 from services.agents.roles.developer.blueprint import Package, packages, subscriptions
+from services.agents.roles.developer.deployment.dry_run import DryRun
 from services.agents.roles.developer.repository import BYTES_MAX, File, System, files
 from services.agents.roles.developer.terraform import terraform
 from services.agents.roles.developer.verification import (
@@ -130,7 +132,15 @@ def build(design: Design, draft: Draft) -> DeliveryScaffold:
         test_map=mapping,
         run_instructions=RUN,
         quality_gates=[QualityGate(tool=tool, expect=expect) for tool, expect in _GATES],
+        deployment_plan=_plan(system),
     )
+
+
+def _plan(system: System) -> DeploymentPlan | None:
+    """Return what deploying would add, as far as that is known without asking anybody."""
+    if system.terraform is None:
+        return None
+    return DryRun().read({"main.tf.json": json.dumps(system.terraform).encode()})
 
 
 def _system(design: Design, made: Sequence[Package], draft: Draft) -> System:

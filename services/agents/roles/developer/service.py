@@ -12,9 +12,12 @@ from services.agents.reviewing import review_of
 from services.agents.role import Role
 from services.agents.roles.developer.checks import check
 from services.agents.roles.developer.deliverable import produce
+from services.agents.roles.developer.deployment.chosen import deploy_provider, plan_deployment
 
 agent = Agent("developer", capabilities=["code_generation", "api_scaffolding", "iac_generation", "test_generation"])
 ROLE = Role("developer", "scaffold", check, ("requirements", "business", "application", "infrastructure", "solution"))
+SETTINGS = (deploy_provider,)
+"""What reads settings of this role alone."""
 
 
 @agent.task("generate")
@@ -26,6 +29,7 @@ async def generate(task: Task) -> dict[str, Any]:
     await task.progress(10, f"Read {found} components to write")
     draft = produce(requirements, application, infrastructure, solution, task_type=task.task_type)
     output = await refined(task, draft, ROLE)
+    await plan_deployment(output, deploy_provider())
     made = output.scaffold
     await task.progress(90, f"{len(made.files)} files, {len(made.test_map)} tests of requirements")
     for file in made.files:

@@ -3,8 +3,6 @@
 import csv
 import json
 from decimal import Decimal
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from services.agents.knowledge.load import table
 from services.agents.providers import regions, services
 from services.agents.roles.accountant.money import choose_currency, conventions, exchange_rate, written
 from services.agents.roles.accountant.optimizations import Savings
-from services.agents.roles.accountant.prices import catalogue, catalogue_hash
+from services.agents.roles.accountant.prices import catalogue
 from services.agents.roles.accountant.rate_card import rate_card
 from services.agents.roles.accountant.sensitivity import DRIVERS
 
@@ -69,12 +67,6 @@ def test_every_price_names_its_source_and_is_more_than_nothing() -> None:
         for sku, one in offer.prices.items():
             assert one.price > 0, sku
             assert " / " in one.of, sku
-
-
-def test_the_hash_is_that_of_the_file() -> None:
-    content = files("services.agents.knowledge").joinpath("prices.yaml").read_bytes()
-
-    assert catalogue_hash() == sha256(content).hexdigest()
 
 
 @pytest.mark.skipif(not SOURCES.exists(), reason="the price sources are not beside this repository")
