@@ -20,6 +20,22 @@ MINUTES = {
 }
 
 
+SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "minute": 60.0, "hour": 3_600.0, "day": 86_400.0}
+"""Of a rate's unit, what stands behind the stroke: `orders/day`."""
+
+
+def is_daily(fact: Fact) -> bool:
+    """Return whether a rate is one of a whole day."""
+    return fact.unit.endswith("/day")
+
+
+def per_second(fact: Fact) -> float:
+    """Return a rate in things a second; `rps` and its like are that already."""
+    _, _, span = fact.unit.partition("/")
+    number = max(fact.number, fact.number_high) if fact.HasField("number_high") else fact.number
+    return number / SECONDS.get(span, 1.0)
+
+
 def of_kind(facts: Iterable[Fact], kind: Fact.Kind.ValueType) -> tuple[Fact, ...]:
     """Return the facts of one kind, in the request's order."""
     return tuple(fact for fact in facts if fact.kind == kind)

@@ -52,6 +52,8 @@ class SizingTable:
     domains: Mapping[str, Domain]
     constants: Mapping[str, Constant]
     bursty_words: tuple[str, ...]
+    machine_words: tuple[str, ...]
+    """What machines send."""
 
 
 def sizing_table() -> SizingTable:

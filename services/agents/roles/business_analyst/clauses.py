@@ -7,7 +7,7 @@ user stories, plain bullets); each is recognised by its leading words, its modal
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from archwright.agents.v1.business_analyst_pb2 import Requirement
@@ -16,6 +16,7 @@ from services.agents.roles.business_analyst import lexicon
 from services.agents.roles.business_analyst.actions import actions, unknown_verb
 from services.agents.roles.business_analyst.clause import Clause
 from services.agents.roles.business_analyst.phrases import listed, noun_phrase, without_article
+from services.agents.roles.business_analyst.wishes import wished
 
 _STORY = re.compile(
     r"^as (?:an? |the )?(?P<actor>[^,]{2,80}?),? (?:i|we)(?: (?:only|also))?(?:['\u2019]m| am)? ?"
@@ -89,9 +90,7 @@ def read(text: str) -> tuple[Clause, ...]:
     main = _WISH.sub(lambda match: "provide " if match.group("have") else "", main)
     found: list[Clause] = []
     for part in _AND_SOMEBODY.split(main):
-        found += (
-            _needed_approval(part) or _with_modal(part) or _imperative(part) or _passive_present(part) or _present(part)
-        )
+        found += next(filter(None, (read_as(part) for read_as in _PATTERNS)), ())
     reason = benefit.group("benefit") if benefit else ""
     return tuple(
         replace(one, pattern=pattern, condition=one.condition or condition, benefit=reason)
@@ -153,12 +152,19 @@ def _condition(text: str) -> tuple[Requirement.EarsPattern.ValueType, str, str]:
             return Requirement.COMPLEX, f"{condition}; {trailing.group('condition')}", rest
         return _ears(word), condition, rest
     if trailing and has_modal(text[: trailing.start()] + " ") | bool(_present(text[: trailing.start()])):
-        return (
-            _ears(trailing.group("condition").split()[0].lower()),
-            trailing.group("condition"),
-            text[: trailing.start()],
-        )
+        condition, more = _cut(trailing.group("condition"))
+        return _ears(condition.split()[0].lower()), condition, text[: trailing.start()] + more
     return Requirement.UBIQUITOUS, "", text
+
+
+def _cut(condition: str) -> tuple[str, str]:
+    """Return a condition, and what follows it that is none: "after each visit" and " and attach images"."""
+    before, link, after = condition.partition(" and ")
+    verb = after.split()[0].lower() if after.split() else ""
+    names_a_time = not any(lexicon.lemma(word) for word in before.split()[1:])
+    if link and names_a_time and len(after.split()) > 1 and lexicon.lemma(verb) == verb:
+        return before, f"{link}{after}"
+    return condition, ""
 
 
 def _ears(word: str) -> Requirement.EarsPattern.ValueType:
@@ -258,3 +264,14 @@ def _present(text: str) -> tuple[Clause, ...]:
             done = "receive" if verb == "come" else verb
             return (Clause(Requirement.UBIQUITOUS, "", "", done, subject, " ".join(words[at + 1 :])),)
     return ()
+
+
+_PATTERNS: tuple[Callable[[str], tuple[Clause, ...]], ...] = (
+    wished,
+    _needed_approval,
+    _with_modal,
+    _imperative,
+    _passive_present,
+    _present,
+)
+"""The ways to read a sentence; the first that fits is taken."""

@@ -15,6 +15,7 @@ from archwright.agents.v1.model_pb2 import Source
 from services.agents.knowledge.industries import EntityKind, Industry
 from services.agents.naming import names, nouns, singular, slug, snake
 from services.agents.roles.business_analyst import lexicon, phrases
+from services.agents.roles.business_analyst.clause import Clause
 from services.agents.roles.business_analyst.facts import source
 from services.agents.roles.business_analyst.sentences import Sentence
 from services.agents.roles.business_analyst.statements import Statement, is_mission
@@ -89,12 +90,19 @@ def _objects(statement: Statement, known: Sequence[EntityKind]) -> Iterator[str]
         return
     means = _BY_MEANS_OF.search(clause.rest)
     for piece in (*re.split(r",| and | or |/", clause.object), *([means.group("means")] if means else ())):
-        name = _head(piece, known)
+        name = _head(piece, known) or _written(piece, clause)
         if not name:
             continue
         if lexicon.is_person(name) and lexicon.verb_class(clause.verb).id not in _PEOPLE_RECORDS:
             continue
         yield name
+
+
+def _written(phrase: str, clause: Clause) -> str:
+    """Return what is a record because people write it, and else is what a system shows: a doctor's report."""
+    last = singular(phrase.strip().lower().rpartition(" ")[2])
+    is_made = lexicon.is_person(clause.actor) and lexicon.verb_class(clause.verb).id == "register"
+    return last if is_made and last in lexicon.people().written else ""
 
 
 def _head(phrase: str, known: Sequence[EntityKind]) -> str:

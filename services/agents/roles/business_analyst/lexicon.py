@@ -48,6 +48,7 @@ class People:
     builders: frozenset[str]
     system: frozenset[str]
     abstract: frozenset[str]
+    written: frozenset[str]
     generic: frozenset[str]
     groups: frozenset[str]
     own: frozenset[str]

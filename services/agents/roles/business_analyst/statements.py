@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from archwright.agents.v1.business_analyst_pb2 import Requirement
 from archwright.agents.v1.model_pb2 import Fact, Source
 from services.agents.naming import singular
-from services.agents.roles.business_analyst import clauses, lexicon, phrases, qualities
+from services.agents.roles.business_analyst import clauses, lexicon, phrases, qualities, wishes
 from services.agents.roles.business_analyst.clause import Clause
 from services.agents.roles.business_analyst.facts import within
 from services.agents.roles.business_analyst.qualities import Quality
@@ -161,7 +161,7 @@ def _statement(text: str, sentence: Sentence, clause: Clause, quality: Quality |
 def _obliges(sentence: Sentence, found: Sequence[Clause], here: Iterable[Fact], quality: Quality | None) -> bool:
     if clauses.has_modal(sentence.text):
         return True
-    if any(one.pattern == Requirement.USER_STORY for one in found):
+    if any(one.pattern == Requirement.USER_STORY for one in found) or wishes.wished(sentence.text):
         return True
     is_measured = any(fact.kind in _MEASURED for fact in here)
     match sentence.section:

@@ -39,8 +39,9 @@ _VOLUME = re.compile(
     re.IGNORECASE,
 )
 _RATE = re.compile(
-    r"\s?(?:(?P<short>rps|tps|qps)\b|(?P<what>requests?|req|transactions?|tx|orders?|messages?|events?|calls?|queries)"
-    r"\s?(?:/|per |a )\s?(?P<per>s|sec|second|minute|hour)\b)",
+    r"\s?(?:(?P<short>rps|tps|qps)\b|(?P<what>requests?|req|transactions?|tx|orders?|messages?|events?|calls?|queries|"
+    r"readings?|payments?|searches|notifications?|uploads?|page views?|parcels?|shipments?|trips?|bookings?)"
+    r"\s?(?:/|per |a |an |every |each )\s?(?P<per>s|sec|second|minute|hour|day)\b)",
     re.IGNORECASE,
 )
 _UNIT_WORD = re.compile(r"[ ](?P<word>[A-Za-z][A-Za-z'-]*)")

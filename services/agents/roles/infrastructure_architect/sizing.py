@@ -13,7 +13,7 @@ from math import ceil
 from archwright.agents.v1.infrastructure_architect_pb2 import Sizing, SizingFormula, StorageSizing
 from archwright.agents.v1.model_pb2 import Assumption, Fact
 from services.agents.draft import Draft
-from services.agents.facts import largest, of_kind
+from services.agents.facts import is_daily, largest, of_kind, per_second
 from services.agents.naming import mentions, stems
 from services.agents.workload import domain, sizing_table
 
@@ -22,14 +22,19 @@ FUNCTIONS = {"ceil": ceil, "max": max, "min": min}
 
 FORMULAS = (
     ("dau", "users * active_share"),
-    ("daily_requests", "dau * sessions_per_day * requests_per_session"),
+    ("people_daily", "max(dau * sessions_per_day * requests_per_session, stated_daily)"),
+    ("machine_daily", "stated_machine_daily / machine_batch"),
+    ("daily_requests", "people_daily + machine_daily"),
     ("avg_rps", "daily_requests / 86400"),
-    ("peak_rps", "max(avg_rps * peak_factor, stated_rps, stated_concurrent / think_seconds)"),
+    ("busiest_rps", "(people_daily * peak_factor + machine_daily * machine_peak_factor) / 86400"),
+    ("peak_rps", "max(busiest_rps, stated_rps, stated_concurrent / think_seconds)"),
     ("concurrent", "max(peak_rps * think_seconds, stated_concurrent)"),
     ("transactions_per_year", "users * transactions_per_user_year"),
     ("documents_gb_per_year", "transactions_per_year * documents_mb_per_transaction / 1024"),
     ("planned_years", "min(planning_years, retention_years)"),
-    ("records_gb_per_year", "transactions_per_year * records_per_transaction * record_kb * index_factor / 1048576"),
+    ("records_kb_per_year", "transactions_per_year * records_per_transaction * record_kb"),
+    ("readings_kb_per_year", "stated_machine_daily * days_per_month * 12 * reading_kb"),
+    ("records_gb_per_year", "(records_kb_per_year + readings_kb_per_year) * index_factor / 1048576"),
     ("hot_gb", "max(20, users * record_kb * index_factor / 1048576 + records_gb_per_year * planned_years)"),
     ("object_gb", "max(documents_gb_per_year * planned_years, stated_gb)"),
     ("backup_gb", "hot_gb * backup_share"),
@@ -45,7 +50,13 @@ FORMULAS = (
 )
 """Every number and how it follows, in an order in which each rests on those before it."""
 
-_STATED = {"stated_rps": 0.0, "stated_concurrent": 0.0, "stated_gb": 0.0}
+_STATED = {
+    "stated_rps": 0.0,
+    "stated_daily": 0.0,
+    "stated_machine_daily": 0.0,
+    "stated_concurrent": 0.0,
+    "stated_gb": 0.0,
+}
 _GIGABYTES = {"kb": 1 / 1048576, "mb": 1 / 1024, "gb": 1.0, "tb": 1024.0, "pb": 1048576.0}
 
 
@@ -101,7 +112,12 @@ def sizing(found: Numbers, draft: Draft) -> Sizing:
 
 
 def _stated(facts: tuple[Fact, ...]) -> Mapping[str, float]:
-    """Return what the request itself says about load and volume; 0 where it says nothing."""
+    """Return what the request itself says about load and volume; 0 where it says nothing.
+
+    A rate by the day is a usual day's; one by the hour or less is what has to be borne then.
+    """
+    rates = of_kind(facts, Fact.TPS)
+    daily = [one for one in rates if is_daily(one)]
     gigabytes = [
         fact.number * _GIGABYTES[unit]
         for fact in of_kind(facts, Fact.DATA_VOLUME)
@@ -109,10 +125,17 @@ def _stated(facts: tuple[Fact, ...]) -> Mapping[str, float]:
     ]
     return {
         **_STATED,
-        "stated_rps": largest(facts, Fact.TPS) or 0.0,
+        "stated_rps": max((per_second(one) for one in rates if not is_daily(one)), default=0.0),
+        "stated_daily": max((one.number for one in daily if not _is_of_machines(one)), default=0.0),
+        "stated_machine_daily": max((one.number for one in daily if _is_of_machines(one)), default=0.0),
         "stated_concurrent": largest(facts, Fact.CONCURRENT_USERS) or 0.0,
         "stated_gb": max(gigabytes, default=0.0),
     }
+
+
+def _is_of_machines(rate: Fact) -> bool:
+    """Return whether machines and not people make what is counted: it comes evenly, and many at once."""
+    return rate.unit.partition("/")[0] in sizing_table().machine_words
 
 
 def _usage(facts: tuple[Fact, ...], draft: Draft) -> Mapping[str, float]:

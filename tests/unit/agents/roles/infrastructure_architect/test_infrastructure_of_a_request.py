@@ -50,7 +50,8 @@ def test_every_formula_gives_its_result_again(placed: AgentOutput) -> None:
 def test_every_input_of_a_formula_is_an_assumption_a_fact_or_an_earlier_result(placed: AgentOutput) -> None:
     formulas = placed.infrastructure.sizing.formulas
     assumed = {one.text.split(":")[0] for one in placed.assumptions}
-    stated = {"users", "stated_rps", "stated_concurrent", "stated_gb", "vcpu_per_host", "hosts_least"}
+    of_facts = {"users", "stated_rps", "stated_daily", "stated_machine_daily", "stated_concurrent", "stated_gb"}
+    stated = of_facts | {"vcpu_per_host", "hosts_least"}
     results: set[str] = set()
     for one in formulas:
         assert set(one.inputs) <= assumed | stated | results, one.name
