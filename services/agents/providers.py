@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from services.agents.knowledge.load import table
 
+OWN = "own-data-centre"
+"""How the ids of regions begin that are the client's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -91,6 +94,15 @@ def resource_type(role: str, offer: Provider) -> str:
         case _:
             product = offer.roles.get(role)
             return product.resource if product is not None else ""
+
+
+def place(name: str, region: str) -> str:
+    """Return a provider and a region as people say it: "Microsoft Azure, westeurope"; "your own data centre (DE)"."""
+    known = services().providers.get(name)
+    if region.startswith(OWN):
+        country = region.removeprefix(OWN).strip("-").upper()
+        return "your own data centre" + (f" ({country})" if country else "")
+    return ", ".join(part for part in (known.title if known is not None else name, region) if part)
 
 
 def provider(name: str) -> Provider:

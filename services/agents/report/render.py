@@ -18,6 +18,7 @@ from services.agents.model.graph import Model
 from services.agents.model.layout.diagram import Diagram
 from services.agents.model.svg import draw
 from services.agents.model.text import xml_text
+from services.agents.providers import place
 from services.agents.report import figures, words
 from services.agents.report.dossier import KEYS, Dossier
 from services.agents.report.index import Index, anchor
@@ -99,7 +100,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters.update(words.FILTERS, anchor=anchor)
+    environment.filters.update(words.FILTERS, anchor=anchor, place=place)
     environment.tests["set_in"] = lambda field, message: words.present(message, field)
     environment.globals["tones"] = VERDICT_TONES
     return environment

@@ -9,6 +9,7 @@ from archwright.agents.v1.model_pb2 import Finding, Trace
 from archwright.agents.v1.output_pb2 import AgentOutput
 from archwright.agents.v1.solution_architect_pb2 import SolutionArchitecture
 from services.agents.draft import Draft
+from services.agents.providers import place
 from services.agents.roles.solution_architect import consistency, migration, traceability
 from services.agents.roles.solution_architect.archimate import describe
 from services.agents.roles.solution_architect.decisions import decisions
@@ -76,12 +77,13 @@ def _design(sources: Sources, outputs: Sequence[AgentOutput]) -> SolutionArchite
 
 def _summary(sources: Sources, decided: int, broken: int, rules: int) -> str:
     parts, nodes = len(sources.application.components), len(sources.infrastructure.nodes)
-    style = sources.application.style.name.replace("_", " ") or "undecided"
-    place = " ".join(part for part in (sources.infrastructure.provider, sources.infrastructure.region.id) if part)
-    where = f" on {place}" if place else ""
+    style = sources.application.style.name.replace("_", " ")
+    cut = f" of a {style} design" if style else ""
+    found = place(sources.infrastructure.provider, sources.infrastructure.region.id)
+    where = f" in {found}" if found else ""
     fit = f"all {rules} rules across the designs hold" if not broken else f"{broken} of {rules} rules are broken"
     return (
-        f"{parts} components in a {style} cut run on {nodes} nodes{where}. {decided} decisions are recorded with the "
+        f"{parts} components{cut} run on {nodes} nodes{where}. {decided} decisions are recorded with the "
         f"points that speak for them; {fit}."
     )
 
